@@ -1,0 +1,25 @@
+//! How a task is cancelled.
+
+use crate::engine::transition::{Guard, Transition};
+use crate::words::{Task, TaskError, TaskStatus};
+
+/// A waiting task is cancelled at once; a running one is asked to stop and keeps its status until its
+/// code has stopped. `None` for a finished task, or one already asked: no error and no change.
+pub fn decide(task: &Task) -> Option<Transition> {
+    let guard = Guard::Version(task.version);
+    match task.status {
+        TaskStatus::Running if task.cancel_requested => None,
+        TaskStatus::Running => {
+            let mut to = Transition::new(task, guard, TaskStatus::Running);
+            to.cancel_requested = Some(true);
+            Some(to)
+        }
+        status if status.is_final() => None,
+        _ => {
+            let mut to = Transition::new(task, guard, TaskStatus::Cancelled);
+            to.cancel_requested = Some(true);
+            to.error = Some(TaskError::new("task_cancelled", "cancelled before it ran").fatal());
+            Some(to)
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! Why a task does not run now.
+
+use crate::engine::rescue::LEASE_EXPIRED;
+use crate::words::{Task, TaskStatus, Timestamp, Waiting, Why, WorkerInfo};
+
+/// Explains from the row, the live workers of its tenant, and how many tasks go before it.
+pub fn decide(task: &Task, workers: &[WorkerInfo], ahead: Option<u64>, now: Timestamp) -> Why {
+    let worker = task.lease.as_ref().map(|lease| lease.worker.clone());
+    let expires = task.lease.as_ref().map(|lease| lease.expires_at);
+    let (reason, text, until) = match task.status {
+        status if status.is_final() => (Waiting::Finished, finished(task), task.finished_at),
+        TaskStatus::Running if expires.is_some_and(|at| at < now) => (
+            Waiting::LeaseExpired,
+            "its worker stopped renewing; the next sweep takes it back".to_owned(),
+            expires,
+        ),
+        TaskStatus::Running if task.cancel_requested => (
+            Waiting::Cancelling,
+            "its worker has been asked to stop it".to_owned(),
+            expires,
+        ),
+        TaskStatus::Running => {
+            let name = worker.as_deref().unwrap_or("a worker");
+            (Waiting::Running, format!("{name} runs attempt {}", task.attempt.max(1)), expires)
+        }
+        TaskStatus::Scheduled => match &task.error {
+            Some(error) => (
+                Waiting::BackingOff,
+                format!("attempt {} failed: {}; the next is due at {}", task.attempt, error.message, task.run_at),
+                Some(task.run_at),
+            ),
+            None => {
+                (Waiting::Delayed, format!("due at {}", task.run_at), Some(task.run_at))
+            }
+        },
+        TaskStatus::Blocked => (Waiting::Blocked, "waits for other tasks".to_owned(), None),
+        _ if !workers.iter().any(|w| w.takes(&task.queue, &task.handler)) => {
+            (Waiting::NoWorker, no_worker(task), None)
+        }
+        _ if task.suspect => {
+            let error = task.error.as_ref().map_or(LEASE_EXPIRED, |e| e.code.as_str());
+            let text = format!("a worker was lost with it ({error}); it waits for one that holds nothing else");
+            (Waiting::Suspect, text, None)
+        }
+        _ => match ahead.unwrap_or(0) {
+            0 => (Waiting::Next, "nothing is before it; a worker will take it".to_owned(), None),
+            n => (Waiting::Behind, format!("{n} tasks go first"), None),
+        },
+    };
+    let ahead = ahead.filter(|_| task.status == TaskStatus::Pending);
+    Why { task_id: task.task_id, status: task.status, reason, text, ahead, until, worker }
+}
+
+fn finished(task: &Task) -> String {
+    match &task.error {
+        Some(error) => format!("{}: {}", task.status, error.message),
+        None => task.status.to_string(),
+    }
+}
+
+fn no_worker(task: &Task) -> String {
+    format!(
+        "no live worker takes {:?} from queue {:?}; start one, for example: windlass worker MODULE:APP --queues {}",
+        if task.handler.is_empty() { "(default handler)" } else { &task.handler },
+        task.queue,
+        task.queue,
+    )
+}

@@ -1,0 +1,28 @@
+//! How a failed or cancelled task is run again on request.
+
+use crate::engine::transition::{Guard, Transition};
+use crate::error::{Error, Result};
+use crate::words::{Task, TaskStatus, When};
+
+/// The task starts over: pending, with no attempts made. Its history goes on.
+///
+/// # Errors
+///
+/// `invalid_transition` unless it is `failed` or `cancelled`.
+pub fn decide(task: &Task) -> Result<Transition> {
+    if !matches!(task.status, TaskStatus::Failed | TaskStatus::Cancelled) {
+        return Err(Error::InvalidTransition {
+            task_id: task.task_id,
+            status: task.status,
+            verb: "retry",
+            needs: "failed or cancelled",
+        });
+    }
+    let mut to = Transition::new(task, Guard::Version(task.version), TaskStatus::Pending);
+    to.run_at = Some(When::Now);
+    to.start_over = true;
+    to.suspect = Some(false);
+    to.cancel_requested = Some(false);
+    to.message = Some("retried on request".to_owned());
+    Ok(to)
+}

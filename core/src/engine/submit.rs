@@ -1,0 +1,107 @@
+//! How a task comes to be.
+
+use crate::error::Result;
+use crate::rules::{fingerprint, handler, limits};
+use crate::words::{BatchId, Task, TaskId, TaskSpec, TaskStatus, Timestamp, When};
+
+/// A checked task, ready to be stored. The store's clock decides when it is due.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewTask {
+    /// Its id.
+    pub task_id: TaskId,
+    /// Whose it is.
+    pub tenant: String,
+    /// What was asked for.
+    pub spec: TaskSpec,
+    /// The handler that runs it.
+    pub handler: String,
+    /// SHA-256 of what the key stands for; only with a key.
+    pub fingerprint: Option<[u8; 32]>,
+    /// The batch it is submitted with.
+    pub batch_id: Option<BatchId>,
+}
+
+/// Checks a spec and makes it a task to store.
+///
+/// # Errors
+///
+/// `invalid_argument`, `invalid_payload`, `payload_too_large`.
+pub fn decide(
+    spec: TaskSpec,
+    tenant: &str,
+    task_id: TaskId,
+    batch_id: Option<BatchId>,
+) -> Result<NewTask> {
+    limits::check_spec(&spec)?;
+    let fingerprint = match &spec.idempotency_key {
+        Some(_) => Some(fingerprint::of(&spec.task_type, &spec.queue, &spec.payload)?),
+        None => None,
+    };
+    Ok(NewTask {
+        task_id,
+        tenant: tenant.to_owned(),
+        handler: handler::of(&spec.task_type, &spec.payload),
+        fingerprint,
+        batch_id,
+        spec,
+    })
+}
+
+impl NewTask {
+    /// When it is due and its first status, by the store's clock.
+    pub fn due(&self, now: Timestamp) -> (Timestamp, TaskStatus) {
+        let when = match (self.spec.run_at, self.spec.delay) {
+            (Some(at), _) => When::At(at),
+            (None, Some(delay)) => When::After(delay),
+            (None, None) => When::Now,
+        };
+        let run_at = when.resolve(now);
+        (run_at, if run_at > now { TaskStatus::Scheduled } else { TaskStatus::Pending })
+    }
+
+    /// The row to store at `now`.
+    pub fn into_task(self, now: Timestamp) -> Task {
+        let (run_at, status) = self.due(now);
+        let spec = self.spec;
+        Task {
+            task_id: self.task_id,
+            tenant: self.tenant,
+            queue: spec.queue,
+            task_type: spec.task_type,
+            handler: self.handler,
+            payload: spec.payload,
+            priority: spec.priority,
+            status,
+            run_at,
+            created_at: now,
+            started_at: None,
+            finished_at: None,
+            attempt_started_at: None,
+            timeout: spec.timeout,
+            retry: spec.retry,
+            attempt: 0,
+            idempotency_key: spec.idempotency_key,
+            fingerprint: self.fingerprint,
+            labels: spec.labels,
+            metadata: spec.metadata,
+            traceparent: spec.traceparent,
+            state_key: spec.state_key,
+            initial_state: spec.initial_state,
+            batch_id: self.batch_id,
+            suspect: false,
+            cancel_requested: false,
+            lease: None,
+            token: None,
+            executed_on: None,
+            result: None,
+            error: None,
+            progress: None,
+            message: None,
+            submitted_as: status,
+            last_seq: 1,
+            start_seq: None,
+            first_seq: 1,
+            version: 1,
+        }
+    }
+}

@@ -1,0 +1,342 @@
+//! Everything that can be refused or can fail, one variant for one stable code.
+//!
+//! `spec/errors.toml` is the table that every language is generated from; a test compares it with
+//! this enum.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+
+use crate::words::{TaskError, TaskId, TaskStatus, Timestamp};
+
+/// A result of the engine.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// The foreign error beneath one of ours.
+pub type Source = Arc<dyn std::error::Error + Send + Sync>;
+
+/// What was refused or failed. `code` is stable; the text is for people.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// An argument or option is outside what is allowed. Nothing was changed.
+    #[error("{field}: {reason}")]
+    InvalidArgument {
+        /// Name of the argument, as on the wire.
+        field: String,
+        /// What is allowed, and what was given.
+        reason: String,
+    },
+    /// A payload, result or state is not JSON text as Windlass takes it. Nothing was changed.
+    #[error("{field} is not valid: {reason}")]
+    InvalidPayload {
+        /// `payload`, `result`, `initial_state` or `metadata`.
+        field: String,
+        /// What is wrong, with its place.
+        reason: String,
+    },
+    /// A value is over its size limit. Nothing was changed.
+    #[error("{field} has {size_bytes} bytes, over the limit of {limit_bytes}")]
+    PayloadTooLarge {
+        /// Name of the value, as on the wire.
+        field: String,
+        /// Size given, in bytes.
+        size_bytes: u64,
+        /// Most that is taken, in bytes.
+        limit_bytes: u64,
+    },
+    /// No task of this tenant has this id, or it was pruned.
+    #[error("task {task_id} not found")]
+    TaskNotFound {
+        /// The id as given; it may be no id at all.
+        task_id: String,
+    },
+    /// The key was used before for another request. Nothing was stored.
+    #[error("idempotency key {key:?} was used for another request, task {task_id}")]
+    IdempotencyConflict {
+        /// The key.
+        key: String,
+        /// The task that holds it.
+        task_id: TaskId,
+    },
+    /// The queue is at its depth limit. Nothing was stored.
+    #[error("queue {queue:?} is full: {limit} tasks wait")]
+    QueueFull {
+        /// The queue.
+        queue: String,
+        /// Its depth limit.
+        limit: u64,
+        /// When to try again.
+        retry_after: Duration,
+    },
+    /// The lease expired and was taken away; what was reported was not recorded.
+    #[error("lease on task {task_id} lost")]
+    LeaseLost {
+        /// The task.
+        task_id: TaskId,
+    },
+    /// The task's status does not allow the verb. Nothing was changed.
+    #[error("task {task_id} is {status}: {verb} needs {needs}")]
+    InvalidTransition {
+        /// The task.
+        task_id: TaskId,
+        /// Its status.
+        status: TaskStatus,
+        /// What was asked.
+        verb: &'static str,
+        /// The statuses that allow it.
+        needs: &'static str,
+    },
+    /// An attempt ran, or a wait lasted, longer than its timeout. A wait never touches the task.
+    #[error("task {task_id} timed out after {}s", timeout.as_secs_f64())]
+    TaskTimeout {
+        /// The task.
+        task_id: String,
+        /// The timeout that passed.
+        timeout: Duration,
+    },
+    /// The task failed for good; asked for its result, this is the answer.
+    #[error("task {task_id} failed: {}", error.message)]
+    TaskFailed {
+        /// The task.
+        task_id: TaskId,
+        /// The last attempt's error.
+        error: Box<TaskError>,
+    },
+    /// The task was cancelled; asked for its result, this is the answer.
+    #[error("task {task_id} was cancelled")]
+    TaskCancelled {
+        /// The task.
+        task_id: TaskId,
+    },
+    /// A wait ended and no live worker handles the task's type.
+    #[error("no live worker handles {task_type:?}, so task {task_id} waits")]
+    WorkerNotAvailable {
+        /// The task.
+        task_id: TaskId,
+        /// Its type.
+        task_type: String,
+    },
+    /// The worker has no handler for the type. The task was not harmed.
+    #[error("no handler is registered for {task_type:?}")]
+    HandlerNotFound {
+        /// The type.
+        task_type: String,
+    },
+    /// The client was closed. Nothing was done.
+    #[error("the client is closed")]
+    ClientClosed,
+    /// The URL names no store that this build knows.
+    #[error("cannot connect to {url:?}: {reason}")]
+    InvalidUrl {
+        /// The URL, without its password.
+        url: String,
+        /// What is allowed.
+        reason: String,
+    },
+    /// The store did not answer. Nothing is known about the write.
+    #[error("store unavailable during {operation}: {reason}")]
+    StoreUnavailable {
+        /// What was being done.
+        operation: &'static str,
+        /// What the store or system said.
+        reason: String,
+        /// The foreign error.
+        #[source]
+        source: Option<Source>,
+    },
+    /// The disk is full. Nothing of this write was stored.
+    #[error("no space left for {location}")]
+    StoreFull {
+        /// The file or database.
+        location: String,
+    },
+    /// The store cannot be written: a read-only file or folder.
+    #[error("{location} is read-only")]
+    StoreReadOnly {
+        /// The file or folder.
+        location: String,
+    },
+    /// What is there is no Windlass store: another format, or damaged.
+    #[error("{location} is not a Windlass store: {reason}")]
+    InvalidStore {
+        /// The file or database.
+        location: String,
+        /// What was found.
+        reason: String,
+    },
+    /// The store was written by a version that this one cannot work beside.
+    #[error("{location} has schema {found}; this version works with {supported}")]
+    SchemaIncompatible {
+        /// The file or database.
+        location: String,
+        /// The schema version found, or the least one it demands.
+        found: u32,
+        /// The schema version of this build.
+        supported: u32,
+    },
+    /// This argument or verb belongs to a part that is not built yet.
+    #[error("{feature} is not implemented yet")]
+    NotImplemented {
+        /// The argument or verb.
+        feature: String,
+    },
+    /// A bug in Windlass: please report it.
+    #[error("internal error: {reason}")]
+    Internal {
+        /// What was found broken.
+        reason: String,
+    },
+}
+
+impl Error {
+    /// An [`Error::InvalidArgument`].
+    pub fn invalid(field: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self::InvalidArgument { field: field.into(), reason: reason.into() }
+    }
+
+    /// An [`Error::StoreUnavailable`] with the foreign error as its source.
+    pub fn unavailable(
+        operation: &'static str,
+        source: impl std::error::Error + Send + Sync + 'static,
+    ) -> Self {
+        Self::StoreUnavailable {
+            operation,
+            reason: source.to_string(),
+            source: Some(Arc::new(source)),
+        }
+    }
+
+    /// An [`Error::QueueFull`]; try again after a second.
+    pub fn queue_full(queue: impl Into<String>, limit: u64) -> Self {
+        Self::QueueFull { queue: queue.into(), limit, retry_after: Duration::from_secs(1) }
+    }
+
+    /// An [`Error::Internal`].
+    pub fn internal(reason: impl Into<String>) -> Self {
+        Self::Internal { reason: reason.into() }
+    }
+
+    /// Stable code, the same in every language and on the wire.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::InvalidArgument { .. } => "invalid_argument",
+            Self::InvalidPayload { .. } => "invalid_payload",
+            Self::PayloadTooLarge { .. } => "payload_too_large",
+            Self::TaskNotFound { .. } => "task_not_found",
+            Self::IdempotencyConflict { .. } => "idempotency_conflict",
+            Self::QueueFull { .. } => "queue_full",
+            Self::LeaseLost { .. } => "lease_lost",
+            Self::InvalidTransition { .. } => "invalid_transition",
+            Self::TaskTimeout { .. } => "task_timeout",
+            Self::TaskFailed { .. } => "task_failed",
+            Self::TaskCancelled { .. } => "task_cancelled",
+            Self::WorkerNotAvailable { .. } => "worker_not_available",
+            Self::HandlerNotFound { .. } => "handler_not_found",
+            Self::ClientClosed => "client_closed",
+            Self::InvalidUrl { .. } => "invalid_url",
+            Self::StoreUnavailable { .. } => "store_unavailable",
+            Self::StoreFull { .. } => "store_full",
+            Self::StoreReadOnly { .. } => "store_read_only",
+            Self::InvalidStore { .. } => "invalid_store",
+            Self::SchemaIncompatible { .. } => "schema_incompatible",
+            Self::NotImplemented { .. } => "not_implemented",
+            Self::Internal { .. } => "internal",
+        }
+    }
+
+    /// The HTTP status that carries this error.
+    pub const fn http_status(&self) -> u16 {
+        match self {
+            Self::InvalidArgument { .. } | Self::InvalidPayload { .. } | Self::InvalidUrl { .. } => 400,
+            Self::PayloadTooLarge { .. } => 413,
+            Self::TaskNotFound { .. } | Self::HandlerNotFound { .. } => 404,
+            Self::IdempotencyConflict { .. } | Self::TaskFailed { .. } => 422,
+            Self::QueueFull { .. } => 429,
+            Self::LeaseLost { .. } | Self::InvalidTransition { .. } | Self::TaskCancelled { .. } => 409,
+            Self::TaskTimeout { .. } => 504,
+            Self::WorkerNotAvailable { .. } | Self::ClientClosed | Self::StoreUnavailable { .. } => 503,
+            Self::StoreFull { .. } => 507,
+            Self::NotImplemented { .. } => 501,
+            Self::StoreReadOnly { .. }
+            | Self::InvalidStore { .. }
+            | Self::SchemaIncompatible { .. }
+            | Self::Internal { .. } => 500,
+        }
+    }
+
+    /// Whether the same call may succeed later without any change by the caller.
+    pub const fn is_retryable(&self) -> bool {
+        matches!(
+            self,
+            Self::QueueFull { .. }
+                | Self::StoreUnavailable { .. }
+                | Self::StoreFull { .. }
+                | Self::WorkerNotAvailable { .. }
+        )
+    }
+
+    /// The variant's values by their wire names; durations are seconds in `…_seconds` fields.
+    pub fn fields(&self) -> Map<String, Value> {
+        let value = match self {
+            Self::InvalidArgument { field, reason } | Self::InvalidPayload { field, reason } => {
+                json!({ "field": field, "reason": reason })
+            }
+            Self::PayloadTooLarge { field, size_bytes, limit_bytes } => {
+                json!({ "field": field, "size_bytes": size_bytes, "limit_bytes": limit_bytes })
+            }
+            Self::TaskNotFound { task_id } => json!({ "task_id": task_id }),
+            Self::IdempotencyConflict { key, task_id } => json!({ "key": key, "task_id": task_id }),
+            Self::QueueFull { queue, limit, retry_after } => json!({
+                "queue": queue, "limit": limit, "retry_after_seconds": retry_after.as_secs_f64(),
+            }),
+            Self::LeaseLost { task_id } | Self::TaskCancelled { task_id } => {
+                json!({ "task_id": task_id })
+            }
+            Self::InvalidTransition { task_id, status, verb, needs } => {
+                json!({ "task_id": task_id, "status": status, "verb": verb, "needs": needs })
+            }
+            Self::TaskTimeout { task_id, timeout } => {
+                json!({ "task_id": task_id, "timeout_seconds": timeout.as_secs_f64() })
+            }
+            Self::TaskFailed { task_id, error } => json!({ "task_id": task_id, "error": error }),
+            Self::WorkerNotAvailable { task_id, task_type } => {
+                json!({ "task_id": task_id, "task_type": task_type })
+            }
+            Self::HandlerNotFound { task_type } => json!({ "task_type": task_type }),
+            Self::ClientClosed => json!({}),
+            Self::InvalidUrl { url, reason } => json!({ "url": url, "reason": reason }),
+            Self::StoreUnavailable { operation, reason, .. } => {
+                json!({ "operation": operation, "reason": reason })
+            }
+            Self::StoreFull { location } | Self::StoreReadOnly { location } => {
+                json!({ "location": location })
+            }
+            Self::InvalidStore { location, reason } => {
+                json!({ "location": location, "reason": reason })
+            }
+            Self::SchemaIncompatible { location, found, supported } => {
+                json!({ "location": location, "found": found, "supported": supported })
+            }
+            Self::NotImplemented { feature } => json!({ "feature": feature }),
+            Self::Internal { reason } => json!({ "reason": reason }),
+        };
+        match value {
+            Value::Object(map) => map,
+            _ => Map::new(),
+        }
+    }
+
+    /// This error as a failed attempt's record, for a worker that settles with it.
+    pub fn to_task_error(&self, at: Option<Timestamp>) -> TaskError {
+        TaskError {
+            code: self.code().to_owned(),
+            message: self.to_string(),
+            error_type: None,
+            traceback: None,
+            retryable: self.is_retryable(),
+            at,
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! The Windlass engine, without SQL and without HTTP.
+//!
+//! Read the folders in this order; a file uses only its own row and the rows above it:
+//!
+//! | folder | what lives there |
+//! | --- | --- |
+//! | [`words`] | plain data: task, status, lease, outcome, update |
+//! | [`rules`] | pure functions over words: retry, fingerprint, limits |
+//! | [`engine`] | pure decisions, one file per command |
+//! | [`store`] | `trait Store`, clocks, the store in memory |
+//! | [`runtime`] | `trait Service`, the engine in process: coalescing, sweep, streams |
+//! | [`worker`] | the worker machine and its driver |
+//! | [`client`] | what callers hold |
+
+pub mod client;
+pub mod engine;
+pub mod error;
+pub mod future;
+pub mod rules;
+pub mod runtime;
+pub mod store;
+pub mod words;
+pub mod worker;
+
+pub use error::{Error, Result};
+pub use rules::retry::Policy as RetryPolicy;
+pub use store::Store;
+pub use store::clock::{Clock, ManualClock, SystemClock};
+pub use store::memory::MemoryStore;
+pub use words::{
+    BatchId, Count, Cursor, Filter, Labels, Lease, LeaseRequest, LeaseToken, Leased, LeasedTask,
+    LogLevel, NewUpdate, Outcome, Page, Payload, Priority, Renewal, Renewed, RetryOptions, Settle,
+    Settled, Submission, SubmitOptions, Task, TaskError, TaskId, TaskSpec, TaskStatus, Timestamp,
+    Update, UpdateKind, Waiting, Why, WorkerInfo,
+};

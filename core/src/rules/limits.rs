@@ -1,0 +1,195 @@
+//! How large and how odd input may be.
+
+use std::time::Duration;
+
+use crate::error::{Error, Result};
+use crate::words::{LeaseRequest, NewUpdate, RetryOptions, TaskError, TaskSpec};
+
+/// Payload, result and state, in bytes.
+pub const PAYLOAD_BYTES: usize = 1 << 20;
+/// Message and traceback of an error together, in bytes.
+pub const ERROR_BYTES: usize = 64 << 10;
+/// A log line or progress message, in bytes.
+pub const LOG_BYTES: usize = 16 << 10;
+/// Labels of a task.
+pub const LABELS: usize = 64;
+/// Characters of a label's key.
+pub const LABEL_KEY: usize = 64;
+/// Characters of a label's value.
+pub const LABEL_VALUE: usize = 256;
+/// Characters of an idempotency key.
+pub const IDEMPOTENCY_KEY: usize = 256;
+/// Characters of a queue, a task type, a worker id.
+pub const NAME: usize = 128;
+/// Tasks of one submit.
+pub const SUBMIT_TASKS: usize = 100_000;
+/// Tasks of one lease call.
+pub const LEASE_TASKS: u32 = 1000;
+/// Retries of a task.
+pub const RETRIES: u32 = 1000;
+
+/// Checks a task to submit.
+///
+/// # Errors
+///
+/// `invalid_argument` or `payload_too_large`, naming the field and the limit.
+pub fn check_spec(spec: &TaskSpec) -> Result<()> {
+    name("task_type", &spec.task_type)?;
+    name("queue", &spec.queue)?;
+    size("payload", spec.payload.len(), PAYLOAD_BYTES)?;
+    if let Some(state) = &spec.initial_state {
+        size("initial_state", state.len(), PAYLOAD_BYTES)?;
+    }
+    if let Some(metadata) = &spec.metadata {
+        size("metadata", metadata.len(), ERROR_BYTES)?;
+        if !metadata.as_str().trim_start().starts_with('{') {
+            return Err(Error::invalid("metadata", "must be a JSON object"));
+        }
+    }
+    text("idempotency_key", spec.idempotency_key.as_deref(), IDEMPOTENCY_KEY)?;
+    text("state_key", spec.state_key.as_deref(), IDEMPOTENCY_KEY)?;
+    text("traceparent", spec.traceparent.as_deref(), IDEMPOTENCY_KEY)?;
+    if spec.run_at.is_some() && spec.delay.is_some() {
+        return Err(Error::invalid("delay_seconds", "cannot be given together with run_at"));
+    }
+    if spec.timeout == Some(Duration::ZERO) {
+        return Err(Error::invalid("timeout_seconds", "must be more than 0"));
+    }
+    if spec.labels.len() > LABELS {
+        let reason = format!("has {} pairs, over the limit of {LABELS}", spec.labels.len());
+        return Err(Error::invalid("labels", reason));
+    }
+    for (key, value) in &spec.labels {
+        characters("labels", &format!("key {key:?}"), key, 1, LABEL_KEY)?;
+        characters("labels", &format!("value of {key:?}"), value, 0, LABEL_VALUE)?;
+    }
+    check_retry(&spec.retry)
+}
+
+/// Checks retry options.
+///
+/// # Errors
+///
+/// `invalid_argument`.
+pub fn check_retry(retry: &RetryOptions) -> Result<()> {
+    if retry.max_retries.is_some_and(|n| n > RETRIES) {
+        return Err(Error::invalid("max_retries", format!("must be 0 to {RETRIES}")));
+    }
+    if retry.exponential_base.is_some_and(|base| !(1.0..=100.0).contains(&base)) {
+        return Err(Error::invalid("exponential_base", "must be 1 to 100"));
+    }
+    if retry.jitter.is_some_and(|jitter| !(0.0..=1.0).contains(&jitter)) {
+        return Err(Error::invalid("jitter", "must be a fraction from 0 to 1"));
+    }
+    Ok(())
+}
+
+/// Checks what a worker asks for.
+///
+/// # Errors
+///
+/// `invalid_argument`.
+pub fn check_lease(request: &LeaseRequest) -> Result<()> {
+    name("worker", &request.worker)?;
+    if request.limit == 0 || request.limit > LEASE_TASKS {
+        return Err(Error::invalid("limit", format!("must be 1 to {LEASE_TASKS}")));
+    }
+    check_ttl(request.ttl)?;
+    if request.queues.is_empty() {
+        return Err(Error::invalid("queues", "must name at least one queue"));
+    }
+    request.queues.iter().try_for_each(|queue| name("queues", queue))
+}
+
+/// Checks how long a lease is to last.
+///
+/// # Errors
+///
+/// `invalid_argument`.
+pub fn check_ttl(ttl: Duration) -> Result<()> {
+    if ttl < Duration::from_secs(1) || ttl > Duration::from_secs(3600) {
+        return Err(Error::invalid("lease_seconds", "must be 1 to 3600"));
+    }
+    Ok(())
+}
+
+/// Checks what a handler reports on its way.
+///
+/// # Errors
+///
+/// `invalid_argument` or `payload_too_large`.
+pub fn check_update(update: &NewUpdate) -> Result<()> {
+    match update {
+        NewUpdate::Progress { progress, message } => {
+            if !(0.0..=100.0).contains(progress) {
+                return Err(Error::invalid("progress", format!("must be 0 to 100, not {progress}")));
+            }
+            size("message", message.as_ref().map_or(0, String::len), LOG_BYTES)
+        }
+        NewUpdate::Log { message, .. } => size("message", message.len(), LOG_BYTES),
+    }
+}
+
+/// Cuts an error's message and traceback to the limit, at a character's border: an error that is too
+/// long is still worth having.
+#[must_use]
+pub fn cut_error(mut error: TaskError) -> TaskError {
+    cut(&mut error.message, ERROR_BYTES / 2);
+    cut(&mut error.code, NAME);
+    if let Some(traceback) = &mut error.traceback {
+        cut(traceback, ERROR_BYTES / 2);
+    }
+    if let Some(error_type) = &mut error.error_type {
+        cut(error_type, LABEL_VALUE);
+    }
+    error
+}
+
+fn cut(text: &mut String, bytes: usize) {
+    if text.len() > bytes {
+        let end = (0..=bytes).rev().find(|i| text.is_char_boundary(*i)).unwrap_or(0);
+        text.truncate(end);
+    }
+}
+
+/// Checks a name: 1 to 128 characters, none of them a control character.
+///
+/// # Errors
+///
+/// `invalid_argument`.
+pub fn name(field: &str, value: &str) -> Result<()> {
+    characters(field, "a name", value, 1, NAME)?;
+    if value.chars().any(char::is_control) {
+        return Err(Error::invalid(field, "must not hold control characters"));
+    }
+    Ok(())
+}
+
+/// Checks a size in bytes.
+///
+/// # Errors
+///
+/// `payload_too_large`.
+pub fn size(field: &str, bytes: usize, limit: usize) -> Result<()> {
+    if bytes > limit {
+        return Err(Error::PayloadTooLarge {
+            field: field.to_owned(),
+            size_bytes: bytes as u64,
+            limit_bytes: limit as u64,
+        });
+    }
+    Ok(())
+}
+
+fn text(field: &str, value: Option<&str>, most: usize) -> Result<()> {
+    value.map_or(Ok(()), |value| characters(field, "it", value, 1, most))
+}
+
+fn characters(field: &str, what: &str, value: &str, least: usize, most: usize) -> Result<()> {
+    let count = value.chars().count();
+    if count < least || count > most {
+        let reason = format!("{what} must have {least} to {most} characters, not {count}");
+        return Err(Error::invalid(field, reason));
+    }
+    Ok(())
+}

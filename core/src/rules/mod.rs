@@ -1,0 +1,8 @@
+//! Pure functions over the words. Time and chance are arguments.
+
+pub mod chance;
+pub mod fingerprint;
+pub mod handler;
+pub mod json;
+pub mod limits;
+pub mod retry;

@@ -1,0 +1,202 @@
+//! Where tasks are kept: the trait that every store implements, and the store in memory.
+//!
+//! A store compares, copies and counts; it holds no rules. The text on each method is the contract that
+//! `windlass_testkit::store` tests on every store.
+
+pub mod clock;
+pub mod memory;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::engine::submit::NewTask;
+use crate::engine::transition::Transition;
+use crate::error::Result;
+use crate::future::{BoxFuture, MaybeSend, MaybeSync};
+use crate::words::{
+    Count, Cursor, Filter, LeaseRequest, LeaseToken, Leased, Page, Renewal, Renewed, Settled,
+    Submission, Task, TaskId, Timestamp, Update, WorkerInfo,
+};
+
+/// Tasks to store whole or not at all.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EnqueueGroup {
+    /// Whose they are.
+    pub tenant: String,
+    /// The tasks; at least one.
+    pub tasks: Vec<NewTask>,
+    /// Refuse when a queue would then hold more waiting tasks.
+    pub depth_limit: Option<u64>,
+}
+
+/// A lease request with what the engine adds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LeaseOrder {
+    /// Whose tasks.
+    pub tenant: String,
+    /// What the worker asks for. `wait` is not the store's concern.
+    pub request: LeaseRequest,
+    /// The token for everything leased by this call.
+    pub token: LeaseToken,
+}
+
+/// What became of one transition.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Applied {
+    /// Written.
+    Done(Settled),
+    /// The guard did not hold; nothing was written. Here is the row for a new decision.
+    Stale(Box<Task>),
+    /// The tenant has no such task.
+    Missing,
+}
+
+/// Tasks that a sweep must look at.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Due {
+    /// Scheduled tasks whose time has come, earliest first.
+    pub scheduled: Vec<Task>,
+    /// Running tasks whose lease has passed, earliest first.
+    pub expired: Vec<Task>,
+    /// When the next one is due, if these were all.
+    pub next: Option<Timestamp>,
+}
+
+/// What a prune may remove.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Prune {
+    /// Finished tasks older than this, by their finish.
+    pub older_than: Duration,
+    /// Tasks with an idempotency key stay at least this long after submission.
+    pub keep_keys: Duration,
+    /// Keep at most this many finished tasks, the newest.
+    pub keep: Option<u64>,
+    /// History entries of one task beyond this many, the oldest; its `first_seq` moves up.
+    pub updates_per_task: u64,
+    /// Remove at most this many tasks by one call.
+    pub limit: u32,
+}
+
+/// Called after another process changed the store: a hint, which may come late, twice or never.
+pub type ChangeListener = Arc<dyn Fn() + Send + Sync>;
+
+/// A place that keeps tasks.
+///
+/// Every method is atomic as its text says, and safe to call from many threads and processes. A
+/// dropped future may or may not have had its effect. Every method may fail with
+/// `store_unavailable` (retryable; nothing is known about the write), `store_full` or
+/// `store_read_only` (nothing was written). Where a method answers per group, the outer error is for
+/// all of them.
+pub trait Store: MaybeSend + MaybeSync + 'static {
+    /// What and where, for logs: `memory`, `sqlite:/path/to/file`.
+    fn location(&self) -> String;
+
+    /// The clock that judges deadlines and `run_at`.
+    fn now(&self) -> Timestamp;
+
+    /// Whether this is the only process that can write, so that nothing needs polling.
+    fn is_private(&self) -> bool {
+        false
+    }
+
+    /// Calls `listener` when another process may have changed the store. Lossy.
+    fn on_change(&self, listener: ChangeListener);
+
+    /// Stores groups of tasks, in order. Durable when it returns.
+    ///
+    /// Each group is atomic: all its tasks or none. A group that is refused, or that the database
+    /// fails on, changes nothing for its neighbours. Answers per group, in order; within a group, one
+    /// submission per task, in order.
+    ///
+    /// A task whose `(tenant, idempotency_key)` is stored already, also by an earlier task of the same
+    /// call: the same fingerprint answers that task with `deduplicated` and its present status, and
+    /// stores nothing for it; another fingerprint refuses the group. Of two concurrent calls one
+    /// stores.
+    ///
+    /// # Errors
+    ///
+    /// Per group: `idempotency_conflict`; `queue_full` when blocked, scheduled and pending tasks of a
+    /// queue would exceed `depth_limit` (tasks that deduplicate do not add).
+    fn enqueue(&self, groups: Vec<EnqueueGroup>) -> BoxFuture<'_, Result<Vec<Result<Vec<Submission>>>>>;
+
+    /// Leases up to `limit` pending tasks of the tenant whose queue and handler the request names.
+    ///
+    /// Returned and chosen in order: lower priority number, then earlier `run_at`, then lower id, over
+    /// all queues and handlers together. Each becomes `running` as `engine::lease::grant` says. Need
+    /// not be durable. Two callers never hold one task.
+    ///
+    /// Suspects: when `request.suspects` is true and the first in order is a suspect, it alone is
+    /// leased; a suspect further back ends the walk before it. When false, suspects are passed over
+    /// and `suspect_waiting` tells that there is one.
+    fn lease(&self, order: LeaseOrder) -> BoxFuture<'_, Result<Leased>>;
+
+    /// Applies transitions, then leases if asked, in one transaction where the store can. Durable
+    /// when it returns.
+    ///
+    /// Each transition is atomic for itself: guard, row, history entries and counts, or nothing. They
+    /// are applied in order; answers are in order. One that the database fails on changes nothing for
+    /// its neighbours.
+    fn settle(
+        &self,
+        transitions: Vec<Transition>,
+        then: Option<LeaseOrder>,
+    ) -> BoxFuture<'_, Result<(Vec<Result<Applied>>, Leased)>>;
+
+    /// Records heartbeats as `engine::lease::renew` says; answers in order. An item with nothing to
+    /// record (no `extend`, no news) is only read. Need not be durable. A foreign or unknown id
+    /// answers `Lost`.
+    fn renew(&self, tenant: &str, renewals: Vec<Renewal>) -> BoxFuture<'_, Result<Vec<Renewed>>>;
+
+    /// Reads rows by id, in order; `None` for ids the tenant does not have.
+    fn get(&self, tenant: &str, ids: Vec<TaskId>) -> BoxFuture<'_, Result<Vec<Option<Task>>>>;
+
+    /// Lists the tenant's tasks that match, newest id first, below `cursor`; at most `limit`.
+    ///
+    /// Looks at a bounded number of rows (10,000), so a page may be short, even empty, while its
+    /// `next` is given. `next` is `None` only at the end.
+    fn list(
+        &self,
+        tenant: &str,
+        filter: Filter,
+        cursor: Option<Cursor>,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Page>>;
+
+    /// A task and its stored history entries with `seq` above `after`, in order, at most `limit`. Both
+    /// are of one moment. `None` when the tenant has no such task.
+    fn updates(
+        &self,
+        tenant: &str,
+        task_id: TaskId,
+        after: u64,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Option<(Task, Vec<Update>)>>>;
+
+    /// How many tasks each queue of the tenant has in each status; zeros are left out. Kept as deltas
+    /// applied with the writes they count.
+    fn counts(&self, tenant: &str) -> BoxFuture<'_, Result<Vec<Count>>>;
+
+    /// How many pending tasks of the same queue and handler come before this one in lease order;
+    /// counted up to `most`.
+    fn ahead(&self, task: &Task, most: u64) -> BoxFuture<'_, Result<u64>>;
+
+    /// Tasks of all tenants that a sweep must promote or rescue now, at most `limit` of each kind.
+    /// Reads only.
+    fn due(&self, limit: u32) -> BoxFuture<'_, Result<Due>>;
+
+    /// Removes finished tasks and old history entries; answers how many tasks went. Bounded, so that
+    /// it never holds others up for long; call again while it answers `limit`.
+    fn prune(&self, prune: Prune) -> BoxFuture<'_, Result<u64>>;
+
+    /// Stores that a worker lives, with `seen_at` now; the same id is replaced.
+    fn announce(&self, tenant: &str, worker: WorkerInfo) -> BoxFuture<'_, Result<()>>;
+
+    /// Forgets a worker; unknown ids are no error.
+    fn forget(&self, tenant: &str, worker_id: &str) -> BoxFuture<'_, Result<()>>;
+
+    /// The tenant's workers seen within `within`, by id.
+    fn workers(&self, tenant: &str, within: Duration) -> BoxFuture<'_, Result<Vec<WorkerInfo>>>;
+
+    /// Flushes and releases what is held. Later calls fail with `client_closed`.
+    fn close(&self) -> BoxFuture<'_, Result<()>>;
+}

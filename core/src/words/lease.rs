@@ -1,0 +1,102 @@
+//! A timed claim on tasks, and the heartbeat that keeps it.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::words::{LeaseToken, NewUpdate, Settled, Task, TaskId, Timestamp, opt_seconds, seconds};
+
+/// Who holds a task, and until when.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lease {
+    /// Id of the worker.
+    pub worker: String,
+    /// When it is taken away unless renewed, by the store's clock.
+    pub expires_at: Timestamp,
+    /// Whether the attempt counts already: its start was reported, or it was leased alone.
+    pub counted: bool,
+}
+
+/// What a worker asks for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LeaseRequest {
+    /// Id of the worker; 1 to 128 characters.
+    pub worker: String,
+    /// Queues to take from; at least one.
+    pub queues: Vec<String>,
+    /// Handlers it has: task types, `function` names, and the empty name for a default handler.
+    pub handlers: Vec<String>,
+    /// Most tasks to take, 1 to 1000.
+    pub limit: u32,
+    /// How long the lease lasts, 1 s to 1 h.
+    #[serde(rename = "lease_seconds", with = "seconds")]
+    pub ttl: Duration,
+    /// How long to wait for a task when there is none; 0 answers at once.
+    #[serde(rename = "wait_seconds", with = "seconds", default)]
+    pub wait: Duration,
+    /// Whether a suspect may be given: true only while the worker holds nothing else.
+    #[serde(default = "yes")]
+    pub suspects: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// A task in the hands of a worker.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LeasedTask {
+    /// The row as leased.
+    pub task: Task,
+    /// Proof of the lease, to send with every write.
+    pub token: LeaseToken,
+}
+
+/// Answer to a lease request.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Leased {
+    /// 0 to `limit` tasks in lease order; exactly one when it is a suspect.
+    pub tasks: Vec<LeasedTask>,
+    /// A suspect waits, and the request did not allow one: drain, then ask again.
+    #[serde(default)]
+    pub suspect_waiting: bool,
+}
+
+/// One heartbeat of one task.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Renewal {
+    /// The task.
+    pub task_id: TaskId,
+    /// Proof of the lease.
+    pub token: LeaseToken,
+    /// New time to live from now; `None` leaves the deadline.
+    #[serde(rename = "lease_seconds", with = "opt_seconds", default)]
+    pub extend: Option<Duration>,
+    /// How long ago the handler started, when not yet reported: counts the attempt.
+    #[serde(rename = "started_seconds_ago", with = "opt_seconds", default)]
+    pub started: Option<Duration>,
+    /// Progress and logs since the last report, oldest first.
+    #[serde(default)]
+    pub updates: Vec<NewUpdate>,
+}
+
+/// Answer to one heartbeat.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Renewed {
+    /// The lease holds.
+    Held,
+    /// The lease holds, and the task is to be cancelled.
+    CancelRequested,
+    /// The lease is gone: stop the handler, its result is not wanted.
+    Lost,
+}
+
+/// Answer to a settle that asks for the next tasks too.
+#[derive(Debug, Clone, Default)]
+pub struct SettledAndLeased {
+    /// One per settle, in order.
+    pub settled: Vec<Result<Settled, crate::Error>>,
+    /// What was leased in the same transaction.
+    pub leased: Leased,
+}

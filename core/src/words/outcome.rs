@@ -1,0 +1,132 @@
+//! What a handler reports, and what became of it.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::Error;
+use crate::words::{
+    LeaseToken, NewUpdate, Payload, RetryOptions, TaskError, TaskId, TaskStatus, opt_seconds, seconds,
+};
+
+/// What one attempt came to.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum Outcome {
+    /// The handler returned.
+    Complete {
+        /// JSON text of its answer.
+        result: Payload,
+    },
+    /// The handler raised, or its attempt timed out (`code` `task_timeout`).
+    Fail {
+        /// What it raised. Not retryable: the task ends.
+        error: TaskError,
+    },
+    /// The handler asks for another attempt after a delay of its own. Counted, within `max_retries`.
+    Retry {
+        /// Delay; `None` backs off by the policy.
+        #[serde(rename = "after_seconds", with = "opt_seconds")]
+        after: Option<Duration>,
+        /// Why, kept as the last error.
+        error: TaskError,
+    },
+    /// The handler asks to be run later. Not counted as an attempt.
+    Snooze {
+        /// Delay.
+        #[serde(rename = "after_seconds", with = "seconds")]
+        after: Duration,
+    },
+    /// The handler gave up on request, or asks for the task to be cancelled.
+    Cancel {
+        /// Why.
+        reason: Option<String>,
+    },
+    /// The worker gives the task back unstarted, or stopped by its shutdown. Not counted.
+    HandBack,
+}
+
+/// One outcome to record.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "SettleRecord")]
+pub struct Settle {
+    /// The task.
+    pub task_id: TaskId,
+    /// Proof of the lease.
+    pub token: LeaseToken,
+    /// What the attempt came to.
+    #[serde(flatten)]
+    pub outcome: Outcome,
+    /// How long ago the handler started, when not yet reported.
+    #[serde(rename = "started_seconds_ago", with = "opt_seconds")]
+    pub started: Option<Duration>,
+    /// Progress and logs since the last report, oldest first; recorded before the status.
+    pub updates: Vec<NewUpdate>,
+    /// Retry options that the handler declares; what was given at submit goes first.
+    pub declared: RetryOptions,
+}
+
+/// What became of an outcome.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settled {
+    /// The task.
+    pub task_id: TaskId,
+    /// Its status now.
+    pub status: TaskStatus,
+}
+
+/// The flat wire form. JSON text that is kept as text cannot be read through serde's tagged forms.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SettleRecord {
+    task_id: TaskId,
+    token: LeaseToken,
+    outcome: String,
+    #[serde(default)]
+    result: Option<Payload>,
+    #[serde(default)]
+    error: Option<TaskError>,
+    #[serde(rename = "after_seconds", with = "opt_seconds", default)]
+    after: Option<Duration>,
+    #[serde(default)]
+    reason: Option<String>,
+    #[serde(rename = "started_seconds_ago", with = "opt_seconds", default)]
+    started: Option<Duration>,
+    #[serde(default)]
+    updates: Vec<NewUpdate>,
+    #[serde(default)]
+    declared: RetryOptions,
+}
+
+impl TryFrom<SettleRecord> for Settle {
+    type Error = Error;
+
+    fn try_from(record: SettleRecord) -> Result<Self, Error> {
+        let missing = |field| Error::invalid(field, format!("is needed by outcome {}", record.outcome));
+        let outcome = match record.outcome.as_str() {
+            "complete" => Outcome::Complete { result: record.result.unwrap_or_default() },
+            "fail" => Outcome::Fail { error: record.error.ok_or_else(|| missing("error"))? },
+            "retry" => Outcome::Retry {
+                after: record.after,
+                error: record.error.ok_or_else(|| missing("error"))?,
+            },
+            "snooze" => {
+                Outcome::Snooze { after: record.after.ok_or_else(|| missing("after_seconds"))? }
+            }
+            "cancel" => Outcome::Cancel { reason: record.reason },
+            "hand_back" => Outcome::HandBack,
+            other => {
+                let all = "complete, fail, retry, snooze, cancel, hand_back";
+                return Err(Error::invalid("outcome", format!("must be one of {all}, not {other:?}")));
+            }
+        };
+        Ok(Self {
+            task_id: record.task_id,
+            token: record.token,
+            outcome,
+            started: record.started,
+            updates: record.updates,
+            declared: record.declared,
+        })
+    }
+}

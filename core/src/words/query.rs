@@ -1,0 +1,158 @@
+//! Questions about many tasks, and their answers.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use crate::error::Error;
+use crate::words::{BatchId, Labels, Task, TaskId, TaskStatus, Timestamp};
+
+/// Which tasks to list, newest first. What is left out does not restrict; all given must hold.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Filter {
+    /// One of these; empty for any.
+    pub status: Vec<TaskStatus>,
+    /// This type.
+    pub task_type: Option<String>,
+    /// This queue.
+    pub queue: Option<String>,
+    /// All of these labels.
+    pub labels: Labels,
+    /// This batch.
+    pub batch_id: Option<BatchId>,
+    /// Created at or after this.
+    pub since: Option<Timestamp>,
+    /// The error's message contains this, case-sensitive.
+    pub error: Option<String>,
+}
+
+impl Filter {
+    /// Whether the task is one of those asked for.
+    pub fn matches(&self, task: &Task) -> bool {
+        let given = |wanted: &Option<String>, is: &str| wanted.as_ref().is_none_or(|w| w == is);
+        (self.status.is_empty() || self.status.contains(&task.status))
+            && given(&self.task_type, &task.task_type)
+            && given(&self.queue, &task.queue)
+            && self.labels.iter().all(|(key, value)| task.labels.get(key) == Some(value))
+            && self.batch_id.is_none_or(|batch| task.batch_id == Some(batch))
+            && self.since.is_none_or(|since| task.created_at >= since)
+            && self.error.as_ref().is_none_or(|text| {
+                task.error.as_ref().is_some_and(|error| error.message.contains(text.as_str()))
+            })
+    }
+}
+
+/// Place in a list, to go on from. Opaque text on the wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cursor {
+    /// The last task that was looked at.
+    pub after: TaskId,
+}
+
+impl fmt::Display for Cursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("c1")?;
+        self.after.as_bytes().iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl FromStr for Cursor {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let refused = || Error::invalid("cursor", "is not one that a list returned");
+        let hex = text.strip_prefix("c1").filter(|h| h.len() == 32 && h.is_ascii());
+        let hex = hex.ok_or_else(refused)?;
+        let mut bytes = [0; 16];
+        for (i, byte) in bytes.iter_mut().enumerate() {
+            *byte = u8::from_str_radix(&hex[2 * i..2 * i + 2], 16).map_err(|_| refused())?;
+        }
+        Ok(Self { after: TaskId::from_bytes(bytes) })
+    }
+}
+
+impl Serialize for Cursor {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Cursor {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+        text.parse().map_err(de::Error::custom)
+    }
+}
+
+/// Part of a list.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Page {
+    /// Newest first. May hold fewer than the limit, even none, while `next` is given: a walk looks
+    /// at a bounded number of rows.
+    pub tasks: Vec<Task>,
+    /// Where to go on; `None` at the end.
+    pub next: Option<Cursor>,
+}
+
+/// How many tasks of a queue have a status.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Count {
+    /// The queue.
+    pub queue: String,
+    /// The status.
+    pub status: TaskStatus,
+    /// How many; never 0.
+    pub count: u64,
+}
+
+/// Why a task does not run now, in one word for programs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Waiting {
+    /// It has ended.
+    Finished,
+    /// A worker has it.
+    Running,
+    /// Its worker has been asked to stop it.
+    Cancelling,
+    /// Its worker's lease has passed; the next sweep takes it back.
+    LeaseExpired,
+    /// Its time has not come: delay, snooze or first run.
+    Delayed,
+    /// It failed and backs off before the next attempt.
+    BackingOff,
+    /// Waits for other tasks.
+    Blocked,
+    /// No live worker takes its type from its queue.
+    NoWorker,
+    /// A worker was lost with it; it waits for a worker that holds nothing else.
+    Suspect,
+    /// Others go first.
+    Behind,
+    /// Nothing is before it: a worker will take it.
+    Next,
+}
+
+/// Answer to "why does this task not run?".
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Why {
+    /// The task.
+    pub task_id: TaskId,
+    /// Its status.
+    pub status: TaskStatus,
+    /// The reason, for programs.
+    pub reason: Waiting,
+    /// The reason and what to do, for people.
+    pub text: String,
+    /// Tasks that its workers take before it; counted up to 1000.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ahead: Option<u64>,
+    /// When it becomes due or its lease ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+    /// Who has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worker: Option<String>,
+}

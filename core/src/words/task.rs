@@ -1,0 +1,181 @@
+//! A stored task, as callers see it.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::words::{
+    BatchId, Labels, Lease, LeaseToken, Payload, Priority, RetryOptions, TaskId, TaskStatus,
+    Timestamp, opt_seconds,
+};
+
+/// Why an attempt, or a task, failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskError {
+    /// Stable code: `handler_error` for what a handler raised, else a code of `spec/errors.toml`
+    /// or `lease_expired`.
+    pub code: String,
+    /// Text for people.
+    pub message: String,
+    /// Class of the exception in the handler's language.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_type: Option<String>,
+    /// Stack trace of the handler.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traceback: Option<String>,
+    /// Whether another attempt may help.
+    #[serde(default = "yes")]
+    pub retryable: bool,
+    /// When it happened, by the store's clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Timestamp>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn pending() -> TaskStatus {
+    TaskStatus::Pending
+}
+
+impl TaskError {
+    /// An error with `code` and `message`, retryable.
+    pub fn new(code: impl Into<String>, message: impl Into<String>) -> Self {
+        Self {
+            code: code.into(),
+            message: message.into(),
+            error_type: None,
+            traceback: None,
+            retryable: true,
+            at: None,
+        }
+    }
+
+    /// The same, not retryable.
+    #[must_use]
+    pub fn fatal(mut self) -> Self {
+        self.retryable = false;
+        self
+    }
+}
+
+/// A task as it is stored.
+///
+/// `version` counts every write to the row and guards decisions made from a copy.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Task {
+    /// UUIDv7.
+    pub task_id: TaskId,
+    /// Whose task it is.
+    pub tenant: String,
+    /// Named line of tasks.
+    pub queue: String,
+    /// Selects the handler.
+    pub task_type: String,
+    /// The handler that runs it: `task_type`, or for `stateless` and `stateful` the payload's
+    /// `function`, else empty for a worker's default handler.
+    pub handler: String,
+    /// JSON text.
+    pub payload: Payload,
+    /// 1 to 5, lower first.
+    pub priority: Priority,
+    /// Where it stands.
+    pub status: TaskStatus,
+    /// Earliest start; orders tasks of one priority.
+    pub run_at: Timestamp,
+    /// When it was stored.
+    pub created_at: Timestamp,
+    /// Start of the first attempt.
+    #[serde(default)]
+    pub started_at: Option<Timestamp>,
+    /// When it reached a final status.
+    #[serde(default)]
+    pub finished_at: Option<Timestamp>,
+    /// Start of the attempt that runs or ran last.
+    #[serde(default)]
+    pub attempt_started_at: Option<Timestamp>,
+    /// Longest one attempt may run, as given at submit.
+    #[serde(rename = "timeout_seconds", with = "opt_seconds", default)]
+    pub timeout: Option<Duration>,
+    /// Retry options as given at submit.
+    #[serde(default)]
+    pub retry: RetryOptions,
+    /// Attempts that counted so far.
+    pub attempt: u32,
+    /// Its key, unique in the tenant.
+    #[serde(default)]
+    pub idempotency_key: Option<String>,
+    /// SHA-256 of what the key stands for; only with a key.
+    #[serde(skip)]
+    pub fingerprint: Option<[u8; 32]>,
+    /// Labels.
+    #[serde(default)]
+    pub labels: Labels,
+    /// Free JSON object.
+    #[serde(default)]
+    pub metadata: Option<Payload>,
+    /// W3C trace context.
+    #[serde(default)]
+    pub traceparent: Option<String>,
+    /// Line of tasks that run one at a time; carried until stateful tasks land.
+    #[serde(default)]
+    pub state_key: Option<String>,
+    /// State to begin with; carried until stateful tasks land.
+    #[serde(default)]
+    pub initial_state: Option<Payload>,
+    /// The batch it was submitted with.
+    #[serde(default)]
+    pub batch_id: Option<BatchId>,
+    /// Its worker was lost once: leased alone from then on.
+    #[serde(default)]
+    pub suspect: bool,
+    /// A cancel was asked for while it ran.
+    #[serde(default)]
+    pub cancel_requested: bool,
+    /// Who holds it, while running.
+    #[serde(default)]
+    pub lease: Option<Lease>,
+    /// The token of the lease; never leaves the process but to its holder.
+    #[serde(skip)]
+    pub token: Option<LeaseToken>,
+    /// Where the last attempt ran: the worker's id.
+    #[serde(default)]
+    pub executed_on: Option<String>,
+    /// JSON text of the handler's answer, once completed.
+    #[serde(default)]
+    pub result: Option<Payload>,
+    /// The last failed attempt's error.
+    #[serde(default)]
+    pub error: Option<TaskError>,
+    /// 0 to 100, as last reported; 100 once completed.
+    #[serde(default)]
+    pub progress: Option<f64>,
+    /// Text beside the progress.
+    #[serde(default)]
+    pub message: Option<String>,
+    /// Its status when it was stored: the first entry of its history.
+    #[serde(skip, default = "pending")]
+    pub submitted_as: TaskStatus,
+    /// Highest `seq` of its updates.
+    pub last_seq: u64,
+    /// `seq` of the first start.
+    #[serde(default)]
+    pub start_seq: Option<u64>,
+    /// Lowest `seq` still kept.
+    pub first_seq: u64,
+    /// Writes to this row so far.
+    pub version: u64,
+}
+
+impl Task {
+    /// Attempts after the first that were made.
+    pub fn retry_count(&self) -> u32 {
+        self.attempt.saturating_sub(1)
+    }
+
+    /// How long the last attempt ran, once finished.
+    pub fn duration(&self) -> Option<Duration> {
+        Some(self.finished_at?.since(self.attempt_started_at?))
+    }
+}

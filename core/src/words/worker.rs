@@ -1,0 +1,37 @@
+//! A worker as others see it.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::words::{RetryOptions, Timestamp};
+
+/// A process-side loop that leases and runs tasks. Announced every 5 s, gone after 15 s of silence.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct WorkerInfo {
+    /// Unique id.
+    pub worker_id: String,
+    /// Queues it takes from.
+    pub queues: Vec<String>,
+    /// Handlers it has; the empty name is its default handler.
+    pub handlers: Vec<String>,
+    /// Tasks it runs at once.
+    pub concurrency: u32,
+    /// Host name and process id.
+    pub host: String,
+    /// When it was last heard of, by the store's clock.
+    pub seen_at: Timestamp,
+    /// Retry options that its handlers declare, by handler: used when the worker is lost.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub declared: BTreeMap<String, RetryOptions>,
+    /// Free JSON object given at registration.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<crate::words::Payload>,
+}
+
+impl WorkerInfo {
+    /// Whether it would take a task of `queue` for `handler`.
+    pub fn takes(&self, queue: &str, handler: &str) -> bool {
+        self.queues.iter().any(|q| q == queue) && self.handlers.iter().any(|h| h == handler)
+    }
+}
