@@ -111,10 +111,12 @@ pub enum Error {
         task_id: TaskId,
     },
     /// A wait ended and no live worker handles the task's type.
-    #[error("no live worker handles {task_type:?}, so task {task_id} waits")]
+    #[error("no live worker handles {task_type:?}: task {task_id} waits, after {}s", timeout.as_secs_f64())]
     WorkerNotAvailable {
         /// The task.
         task_id: TaskId,
+        /// The wait's timeout that passed.
+        timeout: Duration,
         /// Its type.
         task_type: String,
     },
@@ -301,9 +303,10 @@ impl Error {
                 json!({ "task_id": task_id, "timeout_seconds": timeout.as_secs_f64() })
             }
             Self::TaskFailed { task_id, error } => json!({ "task_id": task_id, "error": error }),
-            Self::WorkerNotAvailable { task_id, task_type } => {
-                json!({ "task_id": task_id, "task_type": task_type })
-            }
+            Self::WorkerNotAvailable { task_id, task_type, timeout } => json!({
+                "task_id": task_id, "task_type": task_type,
+                "timeout_seconds": timeout.as_secs_f64(),
+            }),
             Self::HandlerNotFound { task_type } => json!({ "task_type": task_type }),
             Self::ClientClosed => json!({}),
             Self::InvalidUrl { url, reason } => json!({ "url": url, "reason": reason }),

@@ -22,8 +22,11 @@ pub mod store;
 pub mod words;
 pub mod worker;
 
+pub use client::{Client, UpdateStream, result_of};
 pub use error::{Error, Result};
 pub use rules::retry::Policy as RetryPolicy;
+pub use runtime::engine::{Engine, EngineOptions};
+pub use runtime::service::{Service, SettleReply, Swept};
 pub use store::Store;
 pub use store::clock::{Clock, ManualClock, SystemClock};
 pub use store::memory::MemoryStore;

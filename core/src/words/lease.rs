@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::words::{LeaseToken, NewUpdate, Settled, Task, TaskId, Timestamp, opt_seconds, seconds};
+use crate::words::{LeaseToken, NewUpdate, Task, TaskId, Timestamp, opt_seconds, seconds};
 
 /// Who holds a task, and until when.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,13 +90,4 @@ pub enum Renewed {
     CancelRequested,
     /// The lease is gone: stop the handler, its result is not wanted.
     Lost,
-}
-
-/// Answer to a settle that asks for the next tasks too.
-#[derive(Debug, Clone, Default)]
-pub struct SettledAndLeased {
-    /// One per settle, in order.
-    pub settled: Vec<Result<Settled, crate::Error>>,
-    /// What was leased in the same transaction.
-    pub leased: Leased,
 }

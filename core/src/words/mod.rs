@@ -7,6 +7,7 @@ mod payload;
 mod priority;
 mod query;
 mod spec;
+mod spec_wire;
 mod status;
 mod task;
 mod time;

@@ -1,1 +1,10 @@
-//! Placeholder.
+//! The worker: a machine that decides, and a driver that does.
+//!
+//! The host pulls: it claims jobs as slots become free, runs its handlers in its own way, and hands
+//! outcomes back in batches. Core never calls into a host.
+
+mod config;
+mod job;
+
+pub use config::{DeclaredHandler, Lane, WorkerConfig};
+pub use job::{CancelFlag, CancelReason, Job, JobId, Signal};

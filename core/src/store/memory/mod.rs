@@ -38,6 +38,11 @@ impl MemoryStore {
         Self { clock, table: Arc::default() }
     }
 
+    /// Whether it was closed.
+    pub fn is_closed(&self) -> bool {
+        self.table.lock().map_or(true, |table| table.closed)
+    }
+
     fn open(&self) -> Result<MutexGuard<'_, Table>> {
         // A panic while the table was locked would be a bug here; the rows are still consistent
         // enough to be read, so go on rather than poison every caller.

@@ -1,0 +1,261 @@
+//! The engine in process: [`Service`] over a [`Store`].
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use crate::engine::transition::Transition;
+use crate::error::Result;
+use crate::future::BoxFuture;
+use crate::rules::{chance, limits};
+use crate::runtime::bell::Bells;
+use crate::runtime::coalesce::Coalescer;
+use crate::runtime::host::SharedHost;
+use crate::runtime::service::{Service, SettleReply, Swept};
+use crate::store::{Applied, EnqueueGroup, Store};
+use crate::words::{
+    Count, Cursor, Filter, IdSource, LeaseRequest, Leased, Page, Renewal, Renewed, Settle,
+    Submission, SubmitOptions, Task, TaskId, TaskSpec, Timestamp, Update, Why, WorkerInfo,
+};
+
+/// A worker counts as live this long after it was last heard of.
+pub const WORKER_LIVES: Duration = Duration::from_secs(15);
+
+/// What an engine can be told.
+#[derive(Debug, Clone)]
+pub struct EngineOptions {
+    /// Waiting tasks that a queue may hold; a submit beyond is refused. Default 10 million.
+    pub queue_depth_limit: Option<u64>,
+    /// How long finished tasks are kept. Default 7 days.
+    pub retention: Duration,
+    /// Finished tasks that are kept at most. Default: any number.
+    pub keep_finished: Option<u64>,
+    /// History entries of one task that are kept at most. Default 10,000.
+    pub updates_per_task: u64,
+    /// Draws for the jitter, from 0 up to 1.
+    pub chance: fn() -> f64,
+    /// Whether time passes by hand: then nothing sweeps in the background.
+    pub manual: bool,
+}
+
+impl Default for EngineOptions {
+    fn default() -> Self {
+        Self {
+            queue_depth_limit: Some(10_000_000),
+            retention: Duration::from_secs(7 * 24 * 3600),
+            keep_finished: None,
+            updates_per_task: 10_000,
+            chance: chance::unit,
+            manual: false,
+        }
+    }
+}
+
+/// The engine: decides, and has a store write what was decided.
+pub struct Engine {
+    pub(super) store: Arc<dyn Store>,
+    pub(super) host: SharedHost,
+    pub(super) options: EngineOptions,
+    pub(super) ids: IdSource,
+    pub(super) bells: Arc<Bells>,
+    pub(super) submits: Arc<Coalescer<EnqueueGroup, Vec<Submission>>>,
+    pub(super) settles: Arc<Coalescer<Transition, Applied>>,
+    sweeping: AtomicBool,
+    this: Weak<Self>,
+}
+
+impl Engine {
+    /// An engine on `store`.
+    pub fn new(store: Arc<dyn Store>, host: SharedHost, options: EngineOptions) -> Arc<Self> {
+        let bells = Arc::new(Bells::default());
+        let listener = Arc::downgrade(&bells);
+        store.on_change(Arc::new(move || {
+            if let Some(bells) = listener.upgrade() {
+                bells.ring_all();
+            }
+        }));
+        let enqueue = store.clone();
+        let submits = Coalescer::new(
+            host.clone(),
+            Box::new(move |groups| {
+                let store = enqueue.clone();
+                Box::pin(async move { store.enqueue(groups).await })
+            }),
+        );
+        let settle = store.clone();
+        let settles = Coalescer::new(
+            host.clone(),
+            Box::new(move |transitions| {
+                let store = settle.clone();
+                Box::pin(async move { Ok(store.settle(transitions, None).await?.0) })
+            }),
+        );
+        Arc::new_cyclic(|this| Self {
+            store,
+            host,
+            options,
+            ids: IdSource::default(),
+            bells,
+            submits,
+            settles,
+            sweeping: AtomicBool::new(false),
+            this: this.clone(),
+        })
+    }
+
+    /// How long a wait may rest before it looks again by itself: other processes' hints may be lost.
+    pub(super) fn patience(&self) -> Duration {
+        if self.store.is_private() { Duration::from_secs(60) } else { Duration::from_millis(500) }
+    }
+
+    /// Starts the sweep of this process, once: whoever works also sweeps.
+    fn sweep_in_background(&self) {
+        if !self.options.manual && !self.sweeping.swap(true, Ordering::Relaxed) {
+            self.host.spawn(Box::pin(super::sweep::run(self.this.clone(), self.host.clone())));
+        }
+    }
+
+    async fn lease_waiting(&self, tenant: &str, request: LeaseRequest) -> Result<Leased> {
+        limits::check_lease(&request)?;
+        self.sweep_in_background();
+        let start = self.host.monotonic();
+        loop {
+            let hint = self.bells.work.listen();
+            let leased = self.store.lease(self.order(tenant, request.clone())).await?;
+            let left = request.wait.saturating_sub(self.host.monotonic().saturating_sub(start));
+            if !leased.tasks.is_empty() || leased.suspect_waiting || left.is_zero() {
+                return Ok(leased);
+            }
+            super::host::timeout(&*self.host, left.min(self.patience()), hint).await;
+        }
+    }
+}
+
+impl Service for Engine {
+    fn location(&self) -> String {
+        self.store.location()
+    }
+
+    fn now(&self) -> Timestamp {
+        self.store.now()
+    }
+
+    fn submit(
+        &self,
+        tenant: &str,
+        specs: Vec<TaskSpec>,
+        options: SubmitOptions,
+    ) -> BoxFuture<'_, Result<Vec<Submission>>> {
+        let tenant = tenant.to_owned();
+        Box::pin(async move { self.submit_tasks(&tenant, specs, options).await })
+    }
+
+    fn get(&self, tenant: &str, ids: Vec<TaskId>) -> BoxFuture<'_, Result<Vec<Option<Task>>>> {
+        self.store.get(tenant, ids)
+    }
+
+    fn list(
+        &self,
+        tenant: &str,
+        filter: Filter,
+        cursor: Option<Cursor>,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Page>> {
+        let tenant = tenant.to_owned();
+        Box::pin(async move { self.list_tasks(&tenant, filter, cursor, limit).await })
+    }
+
+    fn updates(
+        &self,
+        tenant: &str,
+        task_id: TaskId,
+        after: u64,
+        limit: u32,
+        wait: Duration,
+    ) -> BoxFuture<'_, Result<Vec<Update>>> {
+        let tenant = tenant.to_owned();
+        Box::pin(async move { self.read_updates(&tenant, task_id, after, limit, wait).await })
+    }
+
+    fn wait(
+        &self,
+        tenant: &str,
+        ids: Vec<TaskId>,
+        fail_fast: bool,
+        wait: Duration,
+    ) -> BoxFuture<'_, Result<Vec<Task>>> {
+        let tenant = tenant.to_owned();
+        Box::pin(async move { self.wait_for(&tenant, ids, fail_fast, wait).await })
+    }
+
+    fn cancel(&self, tenant: &str, task_id: TaskId) -> BoxFuture<'_, Result<Task>> {
+        let tenant = tenant.to_owned();
+        Box::pin(async move { self.cancel_task(&tenant, task_id).await })
+    }
+
+    fn retry(&self, tenant: &str, task_id: TaskId) -> BoxFuture<'_, Result<Task>> {
+        let tenant = tenant.to_owned();
+        Box::pin(async move { self.retry_task(&tenant, task_id).await })
+    }
+
+    fn lease(&self, tenant: &str, request: LeaseRequest) -> BoxFuture<'_, Result<Leased>> {
+        let tenant = tenant.to_owned();
+        Box::pin(async move { self.lease_waiting(&tenant, request).await })
+    }
+
+    fn renew(&self, tenant: &str, renewals: Vec<Renewal>) -> BoxFuture<'_, Result<Vec<Renewed>>> {
+        let tenant = tenant.to_owned();
+        Box::pin(async move { self.renew_leases(&tenant, renewals).await })
+    }
+
+    fn settle(
+        &self,
+        tenant: &str,
+        settles: Vec<Settle>,
+        then: Option<LeaseRequest>,
+    ) -> BoxFuture<'_, Result<SettleReply>> {
+        let tenant = tenant.to_owned();
+        Box::pin(async move { self.settle_outcomes(&tenant, settles, then).await })
+    }
+
+    fn work_hint(&self) -> Option<BoxFuture<'static, ()>> {
+        let (hint, sleep) = (self.bells.work.listen(), self.host.sleep(self.patience()));
+        Some(Box::pin(async move {
+            futures_util::future::select(hint, sleep).await;
+        }))
+    }
+
+    fn cancel_hint(&self) -> BoxFuture<'static, ()> {
+        self.bells.cancel.listen()
+    }
+
+    fn counts(&self, tenant: &str) -> BoxFuture<'_, Result<Vec<Count>>> {
+        self.store.counts(tenant)
+    }
+
+    fn why(&self, tenant: &str, task_id: TaskId) -> BoxFuture<'_, Result<Why>> {
+        let tenant = tenant.to_owned();
+        Box::pin(async move { self.explain(&tenant, task_id).await })
+    }
+
+    fn announce(&self, tenant: &str, worker: WorkerInfo) -> BoxFuture<'_, Result<()>> {
+        self.store.announce(tenant, worker)
+    }
+
+    fn forget(&self, tenant: &str, worker_id: &str) -> BoxFuture<'_, Result<()>> {
+        self.store.forget(tenant, worker_id)
+    }
+
+    fn workers(&self, tenant: &str) -> BoxFuture<'_, Result<Vec<WorkerInfo>>> {
+        self.store.workers(tenant, WORKER_LIVES)
+    }
+
+    fn sweep(&self) -> BoxFuture<'_, Result<Swept>> {
+        Box::pin(self.sweep_all())
+    }
+
+    fn close(&self) -> BoxFuture<'_, Result<()>> {
+        self.bells.ring_all();
+        self.store.close()
+    }
+}

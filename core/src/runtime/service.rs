@@ -1,0 +1,174 @@
+//! Every verb that a caller or a worker has.
+
+use std::time::Duration;
+
+use crate::error::Result;
+use crate::future::{BoxFuture, MaybeSend, MaybeSync};
+use crate::words::{
+    Count, Cursor, Filter, LeaseRequest, Leased, Page, Renewal, Renewed, Settle, Settled,
+    Submission, SubmitOptions, Task, TaskId, TaskSpec, Timestamp, Update, Why, WorkerInfo,
+};
+
+/// Answer to a settle.
+#[derive(Debug, Default)]
+pub struct SettleReply {
+    /// One per outcome, in order. `lease_lost` when the lease is gone: nothing was recorded.
+    pub settled: Vec<Result<Settled>>,
+    /// What was leased with it.
+    pub leased: Leased,
+}
+
+/// What one sweep did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Swept {
+    /// Scheduled tasks made pending.
+    pub promoted: u64,
+    /// Tasks taken back from lost workers.
+    pub rescued: u64,
+    /// Finished tasks removed.
+    pub pruned: u64,
+    /// When the next task becomes due, if known.
+    pub next: Option<Timestamp>,
+}
+
+/// Everything a client or a worker can ask. `Engine` answers in process; a remote server answers by
+/// HTTP. Every verb is for one tenant and shows nothing of another.
+///
+/// Errors of every verb: `store_unavailable` (retryable), `client_closed`; writes also `store_full`,
+/// `store_read_only`.
+pub trait Service: MaybeSend + MaybeSync + 'static {
+    /// What and where, for logs.
+    fn location(&self) -> String;
+
+    /// The clock that judges deadlines, as well as this process can tell.
+    fn now(&self) -> Timestamp;
+
+    /// Stores tasks, all or none; durable when it returns. Answers in order.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_argument`, `invalid_payload`, `payload_too_large`, `idempotency_conflict`,
+    /// `queue_full` (after `options.patience`).
+    fn submit(
+        &self,
+        tenant: &str,
+        specs: Vec<TaskSpec>,
+        options: SubmitOptions,
+    ) -> BoxFuture<'_, Result<Vec<Submission>>>;
+
+    /// Tasks by id, in order; `None` where the tenant has none.
+    fn get(&self, tenant: &str, ids: Vec<TaskId>) -> BoxFuture<'_, Result<Vec<Option<Task>>>>;
+
+    /// Tasks that match, newest first, at most `limit` (1 to 1000).
+    fn list(
+        &self,
+        tenant: &str,
+        filter: Filter,
+        cursor: Option<Cursor>,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Page>>;
+
+    /// History of a task after `after`, in order, at most `limit`. When there is none yet and the
+    /// task is not finished, waits up to `wait` for it, then answers empty.
+    ///
+    /// # Errors
+    ///
+    /// `task_not_found`.
+    fn updates(
+        &self,
+        tenant: &str,
+        task_id: TaskId,
+        after: u64,
+        limit: u32,
+        wait: Duration,
+    ) -> BoxFuture<'_, Result<Vec<Update>>>;
+
+    /// Tasks by id, as soon as all are final, or one is `failed` or `cancelled` with `fail_fast`, or
+    /// `wait` has passed: then as they stand.
+    ///
+    /// # Errors
+    ///
+    /// `task_not_found` for the first unknown id.
+    fn wait(
+        &self,
+        tenant: &str,
+        ids: Vec<TaskId>,
+        fail_fast: bool,
+        wait: Duration,
+    ) -> BoxFuture<'_, Result<Vec<Task>>>;
+
+    /// Cancels: at once when waiting, by request when running. A finished task is no error and stays
+    /// as it is. Answers the task as it stands then.
+    ///
+    /// # Errors
+    ///
+    /// `task_not_found`.
+    fn cancel(&self, tenant: &str, task_id: TaskId) -> BoxFuture<'_, Result<Task>>;
+
+    /// Runs a failed or cancelled task again, from the start.
+    ///
+    /// # Errors
+    ///
+    /// `task_not_found`, `invalid_transition`.
+    fn retry(&self, tenant: &str, task_id: TaskId) -> BoxFuture<'_, Result<Task>>;
+
+    /// Leases tasks to a worker; see `Store::lease`. Waits up to `request.wait` for one.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_argument`.
+    fn lease(&self, tenant: &str, request: LeaseRequest) -> BoxFuture<'_, Result<Leased>>;
+
+    /// Keeps leases and reports starts, progress and logs; answers in order.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_argument`, `payload_too_large`: nothing of the call was recorded.
+    fn renew(&self, tenant: &str, renewals: Vec<Renewal>) -> BoxFuture<'_, Result<Vec<Renewed>>>;
+
+    /// Records outcomes, each for itself, and leases the next tasks in the same stroke.
+    ///
+    /// # Errors
+    ///
+    /// Per outcome: `lease_lost`, `payload_too_large`, `invalid_argument`.
+    fn settle(
+        &self,
+        tenant: &str,
+        settles: Vec<Settle>,
+        then: Option<LeaseRequest>,
+    ) -> BoxFuture<'_, Result<SettleReply>>;
+
+    /// Resolves when there may be work to lease, counted from this call. A hint; dropping it is safe.
+    /// `None` when only a long-polling lease can tell.
+    fn work_hint(&self) -> Option<BoxFuture<'static, ()>>;
+
+    /// Resolves when some running task may have been asked to stop, counted from this
+    /// call. A hint; dropping it is safe.
+    fn cancel_hint(&self) -> BoxFuture<'static, ()>;
+
+    /// How many tasks each queue has in each status.
+    fn counts(&self, tenant: &str) -> BoxFuture<'_, Result<Vec<Count>>>;
+
+    /// Why a task does not run now.
+    ///
+    /// # Errors
+    ///
+    /// `task_not_found`.
+    fn why(&self, tenant: &str, task_id: TaskId) -> BoxFuture<'_, Result<Why>>;
+
+    /// Announces a worker, every 5 s; it counts as live for 15 s.
+    fn announce(&self, tenant: &str, worker: WorkerInfo) -> BoxFuture<'_, Result<()>>;
+
+    /// Takes a worker's announcement back.
+    fn forget(&self, tenant: &str, worker_id: &str) -> BoxFuture<'_, Result<()>>;
+
+    /// Live workers.
+    fn workers(&self, tenant: &str) -> BoxFuture<'_, Result<Vec<WorkerInfo>>>;
+
+    /// Promotes, rescues and prunes once. Runs by itself wherever a worker leases; here for tests and
+    /// for operators.
+    fn sweep(&self) -> BoxFuture<'_, Result<Swept>>;
+
+    /// Finishes what was begun and releases the store.
+    fn close(&self) -> BoxFuture<'_, Result<()>>;
+}

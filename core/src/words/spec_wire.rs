@@ -1,0 +1,179 @@
+//! A task to submit, read from its wire record, naming the field that is wrong.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use crate::error::{Error, Result};
+use crate::words::{
+    Labels, Payload, Priority, RetryOptions, TaskSpec, Timestamp, duration_from_seconds,
+};
+
+type Fields = BTreeMap<String, Box<RawValue>>;
+
+impl TaskSpec {
+    /// Reads a wire record: a JSON object with the names of the wire. `null` stands for left out,
+    /// but in `payload`. Sizes and lengths are checked at submit.
+    ///
+    /// Left out, `task_type` is `stateless`, `queue` is `default` and `payload` is `null`.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_argument` with the name of the field, also for an unknown one; `invalid_payload`.
+    pub fn from_wire(text: &str) -> Result<Self> {
+        let fields: Fields = serde_json::from_str(text)
+            .map_err(|e| Error::invalid("task", format!("must be an object: {e}")))?;
+        let mut spec = Self::new("stateless", Payload::null());
+        for (field, raw) in fields {
+            let name = field.as_str();
+            if raw.get() == "null" && name != "payload" {
+                if !KNOWN.contains(&name) {
+                    return Err(unknown(name));
+                }
+                continue;
+            }
+            match name {
+                "task_type" => spec.task_type = read(name, &raw)?,
+                "payload" => spec.payload = json(name, raw)?,
+                "queue" => spec.queue = read(name, &raw)?,
+                "priority" => spec.priority = priority(&raw)?,
+                "run_at" => spec.run_at = Some(instant(name, &raw)?),
+                "delay_seconds" => spec.delay = Some(seconds(name, &raw)?),
+                "timeout_seconds" => spec.timeout = Some(seconds(name, &raw)?),
+                "max_retries" => spec.retry.max_retries = Some(read(name, &raw)?),
+                "retry" => spec.retry = retry(&raw)?.or(spec.retry),
+                "idempotency_key" => spec.idempotency_key = Some(read(name, &raw)?),
+                "labels" => spec.labels = labels(&raw)?,
+                "metadata" => spec.metadata = Some(json(name, raw)?),
+                "traceparent" => spec.traceparent = Some(read(name, &raw)?),
+                "state_key" => spec.state_key = Some(read(name, &raw)?),
+                "initial_state" => spec.initial_state = Some(json(name, raw)?),
+                _ => return Err(unknown(name)),
+            }
+        }
+        Ok(spec)
+    }
+}
+
+const KNOWN: [&str; 15] = [
+    "task_type",
+    "payload",
+    "queue",
+    "priority",
+    "run_at",
+    "delay_seconds",
+    "timeout_seconds",
+    "max_retries",
+    "retry",
+    "idempotency_key",
+    "labels",
+    "metadata",
+    "traceparent",
+    "state_key",
+    "initial_state",
+];
+
+fn unknown(field: &str) -> Error {
+    Error::invalid(field, format!("is not known; a task has {}", KNOWN.join(", ")))
+}
+
+fn read<T: DeserializeOwned>(field: &str, raw: &RawValue) -> Result<T> {
+    serde_json::from_str(raw.get()).map_err(|e| {
+        // The place within one value says nothing to the reader.
+        let text = e.to_string();
+        let reason = text.split(" at line ").next().unwrap_or(&text).to_owned();
+        Error::invalid(field, reason)
+    })
+}
+
+fn json(field: &str, raw: Box<RawValue>) -> Result<Payload> {
+    Payload::new(field, Box::<str>::from(raw))
+}
+
+fn seconds(field: &str, raw: &RawValue) -> Result<Duration> {
+    duration_from_seconds(field, read(field, raw)?)
+}
+
+fn instant(field: &str, raw: &RawValue) -> Result<Timestamp> {
+    read::<String>(field, raw)?.parse()
+}
+
+fn priority(raw: &RawValue) -> Result<Priority> {
+    match read::<Value>("priority", raw)? {
+        Value::String(name) => name.parse(),
+        Value::Number(number) if number.is_i64() => {
+            Priority::from_number(number.as_i64().unwrap_or_default())
+        }
+        other => other.to_string().parse(),
+    }
+}
+
+fn labels(raw: &RawValue) -> Result<Labels> {
+    let given: BTreeMap<String, Value> = read("labels", raw)?;
+    let text = |(key, value)| match value {
+        Value::String(text) => Ok((key, text)),
+        Value::Number(_) | Value::Bool(_) => {
+            let text = value.to_string();
+            Ok((key, text))
+        }
+        _ => Err(Error::invalid("labels", format!("value of {key:?} must be text, number or boolean"))),
+    };
+    given.into_iter().map(text).collect()
+}
+
+fn retry(raw: &RawValue) -> Result<RetryOptions> {
+    let fields: Fields = read("retry", raw)?;
+    let mut retry = RetryOptions::default();
+    for (name, raw) in fields.iter().filter(|(_, raw)| raw.get() != "null") {
+        match name.as_str() {
+            "max_retries" => retry.max_retries = Some(read(name, raw)?),
+            "initial_delay_seconds" => retry.initial_delay = Some(seconds(name, raw)?),
+            "exponential_base" => retry.exponential_base = Some(read(name, raw)?),
+            "max_delay_seconds" => retry.max_delay = Some(seconds(name, raw)?),
+            "jitter" => retry.jitter = Some(read(name, raw)?),
+            "retry_on_timeout" => retry.retry_on_timeout = Some(read(name, raw)?),
+            _ => return Err(Error::invalid(format!("retry.{name}"), "is not known")),
+        }
+    }
+    Ok(retry)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_is_read_field_by_field() {
+        let spec = TaskSpec::from_wire(
+            r#"{"task_type":"t","payload":{"a":1e2},"priority":"high","delay_seconds":1.5,
+                "max_retries":2,"retry":{"jitter":0},"labels":{"n":7,"b":true,"s":"x"},"queue":null}"#,
+        )
+        .unwrap();
+        assert_eq!(spec.payload.as_str(), r#"{"a":1e2}"#);
+        assert_eq!((spec.priority, spec.delay), (Priority::High, Some(Duration::from_millis(1500))));
+        assert_eq!((spec.retry.max_retries, spec.retry.jitter), (Some(2), Some(0.0)));
+        assert_eq!(spec.labels["n"], "7");
+        assert_eq!(spec.queue, "default");
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        for (text, code, field) in [
+            (r#"{"priority":0}"#, "invalid_argument", "priority"),
+            (r#"{"priority":"urgent"}"#, "invalid_argument", "priority"),
+            (r#"{"priority":2.5}"#, "invalid_argument", "priority"),
+            (r#"{"timeout_seconds":-1}"#, "invalid_argument", "timeout_seconds"),
+            (r#"{"max_retries":-1}"#, "invalid_argument", "max_retries"),
+            (r#"{"retry":{"jitters":1}}"#, "invalid_argument", "retry.jitters"),
+            (r#"{"labels":{"a":[1]}}"#, "invalid_argument", "labels"),
+            (r#"{"prio":null}"#, "invalid_argument", "prio"),
+            (r#"{"payload":{"a":1,"a":2}}"#, "invalid_payload", "payload"),
+        ] {
+            let error = TaskSpec::from_wire(text).unwrap_err();
+            assert_eq!((error.code(), error.fields()["field"].as_str()), (code, Some(field)), "{text}");
+        }
+    }
+}
