@@ -1,0 +1,194 @@
+"""Runs the examples in the documents as a reader would, and refuses one that nobody runs.
+
+Every fenced block of Python, Rust or shell has a mark in an HTML comment right above it:
+
+    <!-- file: NAME -->         the block is written to NAME in the document's own empty folder
+    <!-- run -->                runs, in that folder, and must end with code 0
+    <!-- start -->              runs in the background, as in a second terminal, until the document ends;
+                                then it gets Ctrl-C and must end with code 0
+    <!-- output -->             what the last run printed; `...` stands for anything
+    <!-- same as: PATH -->      stands word for word in PATH of this repository
+    <!-- not run: REASON -->    is shown only
+
+Marks are joined by `;`. The blocks of one document run in order. Documents are given as arguments, else all Markdown
+of the repository. Closes with `N passed, N failed`, one case per block.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+NEEDS_MARK = {"python", "rust", "sh", "bash", "console", "shell"}
+FENCE = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```[ ]*$", re.S | re.M)
+MARK = re.compile(r"<!--((?:(?!-->).)*)-->\s*\Z", re.S)
+PATIENCE_SECONDS = 120
+
+
+@dataclass
+class Block:
+    """One fenced block with its marks."""
+
+    line: int
+    language: str
+    text: str
+    marks: dict[str, str]
+
+
+def blocks(text: str) -> list[Block]:
+    """The blocks of a document that have a mark or need one."""
+    found = []
+    for fence in FENCE.finditer(text):
+        mark = MARK.search(text[: fence.start()])
+        marks = {}
+        for part in mark[1].split(";") if mark else []:
+            name, _, value = part.partition(":")
+            marks[name.strip()] = value.strip()
+        if marks.keys() & Runner.VERBS or fence[1] in NEEDS_MARK:
+            found.append(Block(text.count("\n", 0, fence.start()) + 1, fence[1], fence[2], marks))
+    return found
+
+
+class Failure(Exception):
+    """What a block did that it should not."""
+
+
+class Runner:
+    """Runs the blocks of one document in a folder of its own."""
+
+    VERBS = frozenset({"file", "run", "start", "output", "same as", "not run"})
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.output = ""
+        self.started: list[tuple[subprocess.Popen[bytes], Path, str]] = []
+        self.environment = {k: v for k, v in os.environ.items() if not k.startswith("WINDLASS_")}
+        self.environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+
+    def block(self, block: Block) -> None:
+        unknown = block.marks.keys() - self.VERBS
+        if unknown or not block.marks:
+            raise Failure(f"{'unknown mark ' + ', '.join(unknown) if unknown else 'no mark'}: see scripts/check_docs.py")
+        for verb, value in block.marks.items():
+            match verb:
+                case "file":
+                    (self.folder / value).parent.mkdir(parents=True, exist_ok=True)
+                    (self.folder / value).write_text(block.text)
+                case "same as":
+                    if block.text not in (ROOT / value).read_text():
+                        raise Failure(f"is not in {value} word for word")
+                case "run":
+                    self.run(block)
+                case "start":
+                    self.start(block)
+                case "output":
+                    self.compare(block.text)
+                case "not run":
+                    if not value:
+                        raise Failure("not run, without a reason")
+
+    def command(self, block: Block) -> list[str]:
+        if block.language == "python":
+            return [sys.executable, "-c", block.text]
+        lines = [line.removeprefix("$ ") for line in block.text.splitlines()]
+        # The shell becomes its last command, so that a signal meets the program and not the shell.
+        last = max(i for i, line in enumerate(lines) if line.strip() and not line.startswith("#"))
+        if "start" in block.marks:
+            lines[last] = f"exec {lines[last]}"
+        return ["bash", "-euo", "pipefail", "-c", "\n".join(lines)]
+
+    def run(self, block: Block) -> None:
+        try:
+            done = subprocess.run(
+                self.command(block), cwd=self.folder, env=self.environment, stdin=subprocess.DEVNULL,
+                capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False,
+            )
+        except subprocess.TimeoutExpired as slow:
+            raise Failure(f"did not end within {PATIENCE_SECONDS} s\n{text(slow.stdout)}{text(slow.stderr)}") from None
+        self.output = done.stdout
+        if done.returncode != 0:
+            raise Failure(f"ended with code {done.returncode}\n{done.stdout}{done.stderr}")
+
+    def start(self, block: Block) -> None:
+        log = self.folder / f".log-{len(self.started)}"
+        process = subprocess.Popen(
+            self.command(block), cwd=self.folder, env=self.environment, stdin=subprocess.DEVNULL,
+            stdout=log.open("wb"), stderr=subprocess.STDOUT,
+        )
+        self.started.append((process, log, block.text.strip()))
+
+    def compare(self, wanted: str) -> None:
+        pattern = re.escape(wanted.strip()).replace(re.escape("..."), ".*")
+        if not re.fullmatch(pattern, self.output.strip(), re.S):
+            raise Failure(f"printed\n{self.output}instead")
+
+    def stop(self) -> list[str]:
+        """Ends what was started; what went wrong with it."""
+        problems = []
+        for process, log, command in self.started:
+            if process.poll() is None:
+                process.send_signal(signal.SIGINT)
+            try:
+                code: int | str = process.wait(timeout=40)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+                code = "none within 40 s of Ctrl-C"
+            if code != 0:
+                problems.append(f"{command}: ended with code {code}\n{log.read_text(errors='replace')}")
+        return problems
+
+
+def text(output: str | bytes | None) -> str:
+    return output.decode(errors="replace") if isinstance(output, bytes) else output or ""
+
+
+def check(document: Path) -> tuple[int, int]:
+    """Cases passed and failed of one document."""
+    name = document.relative_to(ROOT)
+    passed = failed = 0
+    with tempfile.TemporaryDirectory(prefix="windlass-docs-", ignore_cleanup_errors=True) as folder:
+        runner = Runner(Path(folder))
+        try:
+            for block in blocks(document.read_text()):
+                try:
+                    runner.block(block)
+                    passed += 1
+                except (Failure, OSError) as problem:
+                    failed += 1
+                    print(f"{name}:{block.line}: {problem}")
+                    for _, log, command in runner.started:
+                        print(f"--- {command}\n{log.read_text(errors='replace')}")
+        finally:
+            for problem_text in runner.stop():
+                failed += 1
+                print(f"{name}: {problem_text}")
+    return passed, failed
+
+
+def main() -> int:
+    if sys.argv[1:]:
+        documents = [Path(name).resolve() for name in sys.argv[1:]]
+    else:
+        listed = subprocess.run(
+            ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", "*.md"],
+            cwd=ROOT, capture_output=True, text=True, check=True,
+        ).stdout
+        documents = sorted({ROOT / name for name in listed.split("\0") if name and (ROOT / name).is_file()})
+    passed = failed = 0
+    for document in documents:
+        good, bad = check(document)
+        passed, failed = passed + good, failed + bad
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

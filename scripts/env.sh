@@ -1,0 +1,28 @@
+# Where things are, for every script here. Sourced by bash; sets variables and two functions, does nothing.
+#
+# Caches live outside the clone and belong to one clone: two clones that shared a target directory would
+# take each other's build for their own, since cargo tells them apart by time stamps only.
+
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
+: "${HOME:=$(getent passwd "$(id -u)" | cut -d: -f6)}"
+export HOME
+CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/windlass
+KEY=$(printf %s "$ROOT" | cksum | cut -d' ' -f1)
+PYTHON=${PYTHON:-python3}
+export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$CACHE/target-$KEY}
+# A wheel build or a stray interpreter in PATH must not make cargo compile PyO3 again.
+unset VIRTUAL_ENV PYTHONPATH PYTHONHOME
+
+MINIMUM_CARGO=1.95
+MINIMUM_PYTHON=3.10
+
+# The environment of this clone for the chosen Python; empty when there is no Python.
+venv_path() {
+    local version
+    version=$("$PYTHON" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null) || return 1
+    printf '%s/venv-py%s-%s' "$CACHE" "$version" "$KEY"
+}
+
+VENV=$(venv_path) || VENV=
+
+say() { printf '%s\n' "$*"; }

@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# Formatting, lints and types; closes with the line `N passed, N failed`.
+set -uo pipefail
+# shellcheck source=scripts/env.sh
+. "$(dirname "${BASH_SOURCE[0]}")/env.sh"
+cd "$ROOT"
+trap 'exit 130' INT
+
+"$ROOT/scripts/setup.sh" python || {
+    say "0 passed, 1 failed"
+    exit 1
+}
+# shellcheck source=scripts/tally.sh
+. "$ROOT/scripts/tally.sh"
+
+check one "cargo fmt" cargo fmt --all --check
+check one "clippy, warnings denied" cargo clippy --workspace --all-targets --locked -- -D warnings
+check one "ruff check" "$VENV/bin/python" -m ruff check .
+check one "ruff format" "$VENV/bin/python" -m ruff format --check .
+check one "mypy, strict" "$VENV/bin/python" -m mypy --config-file bindings-python/pyproject.toml bindings-python/python
+check one "mypy, strict, scripts" "$VENV/bin/python" -m mypy --strict scripts examples/python
+finish

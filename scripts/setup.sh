@@ -1,0 +1,152 @@
+#!/usr/bin/env bash
+# Makes this clone ready to build, run and test; says exactly what is missing when it cannot.
+#
+#   scripts/setup.sh [build|python|wasm|bench] ...
+#
+# build:  a Rust toolchain and a C compiler, and everything compiled (debug profile)
+# python: build, a Python environment with the tools of the tests, and the package in it
+# wasm:   the wasm32-unknown-unknown target
+#
+# Safe to run again: what is there already is only looked at. Missing Debian packages are installed when
+# run as root (not with WINDLASS_NO_APT=1); otherwise the command that installs them is printed.
+set -euo pipefail
+# shellcheck source=scripts/env.sh
+. "$(dirname "${BASH_SOURCE[0]}")/env.sh"
+cd "$ROOT"
+
+missing=()    # what is missing, one line each, with what to do
+packages=()   # Debian packages that would mend it
+
+at_least() { # at_least 1.95 1.104.2
+    [ "$(printf '%s\n%s\n' "$1" "$2" | sort -V | head -n 1)" = "$1" ]
+}
+
+look() {
+    missing=() packages=()
+    local found
+    if ! command -v cargo >/dev/null; then
+        missing+=("cargo (Rust $MINIMUM_CARGO or newer): install it from https://rustup.rs and open a new shell")
+    else
+        found=$(cargo --version | cut -d' ' -f2)
+        at_least "$MINIMUM_CARGO" "$found" ||
+            missing+=("cargo $MINIMUM_CARGO or newer (found $found): rustup update stable")
+    fi
+    # rustc links with cc, and the bundled SQLite is C.
+    if ! command -v cc >/dev/null; then
+        missing+=("a C compiler named cc: apt-get install gcc libc6-dev")
+        packages+=(gcc libc6-dev)
+    fi
+    if [ "$want_python" = 1 ]; then
+        if ! command -v "$PYTHON" >/dev/null; then
+            missing+=("$PYTHON (Python $MINIMUM_PYTHON or newer): apt-get install python3 python3-venv")
+            packages+=(python3 python3-venv)
+        else
+            found=$("$PYTHON" -c 'import platform; print(platform.python_version())')
+            if ! at_least "$MINIMUM_PYTHON" "$found"; then
+                missing+=("Python $MINIMUM_PYTHON or newer ($PYTHON is $found): set PYTHON=/path/to/python3")
+            elif ! "$PYTHON" -c 'import ensurepip, venv' 2>/dev/null; then
+                missing+=("the venv module of $PYTHON: apt-get install python3-venv")
+                packages+=(python3-venv)
+            fi
+        fi
+    fi
+}
+
+refuse_if_missing() {
+    look
+    if [ ${#packages[@]} -gt 0 ] && [ "$(id -u)" = 0 ] && [ -z "${WINDLASS_NO_APT:-}" ] && command -v apt-get >/dev/null; then
+        say "setup: installing Debian packages: ${packages[*]}"
+        if ! { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "${packages[@]}"; } </dev/null >"$CACHE/apt.log" 2>&1; then
+            say "setup: apt-get failed; the end of $CACHE/apt.log:" >&2
+            tail -n 5 "$CACHE/apt.log" >&2
+        fi
+        hash -r
+        look
+    fi
+    [ ${#missing[@]} -eq 0 ] && return
+    {
+        say "setup: this machine lacks:"
+        printf '  - %s\n' "${missing[@]}"
+    } >&2
+    exit 1
+}
+
+# Environments and builds of clones that are gone.
+forget_gone_clones() {
+    local mark
+    for mark in "$CACHE"/*/clone-path; do
+        [ -f "$mark" ] || continue
+        [ -d "$(cat "$mark")" ] || rm -rf "$(dirname "$mark")"
+    done
+}
+
+mark_own() {
+    mkdir -p "$1"
+    printf '%s' "$ROOT" >"$1/clone-path"
+}
+
+build() {
+    # A target directory given by the caller may hold another clone's build of these very packages.
+    if [ -f "$CARGO_TARGET_DIR/clone-path" ] && [ "$(cat "$CARGO_TARGET_DIR/clone-path")" != "$ROOT" ]; then
+        rm -rf "$CARGO_TARGET_DIR"/*/.fingerprint/windlass* "$CARGO_TARGET_DIR"/*/*/.fingerprint/windlass*
+    fi
+    mark_own "$CARGO_TARGET_DIR"
+    say "setup: cargo build --workspace (into $CARGO_TARGET_DIR)"
+    cargo build --workspace --locked
+}
+
+python_environment() {
+    local stamp wanted
+    stamp=$VENV/windlass-requirements
+    wanted=$(cksum <bindings-python/requirements-dev.txt)
+    # An interpreter that was removed leaves a dangling link behind.
+    if [ ! -f "$stamp" ] || [ "$(cat "$stamp")" != "$wanted" ] || ! "$VENV/bin/python" -c '' 2>/dev/null; then
+        say "setup: Python environment (in $VENV)"
+        "$PYTHON" -m venv --clear "$VENV"
+        mark_own "$VENV"
+        "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check \
+            --requirement bindings-python/requirements-dev.txt
+        printf '%s' "$wanted" >"$stamp"
+    fi
+    "$VENV/bin/python" scripts/link_package.py
+    # `source .venv/bin/activate` is what people know; a folder of that name is somebody's own.
+    if [ -L .venv ] || [ ! -e .venv ]; then
+        ln -sfn "$VENV" .venv
+    fi
+}
+
+wasm_target() {
+    local lib
+    lib=$(rustc --print sysroot)/lib/rustlib/wasm32-unknown-unknown/lib
+    [ -d "$lib" ] && return
+    if ! command -v rustup >/dev/null; then
+        say "setup: the Rust target wasm32-unknown-unknown is missing, and there is no rustup to add it: see https://rustup.rs" >&2
+        exit 1
+    fi
+    say "setup: rustup target add wasm32-unknown-unknown"
+    if ! rustup target add wasm32-unknown-unknown </dev/null; then
+        say "setup: the Rust target wasm32-unknown-unknown could not be installed (no network?): rustup target add wasm32-unknown-unknown" >&2
+        exit 1
+    fi
+}
+
+want_build=0 want_python=0 want_wasm=0
+for part in "${@:-python}"; do
+    case $part in
+        check) ;;
+        build) want_build=1 ;;
+        python) want_build=1 want_python=1 ;;
+        wasm) want_wasm=1 ;;
+        *)
+            say "setup: no such part: $part (build, python, wasm)" >&2
+            exit 2
+            ;;
+    esac
+done
+
+mkdir -p "$CACHE"
+refuse_if_missing
+forget_gone_clones
+[ $want_wasm = 0 ] || wasm_target
+[ $want_build = 0 ] || build
+[ $want_python = 0 ] || python_environment

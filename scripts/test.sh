@@ -1,0 +1,51 @@
+#!/usr/bin/env bash
+# Every test of every language; closes with the line `N passed, N failed`.
+#
+#   scripts/test.sh [rust|python|checks] ...     all of them when none is named
+set -uo pipefail
+# shellcheck source=scripts/env.sh
+. "$(dirname "${BASH_SOURCE[0]}")/env.sh"
+cd "$ROOT"
+trap 'exit 130' INT
+
+"$ROOT/scripts/setup.sh" python wasm || {
+    say "0 passed, 1 failed"
+    exit 1
+}
+# shellcheck source=scripts/tally.sh
+. "$ROOT/scripts/tally.sh"
+export PATH=$VENV/bin:$PATH
+python=$VENV/bin/python
+
+rust_tests() {
+    check cargo "rust tests" cargo test --workspace --locked --no-fail-fast
+    check one "core builds for wasm32" cargo build --locked -p windlass-core --target wasm32-unknown-unknown
+}
+
+python_tests() {
+    check pytest "python tests" "$python" -m pytest bindings-python -q -rfEsxX --color=no
+}
+
+checks() {
+    check cases "conformance complete" "$python" spec/conformance.py --check
+    check one "generated files are current" "$python" spec/generate.py --check
+    check cases "directions of imports" "$python" scripts/check_layers.py
+    check cases "core has no SQL and no HTTP" "$python" scripts/check_core.py
+    check cases "sizes of files" "$python" scripts/check_sizes.py
+    check cases "documents and examples run" "$python" scripts/check_docs.py
+}
+
+parts=("$@")
+[ $# -gt 0 ] || parts=(rust python checks)
+for part in "${parts[@]}"; do
+    case $part in
+        rust) rust_tests ;;
+        python) python_tests ;;
+        checks) checks ;;
+        *)
+            say "test: no such part: $part (rust, python, checks)" >&2
+            exit 2
+            ;;
+    esac
+done
+finish
