@@ -4,14 +4,14 @@ Every fenced block of Python, Rust or shell has a mark in an HTML comment right 
 
     <!-- file: NAME -->         the block is written to NAME in the document's own empty folder
     <!-- run -->                runs, in that folder, and must end with code 0
-    <!-- start -->              runs in the background, as in a second terminal, until the document ends;
-                                then it gets Ctrl-C and must end with code 0
+    <!-- start -->              runs in the background, as in a second terminal, until the document
+                                ends; then it gets Ctrl-C and must end with code 0
     <!-- output -->             what the last run printed; `...` stands for anything
     <!-- same as: PATH -->      stands word for word in PATH of this repository
     <!-- not run: REASON -->    is shown only
 
-Marks are joined by `;`. The blocks of one document run in order. Documents are given as arguments, else all Markdown
-of the repository. Closes with `N passed, N failed`, one case per block.
+Marks are joined by `;`. The blocks of one document run in order. Documents are given as arguments,
+else all Markdown of the repository. Closes with `N passed, N failed`, one case per block.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def blocks(text: str) -> list[Block]:
     return found
 
 
-class Failure(Exception):
+class BlockError(Exception):
     """What a block did that it should not."""
 
 
@@ -75,7 +75,8 @@ class Runner:
     def block(self, block: Block) -> None:
         unknown = block.marks.keys() - self.VERBS
         if unknown or not block.marks:
-            raise Failure(f"{'unknown mark ' + ', '.join(unknown) if unknown else 'no mark'}: see scripts/check_docs.py")
+            what = f"unknown mark {', '.join(unknown)}" if unknown else "no mark"
+            raise BlockError(f"{what}: see scripts/check_docs.py")
         for verb, value in block.marks.items():
             match verb:
                 case "file":
@@ -83,7 +84,7 @@ class Runner:
                     (self.folder / value).write_text(block.text)
                 case "same as":
                     if block.text not in (ROOT / value).read_text():
-                        raise Failure(f"is not in {value} word for word")
+                        raise BlockError(f"is not in {value} word for word")
                 case "run":
                     self.run(block)
                 case "start":
@@ -92,7 +93,7 @@ class Runner:
                     self.compare(block.text)
                 case "not run":
                     if not value:
-                        raise Failure("not run, without a reason")
+                        raise BlockError("not run, without a reason")
 
     def command(self, block: Block) -> list[str]:
         if block.language == "python":
@@ -107,27 +108,39 @@ class Runner:
     def run(self, block: Block) -> None:
         try:
             done = subprocess.run(
-                self.command(block), cwd=self.folder, env=self.environment, stdin=subprocess.DEVNULL,
-                capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False,
+                self.command(block),
+                cwd=self.folder,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                timeout=PATIENCE_SECONDS,
+                check=False,
             )
         except subprocess.TimeoutExpired as slow:
-            raise Failure(f"did not end within {PATIENCE_SECONDS} s\n{text(slow.stdout)}{text(slow.stderr)}") from None
+            raise BlockError(
+                f"did not end within {PATIENCE_SECONDS} s\n{text(slow.stdout)}{text(slow.stderr)}"
+            ) from None
         self.output = done.stdout
         if done.returncode != 0:
-            raise Failure(f"ended with code {done.returncode}\n{done.stdout}{done.stderr}")
+            raise BlockError(f"ended with code {done.returncode}\n{done.stdout}{done.stderr}")
 
     def start(self, block: Block) -> None:
         log = self.folder / f".log-{len(self.started)}"
         process = subprocess.Popen(
-            self.command(block), cwd=self.folder, env=self.environment, stdin=subprocess.DEVNULL,
-            stdout=log.open("wb"), stderr=subprocess.STDOUT,
+            self.command(block),
+            cwd=self.folder,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=log.open("wb"),
+            stderr=subprocess.STDOUT,
         )
         self.started.append((process, log, block.text.strip()))
 
     def compare(self, wanted: str) -> None:
         pattern = re.escape(wanted.strip()).replace(re.escape("..."), ".*")
         if not re.fullmatch(pattern, self.output.strip(), re.S):
-            raise Failure(f"printed\n{self.output}instead")
+            raise BlockError(f"printed\n{self.output}instead")
 
     def stop(self) -> list[str]:
         """Ends what was started; what went wrong with it."""
@@ -142,7 +155,9 @@ class Runner:
                 process.wait()
                 code = "none within 40 s of Ctrl-C"
             if code != 0:
-                problems.append(f"{command}: ended with code {code}\n{log.read_text(errors='replace')}")
+                problems.append(
+                    f"{command}: ended with code {code}\n{log.read_text(errors='replace')}"
+                )
         return problems
 
 
@@ -161,7 +176,7 @@ def check(document: Path) -> tuple[int, int]:
                 try:
                     runner.block(block)
                     passed += 1
-                except (Failure, OSError) as problem:
+                except (BlockError, OSError) as problem:
                     failed += 1
                     print(f"{name}:{block.line}: {problem}")
                     for _, log, command in runner.started:
@@ -179,9 +194,14 @@ def main() -> int:
     else:
         listed = subprocess.run(
             ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", "*.md"],
-            cwd=ROOT, capture_output=True, text=True, check=True,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
         ).stdout
-        documents = sorted({ROOT / name for name in listed.split("\0") if name and (ROOT / name).is_file()})
+        documents = sorted(
+            {ROOT / name for name in listed.split("\0") if name and (ROOT / name).is_file()}
+        )
     passed = failed = 0
     for document in documents:
         good, bad = check(document)

@@ -4,9 +4,9 @@ A file of `core/src` may use its own row and the rows above it:
 
     words <- rules <- engine <- store <- runtime <- worker <- client
 
-`error` and `future` belong to no row and may be used, and use words, everywhere. Time and chance are arguments:
-only the files named below read a clock or draw a random number. Prints one line per finding and closes with
-`N passed, N failed`, one case per file.
+`error` and `future` belong to no row and may be used, and use words, everywhere. Time and chance
+are arguments: only the files named below read a clock or draw a random number. Prints one line per
+finding and closes with `N passed, N failed`, one case per file.
 """
 
 from __future__ import annotations
@@ -21,9 +21,12 @@ CORE = Path(__file__).resolve().parents[1] / "core" / "src"
 ROWS = ["words", "rules", "engine", "store", "runtime", "worker", "client"]
 ANYWHERE = {"error", "future"}
 
-# An import against the direction, with its reason. An entry that is no longer needed is a finding too.
+# An import against the direction, with its reason. An entry no longer needed is a finding too.
 EXCEPTIONS = {
-    ("words/payload.rs", "rules"): "a Payload is valid JSON by construction, so it is checked where it is made",
+    (
+        "words/payload.rs",
+        "rules",
+    ): "a Payload is valid JSON by construction, so it is checked where it is made",
     ("words/id.rs", "rules"): "a fresh id is drawn by rules::chance, the one file that draws",
 }
 
@@ -58,7 +61,7 @@ def first_names(text: str, start: int) -> Iterator[str]:
         if name:
             yield name
             name = ""
-        fresh = depth == 1 and (char == "," or char.isspace() and fresh or char == "{")
+        fresh = depth == 1 and (char == "," or (char.isspace() and fresh) or char == "{")
         if depth == 0:
             return
 
@@ -88,10 +91,14 @@ def findings(file: Path, roots: dict[str, str], used: set[tuple[str, str]]) -> I
     name = file.relative_to(CORE).as_posix()
     row = name.split("/")[0]
     text = bare(file.read_text())
-    for pattern, allowed, what in ((CLOCK_READ, CLOCKS, "reads a clock"), (CHANCE_DRAW, CHANCE, "draws a random number")):
+    for pattern, allowed, what in (
+        (CLOCK_READ, CLOCKS, "reads a clock"),
+        (CHANCE_DRAW, CHANCE, "draws a random number"),
+    ):
         for match in pattern.finditer(text):
             if name not in allowed:
-                yield f"{name}:{text.count(chr(10), 0, match.start()) + 1}: {what}; time and chance are arguments"
+                line = text.count("\n", 0, match.start()) + 1
+                yield f"{name}:{line}: {what}; time and chance are arguments"
     if row not in ROWS:
         return
     if "super::super::" in text:
@@ -113,12 +120,18 @@ def main() -> int:
     used: set[tuple[str, str]] = set()
     roots = root_names()
     rows = {path.name for path in CORE.iterdir() if path.is_dir()}
-    problems = [f"core/src/{row}: a row this check does not know" for row in sorted(rows - set(ROWS))]
+    problems = [
+        f"core/src/{row}: a row this check does not know" for row in sorted(rows - set(ROWS))
+    ]
     for file in sorted(CORE.rglob("*.rs")):
         found = list(findings(file, roots, used))
         problems += found
         passed, failed = passed + (not found), failed + bool(found)
-    stale = [f"{name}: no longer uses {row}; remove the exception" for name, row in EXCEPTIONS if (name, row) not in used]
+    stale = [
+        f"{name}: no longer uses {row}; remove the exception"
+        for name, row in EXCEPTIONS
+        if (name, row) not in used
+    ]
     problems += stale
     failed += len(stale) + len(rows - set(ROWS))
     print(*problems, sep="\n", end="\n" if problems else "")

@@ -1,4 +1,4 @@
-"""Refuses a source file over 600 lines that is not listed with a reason in `scripts/large-files.txt`.
+"""Refuses a source file over 600 lines without a reason in `scripts/large-files.txt`.
 
 Generated files say so in line one; they are not read as sources and not measured.
 Closes with `N passed, N failed`, one case per file; tells the median, which should be near 150.
@@ -26,17 +26,31 @@ def allowed() -> dict[str, str]:
 def main() -> int:
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *SOURCES],
-        cwd=ROOT, capture_output=True, text=True, check=True,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
     ).stdout.split("\0")
     texts = {name: (ROOT / name).read_text() for name in listed if name and (ROOT / name).is_file()}
     sizes = {
-        name: len(text.splitlines()) for name, text in texts.items() if "Generated" not in text.partition("\n")[0]
+        name: len(text.splitlines())
+        for name, text in texts.items()
+        if "Generated" not in text.partition("\n")[0]
     }
     large = {name for name, size in sizes.items() if size > MOST}
     reasons = allowed()
-    problems = [f"{name}: {sizes[name]} lines, over {MOST}: look for the second noun" for name in sorted(large - set(reasons))]
-    problems += [f"{name}: listed in {LIST.name} without a reason" for name in reasons if not reasons[name]]
-    problems += [f"{name}: listed in {LIST.name}, but not over {MOST} lines" for name in reasons if name not in large]
+    problems = [
+        f"{name}: {sizes[name]} lines, over {MOST}: look for the second noun"
+        for name in sorted(large - set(reasons))
+    ]
+    problems += [
+        f"{name}: listed in {LIST.name} without a reason" for name in reasons if not reasons[name]
+    ]
+    problems += [
+        f"{name}: listed in {LIST.name}, but not over {MOST} lines"
+        for name in reasons
+        if name not in large
+    ]
     print(*problems, sep="\n", end="\n" if problems else "")
     print(f"note: {len(sizes)} files, median {statistics.median(sizes.values()):.0f} lines")
     print(f"{len(sizes) - len(problems)} passed, {len(problems)} failed")

@@ -1,8 +1,8 @@
 """Puts this clone's Python package into the environment whose interpreter runs this script.
 
-The native module is copied from cargo's target directory (it is not built again), the package is put on the
-path, and its console scripts are written as pip would write them. The environment then imports the
-package straight from the clone, so an edited file needs no further step.
+The native module is copied from cargo's target directory (it is not built again), the package is
+put on the path, and its console scripts are written as pip would write them. The environment then
+imports the package straight from the clone, so an edited file needs no further step.
 """
 
 from __future__ import annotations
@@ -43,7 +43,10 @@ def main() -> int:
     write(site / "windlass-clone.pth", f"{PROJECT / 'python'}\n")
     info = site / f"{project['name']}-{project['version']}.dist-info"
     info.mkdir(exist_ok=True)
-    write(info / "METADATA", f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n")
+    write(
+        info / "METADATA",
+        f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n",
+    )
     write(info / "INSTALLER", "clone\n")
 
     for name, target in project.get("scripts", {}).items():
