@@ -251,14 +251,20 @@ impl Error {
     /// The HTTP status that carries this error.
     pub const fn http_status(&self) -> u16 {
         match self {
-            Self::InvalidArgument { .. } | Self::InvalidPayload { .. } | Self::InvalidUrl { .. } => 400,
+            Self::InvalidArgument { .. }
+            | Self::InvalidPayload { .. }
+            | Self::InvalidUrl { .. } => 400,
             Self::PayloadTooLarge { .. } => 413,
             Self::TaskNotFound { .. } | Self::HandlerNotFound { .. } => 404,
             Self::IdempotencyConflict { .. } | Self::TaskFailed { .. } => 422,
             Self::QueueFull { .. } => 429,
-            Self::LeaseLost { .. } | Self::InvalidTransition { .. } | Self::TaskCancelled { .. } => 409,
+            Self::LeaseLost { .. }
+            | Self::InvalidTransition { .. }
+            | Self::TaskCancelled { .. } => 409,
             Self::TaskTimeout { .. } => 504,
-            Self::WorkerNotAvailable { .. } | Self::ClientClosed | Self::StoreUnavailable { .. } => 503,
+            Self::WorkerNotAvailable { .. }
+            | Self::ClientClosed
+            | Self::StoreUnavailable { .. } => 503,
             Self::StoreFull { .. } => 507,
             Self::NotImplemented { .. } => 501,
             Self::StoreReadOnly { .. }

@@ -36,3 +36,6 @@ pub use words::{
     Settled, Submission, SubmitOptions, Task, TaskError, TaskId, TaskSpec, TaskStatus, Timestamp,
     Update, UpdateKind, Waiting, Why, WorkerInfo,
 };
+pub use worker::{
+    CancelFlag, CancelReason, DeclaredHandler, Job, JobId, Lane, Signal, Worker, WorkerConfig,
+};

@@ -13,6 +13,7 @@ use crate::words::{
     Count, Cursor, Filter, LeaseRequest, Leased, Page, Renewal, Renewed, Settle, Submission,
     SubmitOptions, Task, TaskId, TaskSpec, Timestamp, Why, WorkerInfo,
 };
+use crate::worker::{Worker, WorkerConfig};
 
 pub use stream::UpdateStream;
 pub use wait::result_of;
@@ -158,6 +159,15 @@ impl Client {
     /// Live workers.
     pub async fn workers(&self) -> Result<Vec<WorkerInfo>> {
         self.service.workers(&self.tenant).await
+    }
+
+    /// Starts a worker; the caller runs what it hands out.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_argument`.
+    pub fn worker(&self, config: WorkerConfig) -> Result<Worker> {
+        Worker::start(self.service.clone(), self.host.clone(), &self.tenant, config)
     }
 
     /// Leases tasks by hand; see [`Service::lease`]. [`Client::worker`] does this for you.

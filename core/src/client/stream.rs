@@ -44,15 +44,18 @@ impl UpdateStream {
                 return None;
             }
             let service = self.client.service();
-            match service.updates(self.client.tenant(), self.task_id, self.after, CHUNK, POLL).await {
+            match service.updates(self.client.tenant(), self.task_id, self.after, CHUNK, POLL).await
+            {
                 // A final task with nothing left to tell: the reader had its final entry before.
-                Ok(updates) if updates.is_empty() => match self.client.get(&self.task_id.to_string()).await {
-                    Ok(task) if task.status.is_final() && task.last_seq <= self.after => {
-                        self.done = true;
+                Ok(updates) if updates.is_empty() => {
+                    match self.client.get(&self.task_id.to_string()).await {
+                        Ok(task) if task.status.is_final() && task.last_seq <= self.after => {
+                            self.done = true;
+                        }
+                        Ok(_) => {}
+                        Err(error) => return Some(Err(error)),
                     }
-                    Ok(_) => {}
-                    Err(error) => return Some(Err(error)),
-                },
+                }
                 Ok(updates) => self.buffer.extend(updates),
                 Err(error) => return Some(Err(error)),
             }

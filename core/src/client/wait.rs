@@ -114,10 +114,7 @@ pub fn result_of(task: Task) -> Result<Payload> {
             })),
         }),
         TaskStatus::Cancelled => Err(Error::TaskCancelled { task_id: task.task_id }),
-        _ => Err(Error::TaskTimeout {
-            task_id: task.task_id.to_string(),
-            timeout: Duration::ZERO,
-        }),
+        _ => Err(Error::TaskTimeout { task_id: task.task_id.to_string(), timeout: Duration::ZERO }),
     }
 }
 

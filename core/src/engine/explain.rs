@@ -14,11 +14,9 @@ pub fn decide(task: &Task, workers: &[WorkerInfo], ahead: Option<u64>, now: Time
             "its worker stopped renewing; the next sweep takes it back".to_owned(),
             expires,
         ),
-        TaskStatus::Running if task.cancel_requested => (
-            Waiting::Cancelling,
-            "its worker has been asked to stop it".to_owned(),
-            expires,
-        ),
+        TaskStatus::Running if task.cancel_requested => {
+            (Waiting::Cancelling, "its worker has been asked to stop it".to_owned(), expires)
+        }
         TaskStatus::Running => {
             let name = worker.as_deref().unwrap_or("a worker");
             (Waiting::Running, format!("{name} runs attempt {}", task.attempt.max(1)), expires)
@@ -26,12 +24,13 @@ pub fn decide(task: &Task, workers: &[WorkerInfo], ahead: Option<u64>, now: Time
         TaskStatus::Scheduled => match &task.error {
             Some(error) => (
                 Waiting::BackingOff,
-                format!("attempt {} failed: {}; the next is due at {}", task.attempt, error.message, task.run_at),
+                format!(
+                    "attempt {} failed: {}; the next is due at {}",
+                    task.attempt, error.message, task.run_at
+                ),
                 Some(task.run_at),
             ),
-            None => {
-                (Waiting::Delayed, format!("due at {}", task.run_at), Some(task.run_at))
-            }
+            None => (Waiting::Delayed, format!("due at {}", task.run_at), Some(task.run_at)),
         },
         TaskStatus::Blocked => (Waiting::Blocked, "waits for other tasks".to_owned(), None),
         _ if !workers.iter().any(|w| w.takes(&task.queue, &task.handler)) => {
@@ -39,7 +38,9 @@ pub fn decide(task: &Task, workers: &[WorkerInfo], ahead: Option<u64>, now: Time
         }
         _ if task.suspect => {
             let error = task.error.as_ref().map_or(LEASE_EXPIRED, |e| e.code.as_str());
-            let text = format!("a worker was lost with it ({error}); it waits for one that holds nothing else");
+            let text = format!(
+                "a worker was lost with it ({error}); it waits for one that holds nothing else"
+            );
             (Waiting::Suspect, text, None)
         }
         _ => match ahead.unwrap_or(0) {

@@ -115,16 +115,14 @@ pub fn after_failure(
 ) -> Transition {
     let policy = Policy::resolve(task.retry, declared);
     let timed_out = error.code == TASK_TIMEOUT;
-    let again = error.retryable
-        && policy.allows(attempt)
-        && (!timed_out || policy.retry_on_timeout);
+    let again =
+        error.retryable && policy.allows(attempt) && (!timed_out || policy.retry_on_timeout);
     if task.cancel_requested {
         return cancelled(task, guard, Some("cancelled on request, after an attempt that failed"));
     }
     let mut to = if again {
         let delay = after.unwrap_or_else(|| policy.delay(attempt, chance));
-        let status =
-            if delay.is_zero() { TaskStatus::Pending } else { TaskStatus::Scheduled };
+        let status = if delay.is_zero() { TaskStatus::Pending } else { TaskStatus::Scheduled };
         let mut to = Transition::new(task, guard, status);
         to.run_at = Some(When::After(delay));
         to

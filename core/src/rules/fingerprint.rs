@@ -33,10 +33,8 @@ pub fn of(task_type: &str, queue: &str, payload: &Payload) -> Result<[u8; 32]> {
 /// `invalid_payload` when the payload has no canonical form.
 pub fn canonical(payload: &Payload) -> Result<Vec<u8>> {
     let value: serde_json::Value = payload.read("payload")?;
-    serde_json_canonicalizer::to_vec(&value).map_err(|e| Error::InvalidPayload {
-        field: "payload".to_owned(),
-        reason: e.to_string(),
-    })
+    serde_json_canonicalizer::to_vec(&value)
+        .map_err(|e| Error::InvalidPayload { field: "payload".to_owned(), reason: e.to_string() })
 }
 
 #[cfg(test)]
@@ -48,6 +46,9 @@ mod tests {
         let print = |text: &str| of("t", "q", &Payload::new("payload", text).unwrap()).unwrap();
         assert_eq!(print(r#"{"b":1.0,"a":[1e2]}"#), print("{ \"a\": [100], \"b\": 1 }"));
         assert_ne!(print(r#"{"a":1}"#), print(r#"{"a":2}"#));
-        assert_ne!(of("t", "qx", &Payload::null()).unwrap(), of("tq", "x", &Payload::null()).unwrap());
+        assert_ne!(
+            of("t", "qx", &Payload::null()).unwrap(),
+            of("tq", "x", &Payload::null()).unwrap()
+        );
     }
 }

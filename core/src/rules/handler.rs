@@ -43,7 +43,6 @@ fn function(payload: &Payload) -> Option<String> {
     serde_json::Deserializer::from_str(payload.as_str()).deserialize_map(Find).ok().flatten()
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -110,16 +110,35 @@ mod tests {
 
     #[test]
     fn text_that_is_one_value_passes() {
-        for text in ["null", " 1 ", r#"{"a":[1,{"a":2}],"b":"\u00e9"}"#, "[]", "-0.5e3", "12345678901234567890123"] {
+        for text in [
+            "null",
+            " 1 ",
+            r#"{"a":[1,{"a":2}],"b":"\u00e9"}"#,
+            "[]",
+            "-0.5e3",
+            "12345678901234567890123",
+        ] {
             assert_eq!(check(text), Ok(()), "{text}");
         }
     }
 
     #[test]
     fn what_is_no_json_or_has_a_key_twice_is_refused() {
-        let many = format!("{{{}\"k7\":0}}", (0..40).map(|i| format!("\"k{i}\":0,")).collect::<String>());
+        let many =
+            format!("{{{}\"k7\":0}}", (0..40).map(|i| format!("\"k{i}\":0,")).collect::<String>());
         let deep = "[".repeat(200) + &"]".repeat(200);
-        for text in ["", "NaN", "Infinity", "{\"a\":NaN}", "1 2", "{'a':1}", r#"{"a":1,"\u0061":2}"#, "1e999", &many, &deep] {
+        for text in [
+            "",
+            "NaN",
+            "Infinity",
+            "{\"a\":NaN}",
+            "1 2",
+            "{'a':1}",
+            r#"{"a":1,"\u0061":2}"#,
+            "1e999",
+            &many,
+            &deep,
+        ] {
             assert!(check(text).is_err(), "{text}");
         }
     }

@@ -122,7 +122,10 @@ pub fn check_update(update: &NewUpdate) -> Result<()> {
     match update {
         NewUpdate::Progress { progress, message } => {
             if !(0.0..=100.0).contains(progress) {
-                return Err(Error::invalid("progress", format!("must be 0 to 100, not {progress}")));
+                return Err(Error::invalid(
+                    "progress",
+                    format!("must be 0 to 100, not {progress}"),
+                ));
             }
             size("message", message.as_ref().map_or(0, String::len), LOG_BYTES)
         }

@@ -162,7 +162,9 @@ impl Engine {
                     return self.find(tenant, task_id).await;
                 }
                 Applied::Stale(row) => task = *row,
-                Applied::Missing => return Err(Error::TaskNotFound { task_id: task_id.to_string() }),
+                Applied::Missing => {
+                    return Err(Error::TaskNotFound { task_id: task_id.to_string() });
+                }
             }
         }
     }

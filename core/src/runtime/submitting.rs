@@ -79,10 +79,7 @@ impl Engine {
 
 /// Pause before try number `tries` on a full queue.
 fn full_pause(tries: u32, chance: f64) -> Duration {
-    let policy = Policy {
-        initial_delay: Duration::from_millis(50),
-        jitter: 0.5,
-        ..Policy::default()
-    };
+    let policy =
+        Policy { initial_delay: Duration::from_millis(50), jitter: 0.5, ..Policy::default() };
     policy.delay(tries, chance)
 }

@@ -45,9 +45,9 @@ pub(super) async fn run(engine: Weak<Engine>, host: SharedHost) {
                 }
             }
             match swept {
-                Ok(swept) => swept.next.map_or(PAUSE, |next| {
-                    next.since(engine.store.now()).clamp(BREATH, PAUSE)
-                }),
+                Ok(swept) => swept
+                    .next
+                    .map_or(PAUSE, |next| next.since(engine.store.now()).clamp(BREATH, PAUSE)),
                 Err(Error::ClientClosed) => return,
                 Err(error) => {
                     tracing::warn!(%error, "the sweep could not run; it tries again");
@@ -111,10 +111,7 @@ impl Engine {
     }
 
     /// Retry options that lost workers declared, by tenant, worker and handler.
-    async fn declared(
-        &self,
-        due: &Due,
-    ) -> Result<HashMap<(String, String, String), RetryOptions>> {
+    async fn declared(&self, due: &Due) -> Result<HashMap<(String, String, String), RetryOptions>> {
         let mut declared = HashMap::new();
         let mut tenants: Vec<&str> = due.expired.iter().map(|task| task.tenant.as_str()).collect();
         tenants.dedup();
@@ -123,7 +120,8 @@ impl Engine {
             let all = Duration::from_secs(2 * 3600) + WORKER_LIVES;
             for worker in self.store.workers(tenant, all).await? {
                 for (handler, options) in worker.declared {
-                    declared.insert((tenant.to_owned(), worker.worker_id.clone(), handler), options);
+                    declared
+                        .insert((tenant.to_owned(), worker.worker_id.clone(), handler), options);
                 }
             }
         }
@@ -148,4 +146,3 @@ impl Engine {
         }
     }
 }
-

@@ -117,7 +117,10 @@ pub trait Store: MaybeSend + MaybeSync + 'static {
     ///
     /// Per group: `idempotency_conflict`; `queue_full` when blocked, scheduled and pending tasks of a
     /// queue would exceed `depth_limit` (tasks that deduplicate do not add).
-    fn enqueue(&self, groups: Vec<EnqueueGroup>) -> BoxFuture<'_, Result<Vec<Result<Vec<Submission>>>>>;
+    fn enqueue(
+        &self,
+        groups: Vec<EnqueueGroup>,
+    ) -> BoxFuture<'_, Result<Vec<Result<Vec<Submission>>>>>;
 
     /// Leases up to `limit` pending tasks of the tenant whose queue and handler the request names.
     ///
@@ -126,8 +129,8 @@ pub trait Store: MaybeSend + MaybeSync + 'static {
     /// not be durable. Two callers never hold one task.
     ///
     /// Suspects: when `request.suspects` is true and the first in order is a suspect, it alone is
-    /// leased; a suspect further back ends the walk before it. When false, suspects are passed over
-    /// and `suspect_waiting` tells that there is one.
+    /// leased; a suspect further back ends the walk before it. When false, suspects are passed over,
+    /// and `suspect_waiting` tells that one of them would have been the first in order.
     fn lease(&self, order: LeaseOrder) -> BoxFuture<'_, Result<Leased>>;
 
     /// Applies transitions, then leases if asked, in one transaction where the store can. Durable

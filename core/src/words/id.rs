@@ -183,7 +183,8 @@ mod tests {
         let mut last = source.task(Timestamp::from_millis(1_000));
         for i in 0..10_000 {
             // The clock steps back once; ids still rise.
-            let next = source.task(Timestamp::from_millis(if i == 500 { 900 } else { 1_000 + i / 100 }));
+            let next =
+                source.task(Timestamp::from_millis(if i == 500 { 900 } else { 1_000 + i / 100 }));
             assert!(next > last, "{next} after {last}");
             last = next;
         }

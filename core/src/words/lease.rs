@@ -57,7 +57,8 @@ pub struct LeasedTask {
 pub struct Leased {
     /// 0 to `limit` tasks in lease order; exactly one when it is a suspect.
     pub tasks: Vec<LeasedTask>,
-    /// A suspect waits, and the request did not allow one: drain, then ask again.
+    /// A suspect is the first in order, and the request did not allow one: finish what is held, then
+    /// ask again.
     #[serde(default)]
     pub suspect_waiting: bool,
 }

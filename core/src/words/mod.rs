@@ -15,12 +15,12 @@ mod update;
 mod worker;
 
 pub use id::{BatchId, IdSource, LeaseToken, TaskId};
-pub use lease::{Lease, LeaseRequest, LeasedTask, Leased, Renewal, Renewed};
+pub use lease::{Lease, LeaseRequest, Leased, LeasedTask, Renewal, Renewed};
 pub use outcome::{Outcome, Settle, Settled};
 pub use payload::{Labels, Payload};
 pub use priority::Priority;
 pub use query::{Count, Cursor, Filter, Page, Waiting, Why};
-pub use spec::{RetryOptions, SubmitOptions, Submission, TaskSpec};
+pub use spec::{RetryOptions, Submission, SubmitOptions, TaskSpec};
 pub use status::TaskStatus;
 pub use task::{Task, TaskError};
 pub use time::{Timestamp, When, duration_from_seconds, opt_seconds, seconds};

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::words::{
-    LeaseToken, NewUpdate, Payload, RetryOptions, TaskError, TaskId, TaskStatus, opt_seconds, seconds,
+    LeaseToken, NewUpdate, Payload, RetryOptions, TaskError, TaskId, TaskStatus, opt_seconds,
+    seconds,
 };
 
 /// What one attempt came to.
@@ -102,7 +103,8 @@ impl TryFrom<SettleRecord> for Settle {
     type Error = Error;
 
     fn try_from(record: SettleRecord) -> Result<Self, Error> {
-        let missing = |field| Error::invalid(field, format!("is needed by outcome {}", record.outcome));
+        let missing =
+            |field| Error::invalid(field, format!("is needed by outcome {}", record.outcome));
         let outcome = match record.outcome.as_str() {
             "complete" => Outcome::Complete { result: record.result.unwrap_or_default() },
             "fail" => Outcome::Fail { error: record.error.ok_or_else(|| missing("error"))? },
@@ -117,7 +119,10 @@ impl TryFrom<SettleRecord> for Settle {
             "hand_back" => Outcome::HandBack,
             other => {
                 let all = "complete, fail, retry, snooze, cancel, hand_back";
-                return Err(Error::invalid("outcome", format!("must be one of {all}, not {other:?}")));
+                return Err(Error::invalid(
+                    "outcome",
+                    format!("must be one of {all}, not {other:?}"),
+                ));
             }
         };
         Ok(Self {

@@ -44,10 +44,9 @@ impl Payload {
     ///
     /// `invalid_payload` when the value has no JSON form.
     pub fn of(field: &str, value: &impl Serialize) -> Result<Self, Error> {
-        serde_json::to_string(value).map(Self::trusted).map_err(|e| Error::InvalidPayload {
-            field: field.to_owned(),
-            reason: e.to_string(),
-        })
+        serde_json::to_string(value)
+            .map(Self::trusted)
+            .map_err(|e| Error::InvalidPayload { field: field.to_owned(), reason: e.to_string() })
     }
 
     /// `null`.

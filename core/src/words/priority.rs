@@ -26,7 +26,8 @@ pub enum Priority {
 
 impl Priority {
     /// Every priority, most urgent first.
-    pub const ALL: [Self; 5] = [Self::Critical, Self::High, Self::Normal, Self::Low, Self::Background];
+    pub const ALL: [Self; 5] =
+        [Self::Critical, Self::High, Self::Normal, Self::Low, Self::Background];
 
     /// The number, 1 to 5.
     pub const fn number(self) -> u8 {
@@ -50,7 +51,10 @@ impl Priority {
     ///
     /// `invalid_argument` outside 1 to 5.
     pub fn from_number(number: i64) -> Result<Self, Error> {
-        Self::ALL.into_iter().find(|p| i64::from(p.number()) == number).ok_or_else(|| refused(number))
+        Self::ALL
+            .into_iter()
+            .find(|p| i64::from(p.number()) == number)
+            .ok_or_else(|| refused(number))
     }
 }
 

@@ -131,13 +131,21 @@ pub struct RetryOptions {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_retries: Option<u32>,
     /// Delay before the first retry.
-    #[serde(rename = "initial_delay_seconds", with = "opt_seconds", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        rename = "initial_delay_seconds",
+        with = "opt_seconds",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub initial_delay: Option<Duration>,
     /// Factor from one delay to the next, 1 to 100.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exponential_base: Option<f64>,
     /// Longest delay, before jitter.
-    #[serde(rename = "max_delay_seconds", with = "opt_seconds", skip_serializing_if = "Option::is_none")]
+    #[serde(
+        rename = "max_delay_seconds",
+        with = "opt_seconds",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub max_delay: Option<Duration>,
     /// Fraction of the delay by which it varies either way, 0 to 1.
     #[serde(skip_serializing_if = "Option::is_none")]

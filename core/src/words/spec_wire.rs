@@ -119,7 +119,10 @@ fn labels(raw: &RawValue) -> Result<Labels> {
             let text = value.to_string();
             Ok((key, text))
         }
-        _ => Err(Error::invalid("labels", format!("value of {key:?} must be text, number or boolean"))),
+        _ => Err(Error::invalid(
+            "labels",
+            format!("value of {key:?} must be text, number or boolean"),
+        )),
     };
     given.into_iter().map(text).collect()
 }
@@ -153,7 +156,10 @@ mod tests {
         )
         .unwrap();
         assert_eq!(spec.payload.as_str(), r#"{"a":1e2}"#);
-        assert_eq!((spec.priority, spec.delay), (Priority::High, Some(Duration::from_millis(1500))));
+        assert_eq!(
+            (spec.priority, spec.delay),
+            (Priority::High, Some(Duration::from_millis(1500)))
+        );
         assert_eq!((spec.retry.max_retries, spec.retry.jitter), (Some(2), Some(0.0)));
         assert_eq!(spec.labels["n"], "7");
         assert_eq!(spec.queue, "default");
@@ -173,7 +179,11 @@ mod tests {
             (r#"{"payload":{"a":1,"a":2}}"#, "invalid_payload", "payload"),
         ] {
             let error = TaskSpec::from_wire(text).unwrap_err();
-            assert_eq!((error.code(), error.fields()["field"].as_str()), (code, Some(field)), "{text}");
+            assert_eq!(
+                (error.code(), error.fields()["field"].as_str()),
+                (code, Some(field)),
+                "{text}"
+            );
         }
     }
 }

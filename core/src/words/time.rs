@@ -54,7 +54,10 @@ impl FromStr for Timestamp {
     /// Reads RFC 3339 with any offset; finer than a millisecond is cut off.
     fn from_str(text: &str) -> Result<Self, Error> {
         text.parse::<jiff::Timestamp>().map(|t| Self(t.as_millisecond())).map_err(|_| {
-            Error::invalid("run_at", format!("must be an RFC 3339 instant with its offset, not {text:?}"))
+            Error::invalid(
+                "run_at",
+                format!("must be an RFC 3339 instant with its offset, not {text:?}"),
+            )
         })
     }
 }
@@ -163,7 +166,10 @@ mod tests {
     #[test]
     fn seconds_outside_the_range_are_refused() {
         for number in [-0.1, f64::NAN, f64::INFINITY, 1e12] {
-            assert_eq!(duration_from_seconds("delay", number).unwrap_err().code(), "invalid_argument");
+            assert_eq!(
+                duration_from_seconds("delay", number).unwrap_err().code(),
+                "invalid_argument"
+            );
         }
     }
 }

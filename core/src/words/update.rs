@@ -39,7 +39,10 @@ impl FromStr for LogLevel {
             .into_iter()
             .find(|level| level.as_str() == word)
             .ok_or_else(|| {
-                Error::invalid("level", format!("must be debug, info, warning or error, not {word:?}"))
+                Error::invalid(
+                    "level",
+                    format!("must be debug, info, warning or error, not {word:?}"),
+                )
             })
     }
 }

@@ -4,7 +4,13 @@
 //! outcomes back in batches. Core never calls into a host.
 
 mod config;
+mod driver;
+mod handle;
+mod held;
 mod job;
+mod machine;
+mod pace;
 
 pub use config::{DeclaredHandler, Lane, WorkerConfig};
+pub use handle::Worker;
 pub use job::{CancelFlag, CancelReason, Job, JobId, Signal};

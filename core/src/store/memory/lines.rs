@@ -57,13 +57,21 @@ impl Lines {
     pub(super) fn insert(&mut self, task: &Task) {
         let (suspect, place) = (task.suspect, place(task));
         let line = self.of(task);
-        if suspect { line.suspects.insert(place) } else { line.ready.insert(place) };
+        if suspect {
+            line.suspects.insert(place)
+        } else {
+            line.ready.insert(place)
+        };
     }
 
     /// Removes a task that was pending.
     pub(super) fn remove(&mut self, task: &Task) {
         let (suspect, place) = (task.suspect, place(task));
         let line = self.of(task);
-        if suspect { line.suspects.remove(&place) } else { line.ready.remove(&place) };
+        if suspect {
+            line.suspects.remove(&place)
+        } else {
+            line.ready.remove(&place)
+        };
     }
 }

@@ -102,7 +102,10 @@ impl Store for MemoryStore {
 
     fn on_change(&self, _: ChangeListener) {}
 
-    fn enqueue(&self, groups: Vec<EnqueueGroup>) -> BoxFuture<'_, Result<Vec<Result<Vec<Submission>>>>> {
+    fn enqueue(
+        &self,
+        groups: Vec<EnqueueGroup>,
+    ) -> BoxFuture<'_, Result<Vec<Result<Vec<Submission>>>>> {
         now!({
             let mut table = self.open()?;
             let now = self.clock.now();
@@ -180,9 +183,9 @@ impl Store for MemoryStore {
         let tenant = tenant.to_owned();
         now!({
             let table = self.open()?;
-            Ok(table.get(&tenant, task_id).map(|task| {
-                (task.clone(), table.rows_after(task_id, after, limit as usize))
-            }))
+            Ok(table
+                .get(&tenant, task_id)
+                .map(|task| (task.clone(), table.rows_after(task_id, after, limit as usize))))
         })
     }
 
@@ -232,7 +235,8 @@ impl Store for MemoryStore {
         now!({
             let table = self.open()?;
             let since = self.clock.now().before(within);
-            let live = table.workers.iter().filter(|((t, _), w)| *t == tenant && w.seen_at >= since);
+            let live =
+                table.workers.iter().filter(|((t, _), w)| *t == tenant && w.seen_at >= since);
             Ok(live.map(|(_, worker)| worker.clone()).collect())
         })
     }

@@ -29,7 +29,11 @@ impl Table {
     }
 
     /// Stores a group whole or not at all.
-    pub(super) fn enqueue(&mut self, group: EnqueueGroup, now: Timestamp) -> Result<Vec<Submission>> {
+    pub(super) fn enqueue(
+        &mut self,
+        group: EnqueueGroup,
+        now: Timestamp,
+    ) -> Result<Vec<Submission>> {
         let mut submissions = Vec::with_capacity(group.tasks.len());
         // Keys and depths of this group, until it is known that all of it can be stored.
         let mut own_keys: HashMap<&str, usize> = HashMap::new();
@@ -142,9 +146,8 @@ impl Table {
     /// Removes old finished tasks and long histories.
     pub(super) fn prune(&mut self, prune: Prune, now: Timestamp) -> u64 {
         let (old, young) = (now.before(prune.older_than), now.before(prune.keep_keys));
-        let mut over = prune.keep.map_or(0, |keep| {
-            (self.finished.len() as u64).saturating_sub(keep)
-        });
+        let mut over =
+            prune.keep.map_or(0, |keep| (self.finished.len() as u64).saturating_sub(keep));
         let mut gone = Vec::new();
         for (finished_at, id) in &self.finished {
             if gone.len() >= prune.limit as usize || (*finished_at > old && over == 0) {
@@ -212,7 +215,9 @@ impl Table {
             TaskStatus::Pending => self.lines.remove(task),
             TaskStatus::Scheduled => drop(self.scheduled.remove(&(task.run_at, task.task_id))),
             TaskStatus::Running => drop(self.leased.remove(&(expiry(task), task.task_id))),
-            status if status.is_final() => drop(self.finished.remove(&(finish(task), task.task_id))),
+            status if status.is_final() => {
+                drop(self.finished.remove(&(finish(task), task.task_id)))
+            }
             _ => {}
         }
     }

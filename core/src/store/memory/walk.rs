@@ -30,10 +30,13 @@ pub(super) fn choose(table: &Table, order: &LeaseOrder) -> (Vec<TaskId>, bool) {
     }
     ready.truncate(limit);
     match suspect {
-        Some(place) if !request.suspects => return (ids(&ready), place.0 > 0),
         Some(place) if ready.first().is_none_or(|first| place < *first) => {
-            return (vec![place.2], false);
+            return match request.suspects {
+                true => (vec![place.2], false),
+                false => (ids(&ready), true),
+            };
         }
+        Some(_) if !request.suspects => {}
         // The next call finds it first in order.
         Some(place) => ready.retain(|other| *other < place),
         None => {}

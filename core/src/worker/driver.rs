@@ -1,0 +1,431 @@
+//! Drives the machine: asks it for a plan, does it against the service, tells it what happened.
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use tokio::sync::{Notify, watch};
+
+use crate::error::{Error, Result};
+use crate::future::BoxFuture;
+use crate::rules::limits;
+use crate::runtime::host::SharedHost;
+use crate::runtime::service::{Service, SettleReply};
+use crate::words::{
+    LeaseRequest, Leased, NewUpdate, Outcome, Renewal, Renewed, Settle, Timestamp, WorkerInfo,
+};
+use crate::worker::config::{Lane, WorkerConfig};
+use crate::worker::job::{Job, JobId, Signal};
+use crate::worker::machine::{Machine, Plan};
+
+/// Time between announcements.
+const ANNOUNCE: Duration = Duration::from_secs(5);
+/// How long a lease may be held open by a service that cannot hint.
+const LONG_POLL: Duration = Duration::from_secs(20);
+
+/// One worker and everything around it.
+pub(super) struct Driver {
+    info: WorkerInfo,
+    tenant: String,
+    service: Arc<dyn Service>,
+    host: SharedHost,
+    /// Never held while a future is awaited or a host is called.
+    machine: Mutex<Machine>,
+    /// The machine has something new to plan.
+    poke: Notify,
+    ready: [Notify; 2],
+    ready_threads: Condvar,
+    signals: Notify,
+    stopped: watch::Sender<bool>,
+}
+
+/// What came of something that the machine planned.
+enum Event {
+    Leased {
+        asked: Duration,
+        leased: Result<Leased>,
+        hint: Option<BoxFuture<'static, ()>>,
+    },
+    Settled {
+        asked: Duration,
+        sent: Vec<Settle>,
+        reply: Result<SettleReply>,
+        with_lease: bool,
+        hint: Option<BoxFuture<'static, ()>>,
+    },
+    Renewed {
+        asked: Duration,
+        sent: Vec<Renewal>,
+        answers: Result<Vec<Renewed>>,
+    },
+    Announced,
+}
+
+impl Driver {
+    pub(super) fn start(
+        service: Arc<dyn Service>,
+        host: SharedHost,
+        tenant: &str,
+        config: WorkerConfig,
+    ) -> Arc<Self> {
+        let info = announcement(&config);
+        let driver = Arc::new(Self {
+            tenant: tenant.to_owned(),
+            machine: Mutex::new(Machine::new(info.worker_id.clone(), config)),
+            poke: Notify::new(),
+            ready: [Notify::new(), Notify::new()],
+            ready_threads: Condvar::new(),
+            signals: Notify::new(),
+            stopped: watch::Sender::new(false),
+            info,
+            service,
+            host: host.clone(),
+        });
+        let running = driver.clone();
+        host.spawn(Box::pin(async move { running.run().await }));
+        driver
+    }
+
+    pub(super) fn id(&self) -> &str {
+        &self.info.worker_id
+    }
+
+    pub(super) async fn claim(&self, lane: Lane, max: usize) -> Vec<Job> {
+        loop {
+            let ready = self.ready[lane as usize].notified();
+            let mut ready = std::pin::pin!(ready);
+            ready.as_mut().enable();
+            if let Some(jobs) = self.try_claim(&mut self.lock(), lane, max) {
+                return jobs;
+            }
+            ready.await;
+        }
+    }
+
+    pub(super) fn claim_blocking(
+        &self,
+        lane: Lane,
+        max: usize,
+        limit: Duration,
+    ) -> Option<Vec<Job>> {
+        let mut machine = self.lock();
+        let deadline = self.host.monotonic() + limit;
+        loop {
+            if let Some(jobs) = self.try_claim(&mut machine, lane, max) {
+                return Some(jobs);
+            }
+            let left = deadline.saturating_sub(self.host.monotonic());
+            if left.is_zero() {
+                return None;
+            }
+            let waited = self.ready_threads.wait_timeout(machine, left);
+            machine = waited.unwrap_or_else(|poisoned| poisoned.into_inner()).0;
+        }
+    }
+
+    /// Jobs, or an empty list when none will come; `None` to wait.
+    fn try_claim(&self, machine: &mut Machine, lane: Lane, max: usize) -> Option<Vec<Job>> {
+        let jobs = machine.claim(lane, max, self.host.monotonic());
+        if jobs.is_empty() {
+            return machine.is_over().then(Vec::new);
+        }
+        // Hands may be getting empty, and there is a start to tell.
+        self.poke.notify_one();
+        Some(jobs)
+    }
+
+    pub(super) async fn signals(&self) -> Vec<Signal> {
+        let mut stopped = self.stopped.subscribe();
+        loop {
+            let news = self.signals.notified();
+            let mut news = std::pin::pin!(news);
+            news.as_mut().enable();
+            let signals = self.lock().take_signals();
+            if !signals.is_empty() || *stopped.borrow() {
+                return signals;
+            }
+            tokio::select! {
+                () = news => {}
+                _ = stopped.changed() => {}
+            }
+        }
+    }
+
+    pub(super) fn complete(&self, outcomes: Vec<(JobId, Outcome)>) {
+        let now = self.host.monotonic();
+        {
+            let mut machine = self.lock();
+            for (id, outcome) in outcomes {
+                machine.finish(id, outcome, now);
+            }
+        }
+        self.poke.notify_one();
+    }
+
+    pub(super) fn report(&self, job: JobId, update: NewUpdate) -> Result<()> {
+        limits::check_update(&update)?;
+        self.lock().report(job, update, self.host.monotonic());
+        self.poke.notify_one();
+        Ok(())
+    }
+
+    pub(super) fn drain(&self) {
+        self.lock().drain(self.host.monotonic());
+        self.poke.notify_one();
+    }
+
+    pub(super) fn stop(&self) {
+        self.lock().stop(self.host.monotonic());
+        self.poke.notify_one();
+    }
+
+    pub(super) async fn stopped(&self) {
+        // The sender lives as long as `self`, so the wait ends only with the worker.
+        let _ = self.stopped.subscribe().wait_for(|stopped| *stopped).await;
+    }
+
+    pub(super) fn running(&self) -> usize {
+        self.lock().running()
+    }
+
+    pub(super) fn abandoned(&self) -> usize {
+        self.lock().abandoned()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Machine> {
+        self.machine.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    async fn run(self: Arc<Self>) {
+        let mut operations: FuturesUnordered<BoxFuture<'static, Event>> = FuturesUnordered::new();
+        let mut announce_at = Duration::ZERO;
+        let mut idle: Option<BoxFuture<'static, ()>> = None;
+        let mut cancel = self.service.cancel_hint();
+        loop {
+            let now = self.host.monotonic();
+            if now >= announce_at {
+                announce_at = now + ANNOUNCE;
+                operations.push(self.clone().announce());
+            }
+            let plan = self.lock().plan(now);
+            self.tell_host();
+            if plan.stopped && operations.is_empty() {
+                break;
+            }
+            let wake_at = plan.wake_at.min(announce_at);
+            self.begin(plan, now, &operations);
+            tokio::select! {
+                biased;
+                Some(event) = operations.next(), if !operations.is_empty() => {
+                    if let Some(hint) = self.take_in(event) {
+                        idle = Some(hint);
+                    }
+                }
+                () = self.poke.notified() => {}
+                () = &mut cancel => {
+                    cancel = self.service.cancel_hint();
+                    let questions = self.lock().questions();
+                    if !questions.is_empty() {
+                        operations.push(self.clone().renew(questions, self.host.monotonic()));
+                    }
+                }
+                () = wait(&mut idle), if idle.is_some() => {
+                    idle = None;
+                    self.lock().look_again();
+                }
+                () = self.host.sleep(wake_at.saturating_sub(now)) => {}
+            }
+        }
+        if let Err(error) = self.service.forget(&self.tenant, self.id()).await {
+            tracing::debug!(%error, "the worker's announcement stays until it fades");
+        }
+        self.stopped.send_replace(true);
+        self.tell_host();
+    }
+
+    /// Starts what was planned.
+    fn begin(
+        self: &Arc<Self>,
+        plan: Plan,
+        now: Duration,
+        operations: &FuturesUnordered<BoxFuture<'static, Event>>,
+    ) {
+        if !plan.renew.is_empty() {
+            operations.push(self.clone().renew(plan.renew, now));
+        }
+        if !plan.settle.is_empty() {
+            operations.push(self.clone().settle(plan.settle, plan.lease, now));
+        } else if let Some(request) = plan.lease {
+            operations.push(self.clone().lease(request, now));
+        }
+    }
+
+    fn lease(
+        self: Arc<Self>,
+        mut request: LeaseRequest,
+        asked: Duration,
+    ) -> BoxFuture<'static, Event> {
+        Box::pin(async move {
+            // Listen before looking, so that nothing slips in between.
+            let hint = self.service.work_hint();
+            if hint.is_none() {
+                request.wait = LONG_POLL;
+            }
+            let leased = self.service.lease(&self.tenant, request).await;
+            Event::Leased { asked, leased, hint }
+        })
+    }
+
+    fn settle(
+        self: Arc<Self>,
+        settles: Vec<Settle>,
+        then: Option<LeaseRequest>,
+        asked: Duration,
+    ) -> BoxFuture<'static, Event> {
+        Box::pin(async move {
+            let with_lease = then.is_some();
+            let hint = if with_lease { self.service.work_hint() } else { None };
+            let sent = settles.clone();
+            let reply = self.service.settle(&self.tenant, settles, then).await;
+            Event::Settled { asked, sent, reply, with_lease, hint }
+        })
+    }
+
+    fn renew(
+        self: Arc<Self>,
+        renewals: Vec<Renewal>,
+        asked: Duration,
+    ) -> BoxFuture<'static, Event> {
+        Box::pin(async move {
+            let sent = renewals.clone();
+            let answers = self.service.renew(&self.tenant, renewals).await;
+            Event::Renewed { asked, sent, answers }
+        })
+    }
+
+    fn announce(self: Arc<Self>) -> BoxFuture<'static, Event> {
+        Box::pin(async move {
+            if let Err(error) = self.service.announce(&self.tenant, self.info.clone()).await {
+                tracing::warn!(%error, "the worker could not announce itself");
+            }
+            Event::Announced
+        })
+    }
+
+    /// Tells the machine what happened; returns what to await before looking for work again.
+    fn take_in(&self, event: Event) -> Option<BoxFuture<'static, ()>> {
+        let now = self.host.monotonic();
+        let mut machine = self.lock();
+        match event {
+            Event::Leased { asked, leased: Ok(leased), hint } => {
+                let found = !leased.tasks.is_empty();
+                machine.leased(leased.tasks, leased.suspect_waiting, asked, now);
+                if !found && hint.is_none() {
+                    machine.look_again();
+                }
+                hint.filter(|_| !found)
+            }
+            Event::Leased { leased: Err(error), .. } => {
+                machine.lease_failed(now);
+                complain(&mut machine, &error, "lease", now);
+                None
+            }
+            Event::Settled { asked, sent, reply: Ok(reply), with_lease, hint } => {
+                machine.settled(sent, reply.settled, now);
+                let leased = reply.leased;
+                let found = !leased.tasks.is_empty();
+                if with_lease {
+                    machine.leased(leased.tasks, leased.suspect_waiting, asked, now);
+                    if !found && hint.is_none() {
+                        machine.look_again();
+                    }
+                }
+                hint.filter(|_| !found)
+            }
+            Event::Settled { sent, reply: Err(error), with_lease, .. } => {
+                machine.settle_failed(sent, now);
+                if with_lease {
+                    machine.lease_failed(now);
+                }
+                complain(&mut machine, &error, "settle", now);
+                None
+            }
+            Event::Renewed { asked, sent, answers } => {
+                match answers {
+                    Ok(answers) => machine.renewed(sent, Some(answers), asked, now),
+                    Err(error) => {
+                        machine.renewed(sent, None, asked, now);
+                        complain(&mut machine, &error, "renew", now);
+                    }
+                }
+                None
+            }
+            Event::Announced => None,
+        }
+    }
+
+    /// Wakes whoever waits for what the machine has now.
+    fn tell_host(&self) {
+        let (on_loop, on_threads, over, signals) = {
+            let machine = self.lock();
+            (
+                machine.has_ready(Lane::Loop),
+                machine.has_ready(Lane::Thread),
+                machine.is_over(),
+                machine.has_signals(),
+            )
+        };
+        if on_loop || over {
+            self.ready[Lane::Loop as usize].notify_waiters();
+        }
+        if on_threads || over {
+            self.ready[Lane::Thread as usize].notify_waiters();
+            self.ready_threads.notify_all();
+        }
+        if signals || over {
+            self.signals.notify_waiters();
+        }
+    }
+}
+
+/// A worker outlives its store's troubles, but a closed client ends it.
+fn complain(machine: &mut Machine, error: &Error, verb: &str, now: Duration) {
+    if matches!(error, Error::ClientClosed) {
+        machine.close(now);
+    } else {
+        tracing::warn!(%error, verb, "the worker could not reach its store; it tries again");
+    }
+}
+
+/// Resolves with the hint, if there is one.
+async fn wait(hint: &mut Option<BoxFuture<'static, ()>>) {
+    if let Some(hint) = hint {
+        hint.await;
+    }
+}
+
+fn announcement(config: &WorkerConfig) -> WorkerInfo {
+    let worker_id = config.worker_id.clone().unwrap_or_else(|| {
+        let mut bytes = [0; 4];
+        crate::rules::chance::fill(&mut bytes);
+        let prefix = if config.host.is_empty() { "worker" } else { &config.host };
+        let prefix: String = prefix.chars().take(96).collect();
+        format!("{prefix}-{:08x}", u32::from_be_bytes(bytes))
+    });
+    let handlers = &config.handlers;
+    WorkerInfo {
+        worker_id,
+        queues: config.queues.clone(),
+        handlers: handlers.iter().map(|handler| handler.name.clone()).collect(),
+        concurrency: config.concurrency,
+        host: config.host.clone(),
+        seen_at: Timestamp::default(),
+        declared: handlers
+            .iter()
+            .filter(|handler| !handler.retry.is_empty())
+            .map(|handler| (handler.name.clone(), handler.retry))
+            .collect(),
+        metadata: config.metadata.clone(),
+    }
+}

@@ -1,0 +1,173 @@
+//! The worker machine: what to lease, renew, settle and signal next.
+//!
+//! It reads no clock and does no I/O: the driver tells it the time and what happened, and asks for a
+//! [`Plan`].
+//!
+//! A suspect is leased alone, so that a task which kills its worker does not use up its neighbours'
+//! attempts: the machine lets its other work run out first, for up to [`COMPANY`], and leases nothing
+//! beside a suspect for as long. After that the suspect has company again, because a task that runs for
+//! an hour must not idle every other slot.
+
+mod jobs;
+mod keeping;
+mod leasing;
+mod settling;
+mod stopping;
+
+use std::collections::{HashMap, VecDeque};
+use std::time::Duration;
+
+use crate::rules::limits::LEASE_TASKS;
+use crate::words::{LeaseRequest, Outcome, Renewal, Settle, TaskError};
+use crate::worker::config::WorkerConfig;
+use crate::worker::held::{Held, Instant};
+use crate::worker::job::{CancelReason, JobId, Signal};
+use crate::worker::pace::Pace;
+
+/// How long a suspect keeps the worker to itself, and how long it waits for that.
+pub(super) const COMPANY: Duration = Duration::from_secs(5);
+/// Unstarted tasks go back after this.
+const HAND_BACK: Duration = Duration::from_secs(1);
+/// Time between questions whether a held task is to be cancelled.
+const ASK: Duration = Duration::from_millis(900);
+/// How long code may take to stop at the end of a drain.
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(1);
+/// Pause after the store did not answer.
+const RECOVER: Duration = Duration::from_millis(500);
+/// Tasks held ahead at most.
+const MOST_AHEAD: usize = 2000;
+
+/// Whether the worker still takes work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Working,
+    /// No more leases; at the instant running code is told to stop.
+    Draining(Instant),
+    /// Running code was told to stop.
+    Stopping,
+}
+
+/// What the driver is to do now.
+#[derive(Debug, Default)]
+pub(super) struct Plan {
+    /// Outcomes to settle, if any.
+    pub(super) settle: Vec<Settle>,
+    /// What to lease, with the settle if there is one.
+    pub(super) lease: Option<LeaseRequest>,
+    /// Heartbeats to send, if any.
+    pub(super) renew: Vec<Renewal>,
+    /// When to ask again at the latest.
+    pub(super) wake_at: Instant,
+    /// Nothing is left to do, ever.
+    pub(super) stopped: bool,
+}
+
+/// The state of one worker.
+pub(super) struct Machine {
+    worker_id: String,
+    config: WorkerConfig,
+    names: HashMap<String, usize>,
+    held: HashMap<JobId, Held>,
+    ready: [VecDeque<JobId>; 2],
+    running: usize,
+    /// Jobs given up, and whether their slot was given to others.
+    abandoned: HashMap<JobId, bool>,
+    outcomes: VecDeque<Settle>,
+    signals: Vec<Signal>,
+    pace: Pace,
+    phase: Phase,
+    last_id: JobId,
+    /// A suspect was passed over since this instant.
+    suspect_waits: Option<Instant>,
+    /// A suspect was leased at this instant.
+    suspect_since: Option<Instant>,
+    /// Nothing was found; the driver tells when to look again.
+    idle: bool,
+    leasing: bool,
+    settling: bool,
+    renewing: bool,
+    retry_at: Instant,
+    scan_at: Instant,
+    ask_at: Instant,
+}
+
+impl Machine {
+    pub(super) fn new(worker_id: String, config: WorkerConfig) -> Self {
+        let names = config.handlers.iter().enumerate().map(|(i, h)| (h.name.clone(), i)).collect();
+        Self {
+            worker_id,
+            config,
+            names,
+            held: HashMap::new(),
+            ready: Default::default(),
+            running: 0,
+            abandoned: HashMap::new(),
+            outcomes: VecDeque::new(),
+            signals: Vec::new(),
+            pace: Pace::default(),
+            phase: Phase::Working,
+            last_id: 0,
+            suspect_waits: None,
+            suspect_since: None,
+            idle: false,
+            leasing: false,
+            settling: false,
+            renewing: false,
+            retry_at: Instant::ZERO,
+            scan_at: Instant::ZERO,
+            ask_at: Instant::ZERO,
+        }
+    }
+
+    /// What to do now.
+    pub(super) fn plan(&mut self, now: Instant) -> Plan {
+        if let Phase::Draining(until) = self.phase
+            && now >= until
+        {
+            self.phase = Phase::Stopping;
+            for id in self.held.keys().copied().collect::<Vec<_>>() {
+                self.cancel(id, CancelReason::Shutdown, now);
+            }
+        }
+        let renew = if now >= self.scan_at { self.scan(now) } else { Vec::new() };
+        let mut plan = Plan { renew, wake_at: self.scan_at, ..Plan::default() };
+        self.renewing |= !plan.renew.is_empty();
+        if let Phase::Draining(until) = self.phase {
+            plan.wake_at = plan.wake_at.min(until);
+        }
+        if now < self.retry_at {
+            plan.wake_at = plan.wake_at.min(self.retry_at);
+            return plan;
+        }
+        if !self.settling && !self.outcomes.is_empty() {
+            let count = self.outcomes.len().min(LEASE_TASKS as usize);
+            plan.settle = self.outcomes.drain(..count).collect();
+            self.settling = true;
+        }
+        if !self.leasing && (!self.idle || !plan.settle.is_empty()) {
+            plan.lease = self.want(now, !plan.settle.is_empty());
+            self.leasing = plan.lease.is_some();
+        }
+        if let Some(since) = self.suspect_waits.or(self.suspect_since) {
+            plan.wake_at = plan.wake_at.min(since + COMPANY).max(now);
+        }
+        plan.stopped = self.phase != Phase::Working
+            && self.held.is_empty()
+            && self.outcomes.is_empty()
+            && !self.settling
+            && !self.leasing;
+        plan
+    }
+}
+
+impl Held {
+    fn is_lost(&self) -> bool {
+        matches!(self.cancelled, Some((CancelReason::Lost, _)))
+    }
+}
+
+fn timed_out(held: &Held) -> Outcome {
+    let seconds = held.timeout.unwrap_or_default().as_secs_f64();
+    let text = format!("attempt ran longer than its timeout of {seconds}s");
+    Outcome::Fail { error: TaskError::new(crate::engine::settle::TASK_TIMEOUT, text) }
+}
