@@ -10,6 +10,10 @@ Every fenced block of Python, Rust or shell has a mark in an HTML comment right 
     <!-- same as: PATH -->      stands word for word in PATH of this repository
     <!-- not run: REASON -->    is shown only
 
+A table under `<!-- places -->` says where something is: each backticked word of a row must stand in
+the file that the row names first. Relative links must lead somewhere. Files and folders of this
+repository that are named in backticks must exist.
+
 Marks are joined by `;`. The blocks of one document run in order. Documents are given as arguments,
 else all Markdown of the repository. Closes with `N passed, N failed`, one case per block.
 """
@@ -29,6 +33,9 @@ ROOT = Path(__file__).resolve().parents[1]
 NEEDS_MARK = {"python", "rust", "sh", "bash", "console", "shell"}
 FENCE = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```[ ]*$", re.S | re.M)
 MARK = re.compile(r"<!--((?:(?!-->).)*)-->\s*\Z", re.S)
+TABLE = re.compile(r"<!-- places -->\s*\n((?:\|[^\n]*\n?)+)")
+LINK = re.compile(r"\]\((?!\w+:|#)([^)#\s]+)(?:#[^)]*)?\)")
+CODE = re.compile(r"`([^`\n]+)`")
 PATIENCE_SECONDS = 120
 
 
@@ -165,10 +172,39 @@ def text(output: str | bytes | None) -> str:
     return output.decode(errors="replace") if isinstance(output, bytes) else output or ""
 
 
+def references(document: Path) -> tuple[int, list[str]]:
+    """How many references a document makes, and which of them lead nowhere."""
+    content = document.read_text()
+    tops = {path.name for path in ROOT.iterdir() if path.is_dir()}
+    checked, wrong = 0, []
+    for link in LINK.findall(FENCE.sub("", content)):
+        checked += 1
+        if not (document.parent / link).exists():
+            wrong.append(f"links to {link}, which is not there")
+    for word in CODE.findall(FENCE.sub("", content)):
+        if "/" in word and word.split("/")[0] in tops and re.fullmatch(r"[\w./-]+", word):
+            checked += 1
+            if not (ROOT / word).exists():
+                wrong.append(f"names `{word}`, which is not there")
+    for table in TABLE.findall(content):
+        # The first two lines are the head.
+        for row in table.splitlines()[2:]:
+            place, *words = CODE.findall(row)
+            source = (ROOT / place).read_text() if (ROOT / place).is_file() else ""
+            for word in words:
+                checked += 1
+                if word not in source:
+                    wrong.append(f"says that `{word}` stands in {place}; it does not")
+    return checked, wrong
+
+
 def check(document: Path) -> tuple[int, int]:
     """Cases passed and failed of one document."""
     name = document.relative_to(ROOT)
-    passed = failed = 0
+    checked, wrong = references(document)
+    passed, failed = checked - len(wrong), len(wrong)
+    for line in wrong:
+        print(f"{name}: {line}")
     with tempfile.TemporaryDirectory(prefix="windlass-docs-", ignore_cleanup_errors=True) as folder:
         runner = Runner(Path(folder))
         try:
