@@ -49,10 +49,10 @@ pub struct TaskSpec {
 
 impl TaskSpec {
     /// A task of `task_type` with `payload` and every default.
-    pub fn new(task_type: impl Into<String>, payload: Payload) -> Self {
+    pub fn new(task_type: impl Into<String>, payload: impl Into<Payload>) -> Self {
         Self {
             task_type: task_type.into(),
-            payload,
+            payload: payload.into(),
             queue: "default".to_owned(),
             ..Self::default()
         }

@@ -202,9 +202,15 @@ impl Table {
         *self.count(task) += 1;
         match task.status {
             TaskStatus::Pending => self.lines.insert(task),
-            TaskStatus::Scheduled => drop(self.scheduled.insert((task.run_at, task.task_id))),
-            TaskStatus::Running => drop(self.leased.insert((expiry(task), task.task_id))),
-            status if status.is_final() => drop(self.finished.insert((finish(task), task.task_id))),
+            TaskStatus::Scheduled => {
+                self.scheduled.insert((task.run_at, task.task_id));
+            }
+            TaskStatus::Running => {
+                self.leased.insert((expiry(task), task.task_id));
+            }
+            status if status.is_final() => {
+                self.finished.insert((finish(task), task.task_id));
+            }
             _ => {}
         }
     }
@@ -213,10 +219,14 @@ impl Table {
         *self.count(task) -= 1;
         match task.status {
             TaskStatus::Pending => self.lines.remove(task),
-            TaskStatus::Scheduled => drop(self.scheduled.remove(&(task.run_at, task.task_id))),
-            TaskStatus::Running => drop(self.leased.remove(&(expiry(task), task.task_id))),
+            TaskStatus::Scheduled => {
+                self.scheduled.remove(&(task.run_at, task.task_id));
+            }
+            TaskStatus::Running => {
+                self.leased.remove(&(expiry(task), task.task_id));
+            }
             status if status.is_final() => {
-                drop(self.finished.remove(&(finish(task), task.task_id)))
+                self.finished.remove(&(finish(task), task.task_id));
             }
             _ => {}
         }
