@@ -23,7 +23,7 @@ check() {
     [ $code -ne 130 ] || exit 130
     if [ "$kind" = one ]; then
         if [ $code = 0 ]; then passed=1; else failed=1; fi
-        note=
+        note=$(tail -n 1 "$log" | grep -E '^[0-9]+ passed, [0-9]+ failed$' | sed 's/^/  of /; s/ passed,.*//')
     else
         read -r passed failed <<<"$(counts "$kind" "$log")"
         note="  $passed passed"
