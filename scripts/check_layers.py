@@ -22,13 +22,7 @@ ROWS = ["words", "rules", "engine", "store", "runtime", "worker", "client"]
 ANYWHERE = {"error", "future"}
 
 # An import against the direction, with its reason. An entry no longer needed is a finding too.
-EXCEPTIONS = {
-    (
-        "words/payload.rs",
-        "rules",
-    ): "a Payload is valid JSON by construction, so it is checked where it is made",
-    ("words/id.rs", "rules"): "a fresh id is drawn by rules::chance, the one file that draws",
-}
+EXCEPTIONS: dict[tuple[str, str], str] = {}
 
 # The files that read a clock or draw a random number.
 CLOCKS = {"store/clock.rs", "runtime/host.rs"}

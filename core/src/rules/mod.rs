@@ -3,6 +3,6 @@
 pub mod chance;
 pub mod fingerprint;
 pub mod handler;
-pub mod json;
+pub mod ids;
 pub mod limits;
 pub mod retry;

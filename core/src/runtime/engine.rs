@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::engine::transition::Transition;
 use crate::error::Result;
 use crate::future::BoxFuture;
+use crate::rules::ids::IdSource;
 use crate::rules::{chance, limits};
 use crate::runtime::bell::Bells;
 use crate::runtime::coalesce::Coalescer;
@@ -14,8 +15,8 @@ use crate::runtime::host::SharedHost;
 use crate::runtime::service::{Service, SettleReply, Swept};
 use crate::store::{Applied, EnqueueGroup, Store};
 use crate::words::{
-    Count, Cursor, Filter, IdSource, LeaseRequest, Leased, Page, Renewal, Renewed, Settle,
-    Submission, SubmitOptions, Task, TaskId, TaskSpec, Timestamp, Update, Why, WorkerInfo,
+    Count, Cursor, Filter, LeaseRequest, Leased, Page, Renewal, Renewed, Settle, Submission,
+    SubmitOptions, Task, TaskId, TaskSpec, Timestamp, Update, Why, WorkerInfo,
 };
 
 /// A worker counts as live this long after it was last heard of.

@@ -1,6 +1,7 @@
 //! The nouns: plain data, without I/O, clocks or chance.
 
 mod id;
+pub mod json;
 mod lease;
 mod outcome;
 mod payload;
@@ -14,7 +15,7 @@ mod time;
 mod update;
 mod worker;
 
-pub use id::{BatchId, IdSource, LeaseToken, TaskId};
+pub use id::{BatchId, LeaseToken, TaskId};
 pub use lease::{Lease, LeaseRequest, Leased, LeasedTask, Renewal, Renewed};
 pub use outcome::{Outcome, Settle, Settled};
 pub use payload::{Labels, Payload};

@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::value::RawValue;
 
 use crate::error::Error;
-use crate::rules::json;
+use crate::words::json;
 
 /// Labels of a task: text to text. Scalars given as values are stored as their JSON text.
 pub type Labels = BTreeMap<String, String>;
