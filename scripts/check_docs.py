@@ -3,7 +3,8 @@
 Every fenced block of Python, Rust or shell has a mark in an HTML comment right above it:
 
     <!-- file: NAME -->         the block is written to NAME in the document's own empty folder
-    <!-- run -->                runs, in that folder, and must end with code 0
+    <!-- run -->                runs, in that folder, and must end with code 0; `run: checkout` runs
+                                in the root of this repository
     <!-- start -->              runs in the background, as in a second terminal, until the document
                                 ends; then it gets Ctrl-C and must end with code 0
     <!-- output -->             what the last run printed; `...` stands for anything
@@ -117,7 +118,7 @@ class Runner:
         try:
             done = subprocess.run(
                 self.command(block),
-                cwd=self.folder,
+                cwd=ROOT if block.marks["run"] == "checkout" else self.folder,
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
