@@ -1,0 +1,49 @@
+//! How heartbeats are recorded.
+
+use rusqlite::{Connection, Result};
+use windlass_core::engine::lease;
+use windlass_core::{Renewal, Renewed, Timestamp};
+
+use crate::row;
+use crate::tx::Tx;
+use crate::updates;
+
+/// Whether a heartbeat only asks how its task stands.
+pub(crate) fn only_asks(renewal: &Renewal) -> bool {
+    renewal.extend.is_none() && renewal.started.is_none() && renewal.updates.is_empty()
+}
+
+/// Records heartbeats; answers in order.
+pub(crate) fn renew(tx: &mut Tx<'_>, tenant: &str, renewals: &[Renewal]) -> Result<Vec<Renewed>> {
+    let now = tx.now();
+    let mut answers = Vec::with_capacity(renewals.len());
+    for renewal in renewals {
+        let Some((num, mut task)) = row::hot(tx.connection, tenant, renewal.task_id)? else {
+            answers.push(Renewed::Lost);
+            continue;
+        };
+        let (answer, entries, changed) = lease::renew(&mut task, renewal, now);
+        if changed {
+            row::write_back(tx.connection, num, &task)?;
+            updates::insert(tx.connection, num, &entries)?;
+            // A mere extension is no news to anybody.
+            tx.ring |= renewal.started.is_some() || !renewal.updates.is_empty();
+        }
+        answers.push(answer);
+    }
+    Ok(answers)
+}
+
+/// Answers heartbeats that only ask.
+pub(crate) fn ask(
+    connection: &Connection,
+    tenant: &str,
+    renewals: &[Renewal],
+    now: Timestamp,
+) -> Result<Vec<Renewed>> {
+    let answer = |renewal: &Renewal| {
+        let found = row::hot(connection, tenant, renewal.task_id)?;
+        Ok(found.map_or(Renewed::Lost, |(_, mut task)| lease::renew(&mut task, renewal, now).0))
+    };
+    renewals.iter().map(answer).collect()
+}

@@ -1,0 +1,330 @@
+//! A task as a row: which columns there are, and how they are read and written.
+//!
+//! The hot columns are all that a transition, a lease or a heartbeat reads and changes. The cold ones,
+//! the payload above all, never change and are read only for callers.
+
+use std::time::Duration;
+
+use rusqlite::types::{FromSql, FromSqlError, Type};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Result, Row, params};
+use windlass_core::{
+    BatchId, Labels, Lease, LeaseToken, Payload, Priority, RetryOptions, Task, TaskError, TaskId,
+    TaskStatus, Timestamp,
+};
+
+/// Columns that change, and those that are needed to change them.
+macro_rules! hot_columns {
+    () => {
+        "t.num, t.id, t.tenant, t.queue, t.status, t.version, t.suspect, t.priority, t.run_at, \
+         t.created_at, t.started_at, t.finished_at, t.attempt_started_at, t.attempt, \
+         t.submitted_as, t.last_seq, t.start_seq, t.first_seq, t.cancel_requested, t.token, \
+         t.lease_worker, t.lease_expires_at, t.lease_counted, t.executed_on, t.progress, t.message, \
+         t.error, t.result"
+    };
+}
+
+/// Hot columns, then those that never change.
+macro_rules! all_columns {
+    () => {
+        concat!(
+            $crate::row::hot_columns!(),
+            ", t.handler, t.task_type, t.timeout, t.retry, t.batch_id, t.idempotency_key, \
+             t.fingerprint, t.traceparent, t.state_key, t.labels, t.metadata, t.initial_state, \
+             coalesce(t.payload, (SELECT l.payload FROM long_payloads l WHERE l.num = t.num))"
+        )
+    };
+}
+
+pub(crate) use {all_columns, hot_columns};
+
+/// Number of a row: what other tables and statements refer to.
+pub(crate) type Num = i64;
+
+/// Reads the columns of a row in their order.
+pub(crate) struct Cells<'a, 'stmt> {
+    row: &'a Row<'stmt>,
+    next: usize,
+}
+
+impl<'a, 'stmt> Cells<'a, 'stmt> {
+    /// From the first column.
+    pub(crate) fn new(row: &'a Row<'stmt>) -> Self {
+        Self { row, next: 0 }
+    }
+
+    /// The next column.
+    pub(crate) fn take<T: FromSql>(&mut self) -> Result<T> {
+        self.next += 1;
+        self.row.get(self.next - 1)
+    }
+
+    /// The next column as a number that is never negative.
+    pub(crate) fn number(&mut self) -> Result<u64> {
+        self.take::<i64>().map(i64::cast_unsigned)
+    }
+
+    /// The next column as an instant.
+    pub(crate) fn instant(&mut self) -> Result<Timestamp> {
+        self.take().map(Timestamp::from_millis)
+    }
+
+    fn opt_instant(&mut self) -> Result<Option<Timestamp>> {
+        Ok(self.take::<Option<i64>>()?.map(Timestamp::from_millis))
+    }
+
+    /// The next column as a status.
+    pub(crate) fn status(&mut self) -> Result<TaskStatus> {
+        let number = self.take::<u8>()?;
+        TaskStatus::from_number(number)
+            .ok_or_else(|| self.damaged(FromSqlError::OutOfRange(number.into())))
+    }
+
+    /// The next column as text, not copied.
+    pub(crate) fn text(&mut self) -> Result<Option<&'a str>> {
+        self.next += 1;
+        let column = self.row.get_ref(self.next - 1)?;
+        column.as_str_or_null().map_err(|e| self.damaged(e))
+    }
+
+    /// The next column as JSON text that was checked when it was written.
+    pub(crate) fn payload(&mut self) -> Result<Option<Payload>> {
+        Ok(self.text()?.map(Payload::trusted))
+    }
+
+    /// The next column as an error's record.
+    pub(crate) fn error(&mut self) -> Result<Option<TaskError>> {
+        match self.text()? {
+            None => Ok(None),
+            Some(text) => serde_json::from_str(text).map(Some).map_err(|e| self.damaged(e)),
+        }
+    }
+
+    /// That the last column read is not as this build writes it.
+    pub(crate) fn damaged(
+        &self,
+        error: impl std::error::Error + Send + Sync + 'static,
+    ) -> rusqlite::Error {
+        rusqlite::Error::FromSqlConversionFailure(self.next - 1, Type::Null, Box::new(error))
+    }
+}
+
+/// A row's number and its task without the cold columns: they are empty.
+pub(crate) fn read_hot(cells: &mut Cells<'_, '_>) -> Result<(Num, Task)> {
+    let num = cells.take()?;
+    let mut task = Task {
+        task_id: TaskId::from_bytes(cells.take()?),
+        tenant: cells.take()?,
+        queue: cells.take()?,
+        status: cells.status()?,
+        version: cells.number()?,
+        suspect: cells.take()?,
+        priority: {
+            let number = cells.take()?;
+            Priority::from_number(number).map_err(|e| cells.damaged(e))?
+        },
+        run_at: cells.instant()?,
+        created_at: cells.instant()?,
+        started_at: cells.opt_instant()?,
+        finished_at: cells.opt_instant()?,
+        attempt_started_at: cells.opt_instant()?,
+        attempt: cells.take()?,
+        submitted_as: cells.status()?,
+        last_seq: cells.number()?,
+        start_seq: cells.take::<Option<i64>>()?.map(i64::cast_unsigned),
+        first_seq: cells.number()?,
+        cancel_requested: cells.take()?,
+        token: cells.take::<Option<[u8; 16]>>()?.map(LeaseToken::from_bytes),
+        lease: None,
+        executed_on: None,
+        progress: None,
+        message: None,
+        error: None,
+        result: None,
+        handler: String::new(),
+        task_type: String::new(),
+        timeout: None,
+        retry: RetryOptions::default(),
+        batch_id: None,
+        idempotency_key: None,
+        fingerprint: None,
+        traceparent: None,
+        state_key: None,
+        labels: Labels::new(),
+        metadata: None,
+        initial_state: None,
+        payload: Payload::trusted(""),
+    };
+    let (worker, expires_at, counted) =
+        (cells.take::<Option<String>>()?, cells.opt_instant()?, cells.take()?);
+    task.lease =
+        worker.zip(expires_at).map(|(worker, expires_at)| Lease { worker, expires_at, counted });
+    task.executed_on = cells.take()?;
+    task.progress = cells.take()?;
+    task.message = cells.take()?;
+    task.error = cells.error()?;
+    task.result = cells.payload()?;
+    Ok((num, task))
+}
+
+/// A row's number and its task.
+pub(crate) fn read_all(cells: &mut Cells<'_, '_>) -> Result<(Num, Task)> {
+    let (num, mut task) = read_hot(cells)?;
+    task.handler = cells.take()?;
+    task.task_type = cells.take()?;
+    task.timeout =
+        cells.take::<Option<i64>>()?.map(|nanos| Duration::from_nanos(nanos.cast_unsigned()));
+    if let Some(text) = cells.text()? {
+        task.retry = read_retry(text)
+            .ok_or_else(|| cells.damaged(FromSqlError::Other("no retry options".into())))?;
+    }
+    task.batch_id = cells.take::<Option<[u8; 16]>>()?.map(BatchId::from_bytes);
+    task.idempotency_key = cells.take()?;
+    task.fingerprint = cells.take()?;
+    task.traceparent = cells.take()?;
+    task.state_key = cells.take()?;
+    if let Some(text) = cells.text()? {
+        task.labels = serde_json::from_str(text).map_err(|e| cells.damaged(e))?;
+    }
+    task.metadata = cells.payload()?;
+    task.initial_state = cells.payload()?;
+    task.payload = cells.payload()?.unwrap_or_default();
+    Ok((num, task))
+}
+
+/// The tenant's task without its cold columns, if there is one.
+pub(crate) fn hot(
+    connection: &Connection,
+    tenant: &str,
+    id: TaskId,
+) -> Result<Option<(Num, Task)>> {
+    let mut select = connection.prepare_cached(concat!(
+        "SELECT ",
+        hot_columns!(),
+        " FROM tasks t WHERE t.id = ?1 AND t.tenant = ?2"
+    ))?;
+    select
+        .query_row(params![id.as_bytes(), tenant], |row| read_hot(&mut Cells::new(row)))
+        .optional()
+}
+
+/// The tenant's task, if there is one.
+pub(crate) fn full(
+    connection: &Connection,
+    tenant: &str,
+    id: TaskId,
+) -> Result<Option<(Num, Task)>> {
+    let mut select = connection.prepare_cached(concat!(
+        "SELECT ",
+        all_columns!(),
+        " FROM tasks t WHERE t.id = ?1 AND t.tenant = ?2"
+    ))?;
+    select
+        .query_row(params![id.as_bytes(), tenant], |row| read_all(&mut Cells::new(row)))
+        .optional()
+}
+
+/// A statement that reads one task by its row's number, for [`by_num`].
+pub(crate) fn select_by_num(connection: &Connection) -> Result<CachedStatement<'_>> {
+    connection.prepare_cached(concat!("SELECT ", all_columns!(), " FROM tasks t WHERE t.num = ?1"))
+}
+
+/// The task of a row that is there.
+pub(crate) fn by_num(select: &mut CachedStatement<'_>, num: Num) -> Result<Task> {
+    select.query_row([num], |row| read_all(&mut Cells::new(row))).map(|(_, task)| task)
+}
+
+/// Writes back every column that may have changed.
+pub(crate) fn write_back(connection: &Connection, num: Num, task: &Task) -> Result<()> {
+    let mut update = connection.prepare_cached(
+        "UPDATE tasks SET status = ?2, version = ?3, suspect = ?4, run_at = ?5, started_at = ?6, \
+         finished_at = ?7, attempt_started_at = ?8, attempt = ?9, last_seq = ?10, start_seq = ?11, \
+         cancel_requested = ?12, token = ?13, lease_worker = ?14, lease_expires_at = ?15, \
+         lease_counted = ?16, executed_on = ?17, progress = ?18, message = ?19, error = ?20, \
+         result = ?21 WHERE num = ?1",
+    )?;
+    let lease = task.lease.as_ref();
+    update.execute(params![
+        num,
+        task.status as u8,
+        task.version.cast_signed(),
+        task.suspect,
+        task.run_at.as_millis(),
+        task.started_at.map(Timestamp::as_millis),
+        task.finished_at.map(Timestamp::as_millis),
+        task.attempt_started_at.map(Timestamp::as_millis),
+        task.attempt,
+        task.last_seq.cast_signed(),
+        task.start_seq.map(u64::cast_signed),
+        task.cancel_requested,
+        task.token.as_ref().map(LeaseToken::as_bytes),
+        lease.map(|lease| lease.worker.as_str()),
+        lease.map(|lease| lease.expires_at.as_millis()),
+        lease.is_some_and(|lease| lease.counted),
+        task.executed_on,
+        task.progress,
+        task.message,
+        task.error.as_ref().map(error_text),
+        task.result.as_ref().map(Payload::as_str),
+    ])?;
+    Ok(())
+}
+
+/// An error's record as it is kept: JSON text.
+pub(crate) fn error_text(error: &TaskError) -> String {
+    serde_json::to_string(error).expect("an error's record is plain text and flags")
+}
+
+/// Retry options as they are kept: a JSON array of six, null for what is not given. Durations are
+/// whole nanoseconds, so that every value comes back exactly.
+pub(crate) fn retry_text(retry: &RetryOptions) -> Option<String> {
+    fn word<T>(value: Option<T>, text: impl FnOnce(T) -> String) -> String {
+        value.map_or_else(|| "null".to_owned(), text)
+    }
+    let nanos = |d: Duration| d.as_nanos().to_string();
+    (!retry.is_empty()).then(|| {
+        let words = [
+            word(retry.max_retries, |n| n.to_string()),
+            word(retry.initial_delay, nanos),
+            word(retry.exponential_base, |n| n.to_string()),
+            word(retry.max_delay, nanos),
+            word(retry.jitter, |n| n.to_string()),
+            word(retry.retry_on_timeout, |b| b.to_string()),
+        ];
+        format!("[{}]", words.join(","))
+    })
+}
+
+fn read_retry(text: &str) -> Option<RetryOptions> {
+    fn word<T: std::str::FromStr>(text: &str) -> Option<Option<T>> {
+        if text == "null" { Some(None) } else { text.parse().ok().map(Some) }
+    }
+    let mut words = text.strip_prefix('[')?.strip_suffix(']')?.split(',');
+    Some(RetryOptions {
+        max_retries: word(words.next()?)?,
+        initial_delay: word(words.next()?)?.map(Duration::from_nanos),
+        exponential_base: word(words.next()?)?,
+        max_delay: word(words.next()?)?.map(Duration::from_nanos),
+        jitter: word(words.next()?)?,
+        retry_on_timeout: word(words.next()?)?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retry_options_come_back_exactly() {
+        let some = RetryOptions {
+            max_retries: Some(0),
+            initial_delay: Some(Duration::new(1, 1)),
+            exponential_base: Some(0.1 + 0.2),
+            max_delay: None,
+            jitter: Some(1e-300),
+            retry_on_timeout: Some(false),
+        };
+        assert_eq!(read_retry(&retry_text(&some).unwrap()), Some(some));
+        assert_eq!(retry_text(&RetryOptions::default()), None);
+        assert_eq!(read_retry("[1,2]"), None);
+    }
+}
