@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
@@ -28,7 +29,16 @@ pub struct Filter {
     pub error: Option<String>,
 }
 
+/// How much older than its row a task's id may be: a submit waits for its turn to be written, and for
+/// room in a full queue.
+const ID_LAG: Duration = Duration::from_secs(300);
+
 impl Filter {
+    /// The lowest id that a match can have: where a walk may end.
+    pub fn least_id(&self) -> Option<TaskId> {
+        self.since.map(|since| TaskId::least_at(since.before(ID_LAG)))
+    }
+
     /// Whether the task is one of those asked for.
     pub fn matches(&self, task: &Task) -> bool {
         let given = |wanted: &Option<String>, is: &str| wanted.as_ref().is_none_or(|w| w == is);

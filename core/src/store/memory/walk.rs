@@ -14,12 +14,17 @@ const LIST_BUDGET: usize = 10_000;
 pub(super) fn choose(table: &Table, order: &LeaseOrder) -> (Vec<TaskId>, bool) {
     let request = &order.request;
     let limit = request.limit as usize;
-    let lines: Vec<&Line> = request
-        .queues
-        .iter()
-        .flat_map(|queue| request.handlers.iter().map(move |handler| (queue, handler)))
-        .filter_map(|(queue, handler)| table.lines.get(&order.tenant, queue, handler))
-        .collect();
+    let mut lines: Vec<&Line> = Vec::new();
+    for queue in &request.queues {
+        for handler in &request.handlers {
+            // A name that is given twice names the same line.
+            if let Some(line) = table.lines.get(&order.tenant, queue, handler)
+                && !lines.iter().any(|known| std::ptr::eq(*known, line))
+            {
+                lines.push(line);
+            }
+        }
+    }
     let suspect = lines.iter().filter_map(|line| line.suspects.first()).min().copied();
     let mut ready: Vec<Place> = Vec::new();
     for line in &lines {
@@ -66,19 +71,21 @@ pub(super) fn list(
     limit: usize,
 ) -> Page {
     let below = cursor.map_or(Bound::Unbounded, |cursor| Bound::Excluded(cursor.after));
-    let least = filter.since.map_or(Bound::Unbounded, |at| Bound::Included(TaskId::least_at(at)));
+    let least = filter.least_id().map_or(Bound::Unbounded, Bound::Included);
     if let (Bound::Excluded(top), Bound::Included(bottom)) = (below, least)
         && top <= bottom
     {
         return Page::default();
     }
     let mut page = Page::default();
-    for (looked, task) in table.rows.range((least, below)).rev().map(|(_, task)| task).enumerate() {
+    // Rows of others are not counted: their number must not show.
+    let rows = table.rows.range((least, below)).rev().map(|(_, task)| task);
+    for (looked, task) in rows.filter(|task| task.tenant == tenant).enumerate() {
         if page.tasks.len() == limit || looked == LIST_BUDGET {
             return page;
         }
         page.next = Some(Cursor { after: task.task_id });
-        if task.tenant == tenant && filter.matches(task) {
+        if filter.matches(task) {
             page.tasks.push(task.clone());
         }
     }
