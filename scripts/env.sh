@@ -12,6 +12,8 @@ PYTHON=${PYTHON:-python3}
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$CACHE/target-$KEY}
 # A wheel build or a stray interpreter in PATH must not make cargo compile PyO3 again.
 unset VIRTUAL_ENV PYTHONPATH PYTHONHOME
+# A shell that is no login shell often lacks it.
+command -v cargo >/dev/null || PATH=$PATH:${CARGO_HOME:-$HOME/.cargo}/bin
 
 MINIMUM_CARGO=1.95
 MINIMUM_PYTHON=3.10

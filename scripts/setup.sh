@@ -27,7 +27,8 @@ look() {
     if ! command -v cargo >/dev/null; then
         missing+=("cargo (Rust $MINIMUM_CARGO or newer): install it from https://rustup.rs and open a new shell")
     else
-        found=$(cargo --version | cut -d' ' -f2)
+        # rustup without a toolchain has a cargo that only complains.
+        found=$(cargo --version 2>/dev/null | cut -d' ' -f2) || found=none
         at_least "$MINIMUM_CARGO" "$found" ||
             missing+=("cargo $MINIMUM_CARGO or newer (found $found): rustup update stable")
     fi
@@ -38,8 +39,12 @@ look() {
     fi
     if [ "$want_python" = 1 ]; then
         if ! command -v "$PYTHON" >/dev/null; then
-            missing+=("$PYTHON (Python $MINIMUM_PYTHON or newer): apt-get install python3 python3-venv")
-            packages+=(python3 python3-venv)
+            if [ "$PYTHON" = python3 ]; then
+                missing+=("Python $MINIMUM_PYTHON or newer: apt-get install python3 python3-venv")
+                packages+=(python3 python3-venv)
+            else
+                missing+=("$PYTHON, which PYTHON names")
+            fi
         else
             found=$("$PYTHON" -c 'import platform; print(platform.python_version())')
             if ! at_least "$MINIMUM_PYTHON" "$found"; then
