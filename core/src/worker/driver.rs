@@ -7,29 +7,26 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::sync::{Notify, watch};
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::future::BoxFuture;
 use crate::rules::limits;
 use crate::runtime::host::SharedHost;
-use crate::runtime::service::{Service, SettleReply};
-use crate::words::{
-    LeaseRequest, Leased, NewUpdate, Outcome, Renewal, Renewed, Settle, Timestamp, WorkerInfo,
-};
+use crate::runtime::service::Service;
+use crate::words::{NewUpdate, Outcome, Timestamp, WorkerInfo};
 use crate::worker::config::{Lane, WorkerConfig};
 use crate::worker::job::{Job, JobId, Signal};
 use crate::worker::machine::{Machine, Plan};
+use crate::worker::operations::Event;
 
 /// Time between announcements.
 const ANNOUNCE: Duration = Duration::from_secs(5);
-/// How long a lease may be held open by a service that cannot hint.
-const LONG_POLL: Duration = Duration::from_secs(20);
 
 /// One worker and everything around it.
 pub(super) struct Driver {
-    info: WorkerInfo,
-    tenant: String,
-    service: Arc<dyn Service>,
-    host: SharedHost,
+    pub(super) info: WorkerInfo,
+    pub(super) tenant: String,
+    pub(super) service: Arc<dyn Service>,
+    pub(super) host: SharedHost,
     /// Never held while a future is awaited or a host is called.
     machine: Mutex<Machine>,
     /// The machine has something new to plan.
@@ -38,28 +35,6 @@ pub(super) struct Driver {
     ready_threads: Condvar,
     signals: Notify,
     stopped: watch::Sender<bool>,
-}
-
-/// What came of something that the machine planned.
-enum Event {
-    Leased {
-        asked: Duration,
-        leased: Result<Leased>,
-        hint: Option<BoxFuture<'static, ()>>,
-    },
-    Settled {
-        asked: Duration,
-        sent: Vec<Settle>,
-        reply: Result<SettleReply>,
-        with_lease: bool,
-        hint: Option<BoxFuture<'static, ()>>,
-    },
-    Renewed {
-        asked: Duration,
-        sent: Vec<Renewal>,
-        answers: Result<Vec<Renewed>>,
-    },
-    Announced,
 }
 
 impl Driver {
@@ -193,7 +168,7 @@ impl Driver {
         self.lock().abandoned()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Machine> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, Machine> {
         self.machine.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
@@ -261,110 +236,6 @@ impl Driver {
         }
     }
 
-    fn lease(
-        self: Arc<Self>,
-        mut request: LeaseRequest,
-        asked: Duration,
-    ) -> BoxFuture<'static, Event> {
-        Box::pin(async move {
-            // Listen before looking, so that nothing slips in between.
-            let hint = self.service.work_hint();
-            if hint.is_none() {
-                request.wait = LONG_POLL;
-            }
-            let leased = self.service.lease(&self.tenant, request).await;
-            Event::Leased { asked, leased, hint }
-        })
-    }
-
-    fn settle(
-        self: Arc<Self>,
-        settles: Vec<Settle>,
-        then: Option<LeaseRequest>,
-        asked: Duration,
-    ) -> BoxFuture<'static, Event> {
-        Box::pin(async move {
-            let with_lease = then.is_some();
-            let hint = if with_lease { self.service.work_hint() } else { None };
-            let sent = settles.clone();
-            let reply = self.service.settle(&self.tenant, settles, then).await;
-            Event::Settled { asked, sent, reply, with_lease, hint }
-        })
-    }
-
-    fn renew(
-        self: Arc<Self>,
-        renewals: Vec<Renewal>,
-        asked: Duration,
-    ) -> BoxFuture<'static, Event> {
-        Box::pin(async move {
-            let sent = renewals.clone();
-            let answers = self.service.renew(&self.tenant, renewals).await;
-            Event::Renewed { asked, sent, answers }
-        })
-    }
-
-    fn announce(self: Arc<Self>) -> BoxFuture<'static, Event> {
-        Box::pin(async move {
-            if let Err(error) = self.service.announce(&self.tenant, self.info.clone()).await {
-                tracing::warn!(%error, "the worker could not announce itself");
-            }
-            Event::Announced
-        })
-    }
-
-    /// Tells the machine what happened; returns what to await before looking for work again.
-    fn take_in(&self, event: Event) -> Option<BoxFuture<'static, ()>> {
-        let now = self.host.monotonic();
-        let mut machine = self.lock();
-        match event {
-            Event::Leased { asked, leased: Ok(leased), hint } => {
-                let found = !leased.tasks.is_empty();
-                machine.leased(leased.tasks, leased.suspect_waiting, asked, now);
-                if !found && hint.is_none() {
-                    machine.look_again();
-                }
-                hint.filter(|_| !found)
-            }
-            Event::Leased { leased: Err(error), .. } => {
-                machine.lease_failed(now);
-                complain(&mut machine, &error, "lease", now);
-                None
-            }
-            Event::Settled { asked, sent, reply: Ok(reply), with_lease, hint } => {
-                machine.settled(sent, reply.settled, now);
-                let leased = reply.leased;
-                let found = !leased.tasks.is_empty();
-                if with_lease {
-                    machine.leased(leased.tasks, leased.suspect_waiting, asked, now);
-                    if !found && hint.is_none() {
-                        machine.look_again();
-                    }
-                }
-                hint.filter(|_| !found)
-            }
-            Event::Settled { sent, reply: Err(error), with_lease, .. } => {
-                machine.settle_failed(sent, now);
-                if with_lease {
-                    machine.lease_failed(now);
-                }
-                complain(&mut machine, &error, "settle", now);
-                None
-            }
-            Event::Renewed { asked, sent, answers } => {
-                match answers {
-                    Ok(answers) => machine.renewed(sent, Some(answers), asked, now),
-                    Err(error) => {
-                        machine.renewed(sent, None, asked, now);
-                        complain(&mut machine, &error, "renew", now);
-                    }
-                }
-                None
-            }
-            Event::Announced => None,
-        }
-    }
-
     /// Wakes whoever waits for what the machine has now.
     fn tell_host(&self) {
         let (on_loop, on_threads, over, signals) = {
@@ -386,15 +257,6 @@ impl Driver {
         if signals || over {
             self.signals.notify_waiters();
         }
-    }
-}
-
-/// A worker outlives its store's troubles, but a closed client ends it.
-fn complain(machine: &mut Machine, error: &Error, verb: &str, now: Duration) {
-    if matches!(error, Error::ClientClosed) {
-        machine.close(now);
-    } else {
-        tracing::warn!(%error, verb, "the worker could not reach its store; it tries again");
     }
 }
 

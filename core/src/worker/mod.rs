@@ -9,6 +9,7 @@ mod handle;
 mod held;
 mod job;
 mod machine;
+mod operations;
 mod pace;
 
 pub use config::{DeclaredHandler, Lane, WorkerConfig};

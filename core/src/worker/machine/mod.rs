@@ -13,6 +13,8 @@ mod keeping;
 mod leasing;
 mod settling;
 mod stopping;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;

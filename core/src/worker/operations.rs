@@ -1,0 +1,151 @@
+//! What a plan sets going, and what the machine is told when it ends.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::error::{Error, Result};
+use crate::future::BoxFuture;
+use crate::runtime::service::SettleReply;
+use crate::words::{LeaseRequest, Leased, Renewal, Renewed, Settle};
+use crate::worker::driver::Driver;
+use crate::worker::machine::Machine;
+
+/// How long a lease may be held open by a service that cannot hint.
+const LONG_POLL: Duration = Duration::from_secs(20);
+
+/// What came of something that the machine planned.
+pub(super) enum Event {
+    Leased {
+        asked: Duration,
+        leased: Result<Leased>,
+        hint: Option<BoxFuture<'static, ()>>,
+    },
+    Settled {
+        asked: Duration,
+        sent: Vec<Settle>,
+        reply: Result<SettleReply>,
+        with_lease: bool,
+        hint: Option<BoxFuture<'static, ()>>,
+    },
+    Renewed {
+        asked: Duration,
+        sent: Vec<Renewal>,
+        answers: Result<Vec<Renewed>>,
+    },
+    Announced,
+}
+
+impl Driver {
+    pub(super) fn lease(
+        self: Arc<Self>,
+        mut request: LeaseRequest,
+        asked: Duration,
+    ) -> BoxFuture<'static, Event> {
+        Box::pin(async move {
+            // Listen before looking, so that nothing slips in between.
+            let hint = self.service.work_hint();
+            if hint.is_none() {
+                request.wait = LONG_POLL;
+            }
+            let leased = self.service.lease(&self.tenant, request).await;
+            Event::Leased { asked, leased, hint }
+        })
+    }
+
+    pub(super) fn settle(
+        self: Arc<Self>,
+        settles: Vec<Settle>,
+        then: Option<LeaseRequest>,
+        asked: Duration,
+    ) -> BoxFuture<'static, Event> {
+        Box::pin(async move {
+            let with_lease = then.is_some();
+            let hint = if with_lease { self.service.work_hint() } else { None };
+            let sent = settles.clone();
+            let reply = self.service.settle(&self.tenant, settles, then).await;
+            Event::Settled { asked, sent, reply, with_lease, hint }
+        })
+    }
+
+    pub(super) fn renew(
+        self: Arc<Self>,
+        renewals: Vec<Renewal>,
+        asked: Duration,
+    ) -> BoxFuture<'static, Event> {
+        Box::pin(async move {
+            let sent = renewals.clone();
+            let answers = self.service.renew(&self.tenant, renewals).await;
+            Event::Renewed { asked, sent, answers }
+        })
+    }
+
+    pub(super) fn announce(self: Arc<Self>) -> BoxFuture<'static, Event> {
+        Box::pin(async move {
+            if let Err(error) = self.service.announce(&self.tenant, self.info.clone()).await {
+                tracing::warn!(%error, "the worker could not announce itself");
+            }
+            Event::Announced
+        })
+    }
+
+    /// Tells the machine what happened; returns what to await before looking for work again.
+    pub(super) fn take_in(&self, event: Event) -> Option<BoxFuture<'static, ()>> {
+        let now = self.host.monotonic();
+        let mut machine = self.lock();
+        match event {
+            Event::Leased { asked, leased: Ok(leased), hint } => {
+                let found = !leased.tasks.is_empty();
+                machine.leased(leased.tasks, leased.suspect_waiting, asked, now);
+                if !found && hint.is_none() {
+                    machine.look_again();
+                }
+                hint.filter(|_| !found)
+            }
+            Event::Leased { leased: Err(error), .. } => {
+                machine.lease_failed(now);
+                complain(&mut machine, &error, "lease", now);
+                None
+            }
+            Event::Settled { asked, sent, reply: Ok(reply), with_lease, hint } => {
+                machine.settled(sent, reply.settled, now);
+                let leased = reply.leased;
+                let found = !leased.tasks.is_empty();
+                if with_lease {
+                    machine.leased(leased.tasks, leased.suspect_waiting, asked, now);
+                    if !found && hint.is_none() {
+                        machine.look_again();
+                    }
+                }
+                hint.filter(|_| !found)
+            }
+            Event::Settled { sent, reply: Err(error), with_lease, .. } => {
+                machine.settle_failed(sent, now);
+                if with_lease {
+                    machine.lease_failed(now);
+                }
+                complain(&mut machine, &error, "settle", now);
+                None
+            }
+            Event::Renewed { asked, sent, answers } => {
+                match answers {
+                    Ok(answers) => machine.renewed(sent, Some(answers), asked, now),
+                    Err(error) => {
+                        machine.renewed(sent, None, asked, now);
+                        complain(&mut machine, &error, "renew", now);
+                    }
+                }
+                None
+            }
+            Event::Announced => None,
+        }
+    }
+}
+
+/// A worker outlives its store's troubles, but a closed client ends it.
+fn complain(machine: &mut Machine, error: &Error, verb: &str, now: Duration) {
+    if matches!(error, Error::ClientClosed) {
+        machine.close(now);
+    } else {
+        tracing::warn!(%error, verb, "the worker could not reach its store; it tries again");
+    }
+}
