@@ -1,0 +1,124 @@
+//! The tables in `spec/` say what the engine does.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde_json::Value;
+use windlass_core::{Error, TaskError, TaskId, TaskStatus};
+
+fn table(name: &str) -> toml::Table {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../spec").join(name);
+    std::fs::read_to_string(&path).unwrap().parse().unwrap()
+}
+
+/// One of each variant.
+fn every_error() -> Vec<Error> {
+    let text = || "x".to_owned();
+    let task_id = TaskId::from_bytes([7; 16]);
+    let timeout = Duration::from_millis(1_500);
+    vec![
+        Error::invalid("x", "x"),
+        Error::InvalidPayload { field: text(), reason: text() },
+        Error::PayloadTooLarge { field: text(), size_bytes: 2, limit_bytes: 1 },
+        Error::TaskNotFound { task_id: text() },
+        Error::IdempotencyConflict { key: text(), task_id },
+        Error::queue_full("x", 1),
+        Error::LeaseLost { task_id },
+        Error::InvalidTransition {
+            task_id,
+            status: TaskStatus::Running,
+            verb: "retry",
+            needs: "failed",
+        },
+        Error::TaskTimeout { task_id: text(), timeout },
+        Error::TaskFailed { task_id, error: Box::new(TaskError::new("handler_error", "x")) },
+        Error::TaskCancelled { task_id },
+        Error::WorkerNotAvailable { task_id, timeout, task_type: text() },
+        Error::HandlerNotFound { task_type: text() },
+        Error::ClientClosed,
+        Error::InvalidUrl { url: text(), reason: text() },
+        Error::unavailable("x", std::io::Error::other("x")),
+        Error::StoreFull { location: text() },
+        Error::StoreReadOnly { location: text() },
+        Error::InvalidStore { location: text(), reason: text() },
+        Error::SchemaIncompatible { location: text(), found: 2, supported: 1 },
+        Error::NotImplemented { feature: text() },
+        Error::internal("x"),
+    ]
+}
+
+fn fits(kind: &str, value: &Value) -> bool {
+    match kind {
+        "string" => value.is_string(),
+        "integer" => value.is_u64(),
+        "seconds" => value.is_f64(),
+        "status" => serde_json::from_value::<TaskStatus>(value.clone()).is_ok(),
+        "task_error" => serde_json::from_value::<TaskError>(value.clone()).is_ok(),
+        other => panic!("errors.toml has a type {other:?} that no test knows"),
+    }
+}
+
+#[test]
+fn the_table_of_errors_is_the_enum() {
+    let table = table("errors.toml");
+    let rows: BTreeMap<&str, &toml::Table> = table["error"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| row.as_table().unwrap())
+        .map(|row| (row["code"].as_str().unwrap(), row))
+        .collect();
+    let errors = every_error();
+    let codes: BTreeSet<&str> = errors.iter().map(Error::code).collect();
+    assert_eq!(codes, rows.keys().copied().collect(), "codes of the enum and of the table");
+    for error in &errors {
+        let (code, row) = (error.code(), rows[error.code()]);
+        assert_eq!(row["http_status"].as_integer(), Some(error.http_status().into()), "{code}");
+        assert_eq!(row["retryable"].as_bool(), Some(error.is_retryable()), "{code}");
+        let variant = format!("{error:?}");
+        assert!(variant.starts_with(row["rust"].as_str().unwrap()), "{code}: {variant}");
+        let given = error.fields();
+        let wanted: BTreeMap<&str, &str> = row["fields"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|field| (field["name"].as_str().unwrap(), field["type"].as_str().unwrap()))
+            .collect();
+        let names: BTreeSet<&str> = given.keys().map(String::as_str).collect();
+        assert_eq!(names, wanted.keys().copied().collect(), "fields of {code}");
+        for (name, kind) in wanted {
+            assert!(fits(kind, &given[name]), "{code}.{name} is {kind}: {}", given[name]);
+        }
+    }
+}
+
+#[test]
+fn no_variant_is_left_out_of_the_table() {
+    // The enum may grow without this file noticing, but its list of codes cannot.
+    let source = include_str!("../../core/src/error.rs");
+    let codes: BTreeSet<&str> = source
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("Self::"))
+        .filter_map(|line| line.split_once("=> \""))
+        .map(|(_, code)| code.trim_end_matches("\","))
+        .collect();
+    let known: BTreeSet<&str> = every_error().iter().map(Error::code).collect();
+    assert_eq!(codes, known);
+}
+
+#[test]
+fn the_table_of_statuses_is_the_state_machine() {
+    let table = table("statuses.toml");
+    let rows = table["status"].as_array().unwrap();
+    let words = |list: &toml::Value| -> BTreeSet<String> {
+        list.as_array().unwrap().iter().map(|word| word.as_str().unwrap().to_owned()).collect()
+    };
+    let names: Vec<&str> = rows.iter().map(|row| row["name"].as_str().unwrap()).collect();
+    assert_eq!(names, TaskStatus::ALL.map(TaskStatus::as_str));
+    for (row, status) in rows.iter().zip(TaskStatus::ALL) {
+        let next: BTreeSet<String> = status.next().iter().map(|s| s.as_str().to_owned()).collect();
+        assert_eq!(words(&row["next"]), next, "{status}");
+        assert_eq!(row["final"].as_bool(), Some(status.is_final()), "{status}");
+    }
+}
