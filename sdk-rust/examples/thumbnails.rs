@@ -4,6 +4,8 @@
 //! cargo run -p windlass --example thumbnails -- sqlite:thumbnails.db
 //! ```
 
+#![allow(clippy::print_stdout, reason = "an example shows what it does")]
+
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use windlass::{
