@@ -1,1 +1,73 @@
-//! Placeholder.
+//! The native module of the Python package: `windlass._native`, private to it.
+//!
+//! Converts, holds handles and maps errors; what is allowed and what happens is decided in core.
+//!
+//! | file | what lives there |
+//! | --- | --- |
+//! | `runtime` | the tokio runtime, waits with the GIL released, forks and the exit |
+//! | `messenger` | the one native thread that calls into Python |
+//! | `bridge` | answers on their way into an event loop |
+//! | `client` | the verbs of a client |
+//! | `updates` | a task's history, followed |
+//! | `hands` | leases taken by hand: lease, renew, settle, sweep |
+//! | `worker` | jobs on their way to handlers, outcomes on their way back |
+//! | `job` | one attempt, as `ctx` reads it |
+//! | `convert` | values across the border |
+//! | `errors` | a core error becomes a Python exception |
+//! | `clock` | a clock that tests move |
+//! | `logging` | what core logs, for Python's `logging` |
+//! | `cli` | the command line |
+
+mod bridge;
+mod cli;
+mod client;
+mod clock;
+mod convert;
+mod errors;
+mod hands;
+mod job;
+mod logging;
+mod messenger;
+mod runtime;
+mod updates;
+mod worker;
+
+/// `windlass._native`.
+#[pyo3::pymodule]
+mod _native {
+    use pyo3::prelude::*;
+
+    #[pymodule_export]
+    use crate::bridge::Bridge;
+    #[pymodule_export]
+    use crate::cli::run_cli;
+    #[pymodule_export]
+    use crate::client::Client;
+    #[pymodule_export]
+    use crate::clock::ManualClock;
+    #[pymodule_export]
+    use crate::convert::check_options;
+    #[pymodule_export]
+    use crate::hands::Hands;
+    #[pymodule_export]
+    use crate::job::Job;
+    #[pymodule_export]
+    use crate::logging::{flush_logs, set_log_level};
+    #[pymodule_export]
+    use crate::runtime::{after_fork_in_child, exiting};
+    #[pymodule_export]
+    use crate::updates::Updates;
+    #[pymodule_export]
+    use crate::worker::Worker;
+
+    /// Version of the engine within.
+    #[pymodule_export]
+    #[allow(non_upper_case_globals)]
+    const version: &str = env!("CARGO_PKG_VERSION");
+
+    #[pymodule_init]
+    fn init(_module: &Bound<'_, PyModule>) -> PyResult<()> {
+        crate::logging::install();
+        Ok(())
+    }
+}

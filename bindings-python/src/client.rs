@@ -1,0 +1,464 @@
+//! The verbs of a client. Each is awaitable with a bridge and blocks without one.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use pyo3::prelude::*;
+use windlass::{
+    ConnectOptions, Cursor, Durability, Error, Filter, Result, SubmitOptions, TaskId, TaskSpec,
+};
+
+use crate::bridge::{Bridge, call};
+use crate::clock::ManualClock;
+use crate::convert::{answer_text, count, seconds, submissions, text};
+use crate::errors::raised;
+use crate::runtime;
+use crate::updates::Updates;
+
+/// How a handle stands to its store.
+enum State {
+    /// Connected by the process of this generation.
+    Open(windlass::Client, u64),
+    /// Closed before a fork, by rule; the next verb connects again.
+    Parked,
+    /// Closed for good.
+    Closed,
+}
+
+/// A client that survives a fork: the next verb of the child connects for itself.
+#[pyclass(frozen, module = "windlass._native")]
+pub(crate) struct Client {
+    url: String,
+    options: ConnectOptions,
+    patience: Duration,
+    /// Held while connecting, but never while Python runs.
+    state: Mutex<State>,
+    calls: Arc<AtomicUsize>,
+}
+
+/// Counts a call under way, until it is dropped.
+pub(crate) struct Call(Arc<AtomicUsize>);
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// Files that the parent had in use when it forked. SQLite keeps its locks by process and file: a
+/// connection of the child would believe that it holds the parent's.
+static IN_USE_AT_FORK: Mutex<Option<HashSet<PathBuf>>> = Mutex::new(None);
+
+impl Client {
+    /// The connected client, and the mark that a call is under way.
+    pub(crate) fn open(&self, py: Python<'_>) -> PyResult<(windlass::Client, Call)> {
+        self.calls.fetch_add(1, Ordering::AcqRel);
+        let call = Call(self.calls.clone());
+        let known = match self.state.try_lock() {
+            Ok(state) => match &*state {
+                State::Open(client, generation) if *generation == runtime::generation() => {
+                    Some(client.clone())
+                }
+                _ => None,
+            },
+            Err(_) => None,
+        };
+        let client = match known {
+            Some(client) => client,
+            None => {
+                let client = raised(py, py.detach(|| self.connect()))?;
+                crate::logging::flush_logs(py);
+                client
+            }
+        };
+        Ok((client, call))
+    }
+
+    fn connect(&self) -> Result<windlass::Client> {
+        let generation = runtime::generation();
+        let mut state = self.lock();
+        match &*state {
+            State::Open(client, made) if *made == generation => return Ok(client.clone()),
+            State::Closed => return Err(Error::ClientClosed),
+            _ => {}
+        }
+        if let Some(path) = self.file()
+            && forked_files().as_ref().is_some_and(|files| files.contains(&path))
+        {
+            return Err(Error::StoreUnavailable {
+                operation: "connect after a fork",
+                reason: format!(
+                    "{} was in use by the parent when it forked; stop its workers and waits before \
+                     the fork, or start the process by spawn",
+                    path.display()
+                ),
+                source: None,
+            });
+        }
+        let (handle, options) = (runtime::handle().clone(), self.options.clone());
+        let client = windlass::connect_on(handle, &self.url, options)?;
+        if let State::Open(parents, _) =
+            std::mem::replace(&mut *state, State::Open(client.clone(), generation))
+        {
+            // Its threads are the parent's: dropping it here would wait for them.
+            std::mem::forget(parents);
+        }
+        Ok(client)
+    }
+
+    fn file(&self) -> Option<PathBuf> {
+        let path = self.url.strip_prefix("sqlite:")?;
+        let path = Path::new(path.strip_prefix("//").unwrap_or(path));
+        Some(path.canonicalize().unwrap_or_else(|_| path.to_owned()))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Runs a verb that answers a record.
+    fn record<F>(
+        &self,
+        py: Python<'_>,
+        bridge: Option<&Bound<'_, Bridge>>,
+        verb: impl FnOnce(windlass::Client) -> F,
+    ) -> PyResult<Py<PyAny>>
+    where
+        F: Future<Output = Result<String>> + Send + 'static,
+    {
+        let (client, under_way) = self.open(py)?;
+        let work = verb(client);
+        let work = async move {
+            let answer = work.await;
+            drop(under_way);
+            answer
+        };
+        call(py, bridge, work, answer_text)
+    }
+}
+
+fn forked_files() -> MutexGuard<'static, Option<HashSet<PathBuf>>> {
+    IN_USE_AT_FORK.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[pymethods]
+impl Client {
+    /// Connects. What is left out has core's default.
+    #[new]
+    #[pyo3(signature = (url, *, tenant=None, durability=None, clock=None, patience=None,
+        queue_depth_limit=None, retention=None, keep_finished=None, updates_per_task=None,
+        seedless_jitter=false))]
+    #[allow(clippy::too_many_arguments)]
+    fn new(
+        py: Python<'_>,
+        url: String,
+        tenant: Option<String>,
+        durability: Option<&str>,
+        clock: Option<&Bound<'_, ManualClock>>,
+        patience: Option<f64>,
+        queue_depth_limit: Option<i64>,
+        retention: Option<f64>,
+        keep_finished: Option<i64>,
+        updates_per_task: Option<i64>,
+        seedless_jitter: bool,
+    ) -> PyResult<Self> {
+        let mut options = ConnectOptions { seedless_jitter, ..ConnectOptions::default() };
+        let fill = || -> Result<Duration> {
+            if let Some(tenant) = tenant {
+                windlass::rules::limits::name("tenant", &tenant)?;
+                options.tenant = tenant;
+            }
+            options.durability = match durability {
+                None | Some("full") => Durability::Full,
+                Some("normal") => Durability::Normal,
+                Some(other) => {
+                    let reason = format!("must be full or normal, not {other:?}");
+                    return Err(Error::invalid("durability", reason));
+                }
+            };
+            if let Some(limit) = count("queue_depth_limit", queue_depth_limit)? {
+                options.queue_depth_limit = Some(limit);
+            }
+            if let Some(retention) = seconds("retention_seconds", retention)? {
+                options.retention = retention;
+            }
+            if let Some(keep) = count("keep_finished", keep_finished)? {
+                options.keep_finished = Some(keep);
+            }
+            if let Some(updates) = count("updates_per_task", updates_per_task)? {
+                options.updates_per_task = updates;
+            }
+            Ok(seconds("timeout", patience)?.unwrap_or(Duration::from_secs(30)))
+        };
+        let patience = raised(py, fill())?;
+        if let Some(clock) = clock {
+            options.clock = Some(clock.get().0.clone());
+        }
+        let calls = Arc::new(AtomicUsize::new(0));
+        let client = Self { url, options, patience, state: Mutex::new(State::Parked), calls };
+        client.open(py)?;
+        Ok(client)
+    }
+
+    /// What and where the store is.
+    fn location(&self, py: Python<'_>) -> PyResult<String> {
+        Ok(self.open(py)?.0.location())
+    }
+
+    /// The store's time, in milliseconds since 1970.
+    fn now_millis(&self, py: Python<'_>) -> PyResult<i64> {
+        Ok(self.open(py)?.0.now().as_millis())
+    }
+
+    /// Stores tasks, all or none, from their records. A list of
+    /// `(task_id, status, deduplicated, batch_id)`.
+    #[pyo3(signature = (specs, batch, bridge=None))]
+    fn submit(
+        &self,
+        py: Python<'_>,
+        specs: Vec<String>,
+        batch: bool,
+        bridge: Option<&Bound<'_, Bridge>>,
+    ) -> PyResult<Py<PyAny>> {
+        let (client, under_way) = self.open(py)?;
+        let options = SubmitOptions { batch, patience: self.patience };
+        let work = async move {
+            let _under_way = under_way;
+            let specs =
+                specs.iter().map(|text| TaskSpec::from_wire(text)).collect::<Result<Vec<_>>>()?;
+            client.submit_many(specs, options).await
+        };
+        call(py, bridge, work, submissions)
+    }
+
+    /// A task's record.
+    #[pyo3(signature = (task_id, bridge=None))]
+    fn get(
+        &self,
+        py: Python<'_>,
+        task_id: String,
+        bridge: Option<&Bound<'_, Bridge>>,
+    ) -> PyResult<Py<PyAny>> {
+        self.record(py, bridge, |c| async move { text(&c.get(&task_id).await?) })
+    }
+
+    /// The tasks' records, in order.
+    #[pyo3(signature = (task_ids, bridge=None))]
+    fn get_many(
+        &self,
+        py: Python<'_>,
+        task_ids: Vec<String>,
+        bridge: Option<&Bound<'_, Bridge>>,
+    ) -> PyResult<Py<PyAny>> {
+        self.record(py, bridge, |c| async move { text(&c.get_many(&task_ids).await?) })
+    }
+
+    /// The tasks' records once all have ended, or with `fail_fast` the first has failed.
+    #[pyo3(signature = (task_ids, timeout, fail_fast, bridge=None))]
+    fn wait(
+        &self,
+        py: Python<'_>,
+        task_ids: Vec<String>,
+        timeout: Option<f64>,
+        fail_fast: bool,
+        bridge: Option<&Bound<'_, Bridge>>,
+    ) -> PyResult<Py<PyAny>> {
+        let timeout = raised(py, seconds("timeout", timeout))?;
+        self.record(py, bridge, move |c| async move {
+            text(&c.wait_many(&task_ids, timeout, fail_fast).await?)
+        })
+    }
+
+    /// One page of tasks that match, newest first. `labels` is JSON text of an object.
+    #[pyo3(signature = (*, status, task_type=None, queue=None, labels=None, batch_id=None,
+        since=None, error=None, cursor=None, limit=100, bridge=None))]
+    #[allow(clippy::too_many_arguments)]
+    fn list(
+        &self,
+        py: Python<'_>,
+        status: Vec<String>,
+        task_type: Option<String>,
+        queue: Option<String>,
+        labels: Option<&str>,
+        batch_id: Option<&str>,
+        since: Option<&str>,
+        error: Option<String>,
+        cursor: Option<&str>,
+        limit: i64,
+        bridge: Option<&Bound<'_, Bridge>>,
+    ) -> PyResult<Py<PyAny>> {
+        let read = || -> Result<(Filter, Option<Cursor>, u32)> {
+            let status = status.iter().map(|word| word.parse()).collect::<Result<Vec<_>>>()?;
+            let labels = match labels {
+                // The same reading of labels as at submit.
+                Some(labels) => TaskSpec::from_wire(&format!("{{\"labels\":{labels}}}"))?.labels,
+                None => Default::default(),
+            };
+            let batch_id = batch_id.map(|id| named("batch_id", id)).transpose()?;
+            let since = since.map(|instant| named("since", instant)).transpose()?;
+            let filter = Filter { status, task_type, queue, labels, batch_id, since, error };
+            let cursor = cursor.map(|text| text.parse()).transpose()?;
+            Ok((filter, cursor, count("limit", Some(limit))?.unwrap_or_default()))
+        };
+        let (filter, cursor, limit) = raised(py, read())?;
+        self.record(py, bridge, move |c| async move {
+            text(&c.list(filter, cursor, limit).await?)
+        })
+    }
+
+    /// What a task's history holds after entry `after`, without waiting.
+    #[pyo3(signature = (task_id, after, limit, bridge=None))]
+    fn history(
+        &self,
+        py: Python<'_>,
+        task_id: String,
+        after: u64,
+        limit: u32,
+        bridge: Option<&Bound<'_, Bridge>>,
+    ) -> PyResult<Py<PyAny>> {
+        self.record(py, bridge, move |c| async move {
+            let id = TaskId::parse(&task_id)?;
+            let service = c.service().clone();
+            text(&service.updates(c.tenant(), id, after, limit, Duration::ZERO).await?)
+        })
+    }
+
+    /// A task's history after entry `after`, as it grows.
+    fn updates(&self, py: Python<'_>, task_id: &str, after: u64) -> PyResult<Updates> {
+        let (client, call) = self.open(py)?;
+        Ok(Updates::new(raised(py, client.updates(task_id, after))?, call))
+    }
+
+    /// Cancels a task; its record as it stands then.
+    #[pyo3(signature = (task_id, bridge=None))]
+    fn cancel(
+        &self,
+        py: Python<'_>,
+        task_id: String,
+        bridge: Option<&Bound<'_, Bridge>>,
+    ) -> PyResult<Py<PyAny>> {
+        self.record(py, bridge, |c| async move { text(&c.cancel(&task_id).await?) })
+    }
+
+    /// Runs a failed or cancelled task again; its record.
+    #[pyo3(signature = (task_id, bridge=None))]
+    fn retry(
+        &self,
+        py: Python<'_>,
+        task_id: String,
+        bridge: Option<&Bound<'_, Bridge>>,
+    ) -> PyResult<Py<PyAny>> {
+        self.record(py, bridge, |c| async move { text(&c.retry(&task_id).await?) })
+    }
+
+    /// Why a task does not run now.
+    #[pyo3(signature = (task_id, bridge=None))]
+    fn why(
+        &self,
+        py: Python<'_>,
+        task_id: String,
+        bridge: Option<&Bound<'_, Bridge>>,
+    ) -> PyResult<Py<PyAny>> {
+        self.record(py, bridge, |c| async move { text(&c.why(&task_id).await?) })
+    }
+
+    /// How many tasks each queue has in each status.
+    #[pyo3(signature = (bridge=None))]
+    fn counts(
+        &self,
+        py: Python<'_>,
+        bridge: Option<&Bound<'_, Bridge>>,
+    ) -> PyResult<Py<PyAny>> {
+        self.record(py, bridge, |c| async move { text(&c.counts().await?) })
+    }
+
+    /// Live workers.
+    #[pyo3(signature = (bridge=None))]
+    fn workers(
+        &self,
+        py: Python<'_>,
+        bridge: Option<&Bound<'_, Bridge>>,
+    ) -> PyResult<Py<PyAny>> {
+        self.record(py, bridge, |c| async move { text(&c.workers().await?) })
+    }
+
+    /// Releases the store for good. Again is no error.
+    #[pyo3(signature = (bridge=None))]
+    fn close(
+        &self,
+        py: Python<'_>,
+        bridge: Option<&Bound<'_, Bridge>>,
+    ) -> PyResult<Py<PyAny>> {
+        let before = py.detach(|| std::mem::replace(&mut *self.lock(), State::Closed));
+        let work = async move {
+            match before {
+                State::Open(client, generation) if generation == runtime::generation() => {
+                    client.close().await
+                }
+                State::Open(parents, _) => {
+                    std::mem::forget(parents);
+                    Ok(())
+                }
+                _ => Ok(()),
+            }
+        };
+        call(py, bridge, work, |py, closed| {
+            raised(py, closed)?;
+            Ok(py.None())
+        })
+    }
+
+    /// A fork is near: a file that is not in use is closed, and opened again when it is needed, by
+    /// parent and child each for itself. One that is in use stays, and the child keeps away from it.
+    fn before_fork(&self, py: Python<'_>) {
+        let Some(path) = self.file() else { return };
+        py.detach(|| {
+            let mut state = self.lock();
+            let client = match &*state {
+                State::Open(client, made) if *made == runtime::generation() => client.clone(),
+                _ => return,
+            };
+            if self.calls.load(Ordering::Acquire) > 0 {
+                forked_files().get_or_insert_default().insert(path);
+                return;
+            }
+            // What closing cannot tell, the next connect will.
+            let _ = runtime::handle().block_on(client.close());
+            *state = State::Parked;
+        });
+    }
+
+    /// The fork is done, and this is the parent: its own connections are its own.
+    #[staticmethod]
+    fn after_fork_in_parent() {
+        forked_files().take();
+    }
+
+    /// `Client(URL)`, for people.
+    fn __repr__(&self) -> String {
+        format!("Client({:?})", self.url)
+    }
+}
+
+/// Reads a value whose type does not know the argument's name.
+fn named<T: std::str::FromStr<Err = Error>>(field: &str, text: &str) -> Result<T> {
+    text.parse().map_err(|error| match error {
+        Error::InvalidArgument { reason, .. } => Error::invalid(field, reason),
+        other => other,
+    })
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if let State::Open(_, generation) = state
+            && *generation != runtime::generation()
+        {
+            // Its threads are the parent's: dropping it would wait for them.
+            std::mem::forget(std::mem::replace(state, State::Closed));
+        }
+    }
+}
