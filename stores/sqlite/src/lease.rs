@@ -100,14 +100,14 @@ fn choose(tx: &Tx<'_>, order: &LeaseOrder) -> Result<(Vec<Place>, bool)> {
             })?;
         }
     }
-    Ok(match suspect {
-        Some(_) if !request.suspects => (ready, true),
-        Some(place) if ready.first().is_none_or(|first| place < *first) => (vec![place], false),
-        // The next call finds it first in order.
-        Some(place) => {
-            ready.retain(|other| *other < place);
-            (ready, false)
+    match suspect {
+        Some(place) if ready.first().is_none_or(|first| place < *first) => {
+            return Ok(if request.suspects { (vec![place], false) } else { (ready, true) });
         }
-        None => (ready, false),
-    })
+        Some(_) if !request.suspects => {}
+        // The next call finds it first in order.
+        Some(place) => ready.retain(|other| *other < place),
+        None => {}
+    }
+    Ok((ready, false))
 }

@@ -51,7 +51,7 @@ pub(crate) fn list(
         let mut cells = Cells::new(row);
         let num: Num = cells.take()?;
         page.next = Some(Cursor { after: TaskId::from_bytes(cells.take()?) });
-        if matches(&mut cells, tenant, filter)? {
+        if matches(&mut cells, filter)? {
             page.tasks.push(row::by_num(&mut full, num)?);
         }
     }
@@ -67,7 +67,7 @@ enum Walk<'a> {
     EndedBadly(Vec<TaskStatus>),
     /// One status that few tasks have.
     Few(TaskStatus),
-    /// All ids.
+    /// All ids of the tenant.
     Ids,
 }
 
@@ -103,7 +103,7 @@ impl<'a> Walk<'a> {
         let labels = if filter.labels.is_empty() { "NULL" } else { "t.labels" };
         let error = if filter.error.is_none() { "NULL" } else { "t.error" };
         let columns = format!(
-            "t.num, t.id AS id, t.tenant, t.status, t.task_type, t.queue, t.created_at, t.batch_id, \
+            "t.num, t.id AS id, t.status, t.task_type, t.queue, t.created_at, t.batch_id, \
              {labels}, {error}"
         );
         let bounds = "t.id >= ?2 AND t.id < ?3";
@@ -116,7 +116,7 @@ impl<'a> Walk<'a> {
             ),
             Self::Batch(_) => format!(
                 "SELECT {columns} FROM tasks t INDEXED BY tasks_batch \
-                 WHERE t.batch_id = ?5 AND {bounds} {last}"
+                 WHERE t.batch_id = ?5 AND t.tenant = ?1 AND {bounds} {last}"
             ),
             Self::EndedBadly(statuses) => {
                 let each = statuses.iter().map(|status| {
@@ -141,18 +141,17 @@ impl<'a> Walk<'a> {
                 )
             }
             Self::Ids => {
-                format!("SELECT {columns} FROM tasks t INDEXED BY tasks_id WHERE {bounds} {last}")
+                format!(
+                    "SELECT {columns} FROM tasks t INDEXED BY tasks_id WHERE t.tenant = ?1 AND {bounds} {last}"
+                )
             }
         }
     }
 }
 
-/// [`Filter::matches`] and the tenant, on the columns after number and id.
-fn matches(cells: &mut Cells<'_, '_>, tenant: &str, filter: &Filter) -> Result<bool> {
+/// [`Filter::matches`], on the columns after number and id.
+fn matches(cells: &mut Cells<'_, '_>, filter: &Filter) -> Result<bool> {
     let given = |wanted: &Option<String>, is: &str| wanted.as_ref().is_none_or(|w| w == is);
-    if cells.text()? != Some(tenant) {
-        return Ok(false);
-    }
     let status = cells.status()?;
     if !(filter.status.is_empty() || filter.status.contains(&status)) {
         return Ok(false);

@@ -11,14 +11,14 @@ use std::time::Duration;
 use windlass_core::engine::submit::NewTask;
 use windlass_core::engine::transition::{Guard, Transition};
 use windlass_core::engine::{cancel, promote, rescue, retry, settle, submit};
+use windlass_core::rules::ids::IdSource;
 use windlass_core::store::{EnqueueGroup, LeaseOrder, Prune};
-use windlass_core::words::IdSource;
 use windlass_core::{
     BatchId, Clock, Error, Filter, LeaseRequest, LeaseToken, LogLevel, ManualClock, MemoryStore,
     NewUpdate, Outcome, Payload, Priority, Renewal, RetryOptions, Settle, Store, Task, TaskError,
     TaskId, TaskSpec, TaskStatus, WorkerInfo,
 };
-use windlass_sqlite::{Options, SqliteStore};
+use windlass_sqlite::{Durability, Options, SqliteStore};
 
 const TENANTS: [&str; 2] = ["acme", "zeta"];
 const QUEUES: [&str; 3] = ["default", "mail", "über"];
@@ -76,7 +76,16 @@ struct Pair {
 }
 
 fn same<T: Debug>(what: &str, memory: T, sqlite: T) -> T {
-    assert_eq!(format!("{sqlite:#?}"), format!("{memory:#?}"), "{what}: sqlite left, memory right");
+    let (wanted, got) = (format!("{memory:#?}"), format!("{sqlite:#?}"));
+    let different = wanted.lines().zip(got.lines()).position(|(wanted, got)| wanted != got);
+    if let Some(line) = different {
+        let around = |text: &str| {
+            let lines = text.lines().skip(line.saturating_sub(6)).take(12);
+            lines.collect::<Vec<_>>().join("\n")
+        };
+        panic!("{what}: memory has\n{}\nbut sqlite has\n{}", around(&wanted), around(&got));
+    }
+    assert_eq!(wanted.len(), got.len(), "{what}: one has more");
     memory
 }
 
@@ -121,7 +130,7 @@ fn entropy(bytes: &mut [u8]) {
 impl Pair {
     fn new(seed: u64, path: &std::path::Path) -> Self {
         let clock = Arc::new(ManualClock::default());
-        let options = Options { clock: clock.clone(), ..Options::default() };
+        let options = Options { clock: clock.clone(), durability: Durability::Normal };
         Self {
             dice: Dice(seed),
             ids: IdSource::new(entropy),

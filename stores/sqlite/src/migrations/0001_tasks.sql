@@ -44,7 +44,8 @@ CREATE TABLE tasks (
     result TEXT
 ) STRICT;
 
-CREATE UNIQUE INDEX tasks_id ON tasks (id);
+-- Every look-up names the tenant, and a tenant's list walks its own ids only.
+CREATE UNIQUE INDEX tasks_id ON tasks (tenant, id);
 CREATE INDEX tasks_ready ON tasks (tenant, queue, handler, suspect, priority, run_at, id)
     WHERE status = 2;
 CREATE INDEX tasks_scheduled ON tasks (run_at, id) WHERE status = 1;
