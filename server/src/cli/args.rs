@@ -1,0 +1,116 @@
+//! The command tree and what every command takes.
+
+use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
+
+use crate::cli::doctor::DoctorArgs;
+use crate::cli::finished::WorkerArgs;
+use crate::cli::migrate::MigrateArgs;
+use crate::cli::output::Format;
+use crate::cli::tasks::TasksCommand;
+use crate::cli::{queues, values, workers};
+
+const AFTER_HELP: &str = "\
+The store is --url, else WINDLASS_URL, else WINDLASS_API_ENDPOINT, else
+sqlite:windlass.db in the current folder.
+
+Exit codes:
+  0    done
+  1    the task or the operation failed
+  2    the command line or a value on it is wrong; nothing was done
+  3    no task has this id
+  4    the store cannot be reached, read or written
+  130  interrupted by Ctrl-C
+
+Example:
+  windlass tasks submit thumbnail '{\"path\": \"a.jpg\"}' --wait";
+
+/// Durable tasks: submit, watch and repair them, and run workers.
+#[derive(Debug, Parser)]
+#[command(
+    name = "windlass",
+    bin_name = "windlass",
+    version,
+    after_help = AFTER_HELP,
+    subcommand_required = true,
+    arg_required_else_help = true,
+    max_term_width = 100
+)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Global options")]
+pub(crate) struct Global {
+    /// The store, such as sqlite:tasks.db [env: WINDLASS_URL]
+    #[arg(long, global = true, value_name = "URL")]
+    pub(crate) url: Option<String>,
+    /// Whose tasks [default: default]
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) tenant: Option<String>,
+    /// For people: table; for programs: json, or JSON lines where it goes on
+    #[arg(short, long, global = true, value_enum, value_name = "table|json", default_value_t)]
+    #[arg(hide_possible_values = true, hide_default_value = true)]
+    pub(crate) output: Format,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run a worker with the handlers of an app
+    #[command(after_help = "Example:\n  windlass worker photos:app --concurrency 8")]
+    Worker(Worker),
+    /// List, inspect, submit and repair tasks
+    #[command(subcommand)]
+    Tasks(TasksCommand),
+    /// Queues and how much waits in them
+    #[command(subcommand)]
+    Queues(queues::QueuesCommand),
+    /// Workers that are alive
+    #[command(subcommand)]
+    Workers(workers::WorkersCommand),
+    /// Check the store and everything around it, and say what to do
+    Doctor(DoctorArgs),
+    /// Bring the store's tables to this version
+    Migrate(MigrateArgs),
+    /// Print a completion script for a shell
+    #[command(
+        after_help = "Example:\n  windlass completions bash > ~/.local/share/bash-completion/completions/windlass"
+    )]
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+/// Arguments of `windlass worker`.
+#[derive(Debug, Args)]
+pub(crate) struct Worker {
+    /// Where the app is: module and variable, such as photos:app
+    #[arg(value_name = "MODULE:APP", value_parser = values::app)]
+    app: String,
+    /// Tasks to run at once [default: the app's, else 8]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    concurrency: Option<u32>,
+    /// Queues to take from, by commas [default: the app's]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    queues: Vec<String>,
+}
+
+impl Worker {
+    /// What the host of the worker needs to know.
+    pub(crate) fn with(self, global: Global) -> WorkerArgs {
+        WorkerArgs {
+            app: self.app,
+            concurrency: self.concurrency,
+            queues: self.queues,
+            url: global.url,
+            tenant: global.tenant,
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! Standard output and error of one command.
+
+// The one file that prints: everything else hands it what is to be seen.
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+use std::cell::Cell as Flag;
+use std::io::{self, IsTerminal, Write};
+
+use clap::ValueEnum;
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::cli::failure::{Failure, Report};
+use crate::cli::output::table::Table;
+use crate::cli::output::text::{Paint, paint};
+
+/// How results are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    #[default]
+    Table,
+    /// For programs.
+    Json,
+}
+
+/// Where a command prints. Results go to standard output, everything else to standard error.
+pub(crate) struct Output {
+    format: Format,
+    /// Whether standard output is a terminal, so that a line may be drawn over.
+    live: bool,
+    colours: bool,
+    error_colours: bool,
+    /// Whether the cursor stands behind a line that will be drawn over.
+    drawn: Flag<bool>,
+}
+
+impl Output {
+    /// An output to this process's streams.
+    pub(crate) fn new(format: Format) -> Self {
+        let wanted = std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty())
+            && std::env::var_os("TERM").is_none_or(|term| term != "dumb");
+        let live = io::stdout().is_terminal();
+        Self {
+            format,
+            live,
+            colours: live && wanted,
+            error_colours: io::stderr().is_terminal() && wanted,
+            drawn: Flag::new(false),
+        }
+    }
+
+    /// Whether programs read it.
+    pub(crate) fn is_json(&self) -> bool {
+        self.format == Format::Json
+    }
+
+    /// Whether a line may be drawn over: somebody watches a terminal.
+    pub(crate) fn is_live(&self) -> bool {
+        self.live && !self.is_json()
+    }
+
+    /// Prints the one document of this command.
+    pub(crate) fn json(&self, document: &impl Serialize) -> io::Result<()> {
+        let text = serde_json::to_string_pretty(document)?;
+        self.write(&text)
+    }
+
+    /// Prints one of many documents, on a line of its own.
+    pub(crate) fn json_line(&self, document: &impl Serialize) -> io::Result<()> {
+        let text = serde_json::to_string(document)?;
+        self.write(&text)
+    }
+
+    /// Prints a table.
+    pub(crate) fn table(&self, table: &Table) -> io::Result<()> {
+        self.write(&table.draw(self.colours))
+    }
+
+    /// Prints a line. The text is ours or was cleaned.
+    pub(crate) fn line(&self, text: &str) -> io::Result<()> {
+        self.write(text)
+    }
+
+    /// `text` in a colour, where colours are wanted.
+    pub(crate) fn painted(&self, as_: Paint, text: &str) -> String {
+        if self.colours { paint(as_, text) } else { text.to_owned() }
+    }
+
+    /// Shows a line that the next print replaces; nothing when nobody watches.
+    pub(crate) fn draw_over(&self, text: &str) -> io::Result<()> {
+        if self.is_live() {
+            let mut out = io::stdout().lock();
+            write!(out, "\r\x1b[2K{text}")?;
+            self.drawn.set(true);
+            out.flush()?;
+        }
+        Ok(())
+    }
+
+    /// Says something beside the result: to standard error, and to people only.
+    pub(crate) fn note(&self, text: &str) {
+        if !self.is_json() {
+            self.clear();
+            let text = if self.error_colours { paint(Paint::Dim, text) } else { text.to_owned() };
+            eprintln!("{text}");
+        }
+    }
+
+    /// Prints a failure to standard error, in the form of this output.
+    pub(crate) fn failure(&self, failure: &Failure) {
+        self.clear();
+        let text = match failure {
+            Failure::Report(report) if self.is_json() => {
+                serde_json::json!({ "error": record(report) }).to_string()
+            }
+            Failure::Report(report) => self.sentence(report),
+            Failure::Output(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                format!("error: cannot print: {error}")
+            }
+            Failure::Output(_) | Failure::Printed(_) => return,
+        };
+        eprintln!("{text}");
+    }
+
+    /// Ends a line that would have been drawn over, so that nothing is written behind it.
+    pub(crate) fn clear(&self) {
+        if self.drawn.replace(false) {
+            // The terminal is gone when this fails, and then nobody sees the rest either.
+            let _ = write!(io::stdout(), "\r\x1b[2K").and_then(|()| io::stdout().flush());
+        }
+    }
+
+    fn sentence(&self, report: &Report) -> String {
+        let text = crate::cli::output::text::clean_lines(&report.text);
+        let word =
+            if self.error_colours { paint(Paint::Bad, "error:") } else { "error:".to_owned() };
+        let mut sentence = format!("{word} {text} ({})", report.code);
+        if let Some(hint) = &report.hint {
+            sentence.push_str("\n  hint: ");
+            sentence.push_str(hint);
+        }
+        sentence
+    }
+
+    fn write(&self, text: &str) -> io::Result<()> {
+        self.clear();
+        let mut out = io::stdout().lock();
+        out.write_all(text.as_bytes())?;
+        if !text.ends_with('\n') {
+            out.write_all(b"\n")?;
+        }
+        // A host such as Python ends the process without flushing what Rust holds.
+        out.flush()
+    }
+}
+
+/// The wire form of an error: its code, text and values in one object.
+pub(crate) fn record(report: &Report) -> Map<String, Value> {
+    let mut record = Map::new();
+    record.insert("code".to_owned(), report.code.into());
+    record.insert("message".to_owned(), report.text.as_str().into());
+    if let Some(hint) = &report.hint {
+        record.insert("hint".to_owned(), hint.as_str().into());
+    }
+    record.extend(report.fields.clone());
+    record
+}

@@ -1,0 +1,109 @@
+//! Parse, connect, dispatch, exit code.
+
+use std::time::Duration;
+
+use clap::{CommandFactory, Parser};
+
+use crate::cli::args::{Cli, Command, Global};
+use crate::cli::connect::{Missing, Session};
+use crate::cli::failure::{Done, Failure, exit};
+use crate::cli::finished::Finished;
+use crate::cli::output::Output;
+use crate::cli::queues::QueuesCommand;
+use crate::cli::workers::WorkersCommand;
+use crate::cli::{doctor, migrate, queues, tasks, workers};
+
+/// Runs one command line; `args` begins with the program's name.
+///
+/// Prints results to standard output and everything else to standard error, and never ends the
+/// process. Blocks until the command is done; Ctrl-C ends it with 130. Makes a runtime of its own,
+/// so it must not be called from within one.
+pub fn run(args: Vec<String>) -> Finished {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are no errors: they go to standard output with code 0.
+            let code = error.exit_code();
+            let _ = error.print();
+            return Finished::Exit(code);
+        }
+    };
+    let output = Output::new(cli.global.output);
+    match cli.command {
+        Command::Worker(worker) => Finished::Worker(worker.with(cli.global)),
+        Command::Completions { shell } => Finished::Exit(completions(shell, &output)),
+        command => Finished::Exit(drive(command, &cli.global, &output)),
+    }
+}
+
+fn completions(shell: clap_complete::Shell, output: &Output) -> i32 {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "windlass", &mut script);
+    match output.line(&String::from_utf8_lossy(&script)) {
+        Ok(()) => exit::OK,
+        Err(error) => Failure::from(error).exit(),
+    }
+}
+
+fn drive(command: Command, global: &Global, output: &Output) -> i32 {
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            let error = windlass::Error::unavailable("starting the runtime", error);
+            output.failure(&error.into());
+            return exit::STORE;
+        }
+    };
+    let code = runtime.block_on(async {
+        tokio::select! {
+            // In this order, so that Ctrl-C is listened for before anything is begun.
+            biased;
+            () = interrupted() => {
+                output.note("interrupted");
+                exit::INTERRUPTED
+            }
+            done = dispatch(command, global, output) => match done {
+                Ok(()) => exit::OK,
+                Err(failure) => {
+                    output.failure(&failure);
+                    failure.exit()
+                }
+            },
+        }
+    });
+    // A store that does not let go must not hold the command up.
+    runtime.shutdown_timeout(Duration::from_secs(2));
+    code
+}
+
+async fn interrupted() {
+    // Without a handler Ctrl-C ends the process as ever.
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+async fn dispatch(command: Command, global: &Global, output: &Output) -> Done {
+    match command {
+        Command::Doctor(_) => doctor::run(global, output).await,
+        Command::Migrate(args) => migrate::run(&args, global, output),
+        Command::Tasks(command) => {
+            let session = Session::open(global, output, command.when_missing()).await?;
+            let done = tasks::run(command, &session).await;
+            session.end(done).await
+        }
+        Command::Queues(QueuesCommand::Ls) => {
+            let session = Session::open(global, output, Missing::Refuse).await?;
+            let done = queues::ls(&session).await;
+            session.end(done).await
+        }
+        Command::Workers(WorkersCommand::Ls) => {
+            let session = Session::open(global, output, Missing::Refuse).await?;
+            let done = workers::ls(&session).await;
+            session.end(done).await
+        }
+        Command::Worker(_) | Command::Completions { .. } => Ok(()), // answered without a runtime
+    }
+}

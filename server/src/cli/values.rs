@@ -1,0 +1,155 @@
+//! Values as people type them: durations, instants and labels.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use windlass::{Error, Priority, TaskStatus, Timestamp};
+
+/// A duration: a number with `ms`, `s`, `m`, `h` or `d`; without a unit, seconds. Up to ten years.
+///
+/// # Errors
+///
+/// What is allowed, as text for the parser of the command line.
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
+    let refused = || {
+        format!("must be a number with a unit, such as 500ms, 10s, 1.5m, 2h or 3d, not {text:?}")
+    };
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let factor = match &text[digits.len()..] {
+        "ms" => 0.001,
+        "" | "s" => 1.0,
+        "m" => 60.0,
+        "h" => 3_600.0,
+        "d" => 86_400.0,
+        _ => return Err(refused()),
+    };
+    // f64 also reads words such as "inf", which trimming the unit left as nothing or a sign.
+    let number = digits.parse::<f64>().map_err(|_| refused())?;
+    let longest = 10.0 * 366.0 * 86_400.0;
+    let seconds = number * factor;
+    if !(0.0..=longest).contains(&seconds) {
+        return Err("must be from 0 to ten years".to_owned());
+    }
+    Ok(Duration::from_secs_f64(seconds))
+}
+
+/// A moment in the past: an RFC 3339 instant, or how long ago.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Since {
+    /// This instant.
+    At(Timestamp),
+    /// This long before now.
+    Ago(Duration),
+}
+
+impl Since {
+    /// The instant, given the store's clock.
+    pub(crate) fn resolve(self, now: Timestamp) -> Timestamp {
+        match self {
+            Self::At(at) => at,
+            Self::Ago(ago) => now.before(ago),
+        }
+    }
+}
+
+impl FromStr for Since {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if let Ok(at) = text.parse() {
+            return Ok(Self::At(at));
+        }
+        duration(text).map(Self::Ago).map_err(|_| {
+            format!("must be an RFC 3339 instant with its offset, or how long ago, such as 10m, 2h or 3d, not {text:?}")
+        })
+    }
+}
+
+/// A label `KEY=VALUE`; the value may hold further `=`.
+///
+/// # Errors
+///
+/// What is allowed.
+pub(crate) fn label(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err(format!("must be KEY=VALUE, not {text:?}")),
+    }
+}
+
+/// A status by its word.
+///
+/// # Errors
+///
+/// The words there are.
+pub(crate) fn status(text: &str) -> Result<TaskStatus, String> {
+    text.parse().map_err(reason)
+}
+
+/// A priority by name or number.
+///
+/// # Errors
+///
+/// The names and numbers there are.
+pub(crate) fn priority(text: &str) -> Result<Priority, String> {
+    text.parse().map_err(reason)
+}
+
+/// `MODULE:APP`.
+///
+/// # Errors
+///
+/// What is missing.
+pub(crate) fn app(text: &str) -> Result<String, String> {
+    match text.split_once(':') {
+        Some((module, app)) if !module.is_empty() && !app.is_empty() && !app.contains(':') => {
+            Ok(text.to_owned())
+        }
+        _ => Err(format!("must be MODULE:APP, such as photos:app, not {text:?}")),
+    }
+}
+
+fn reason(error: Error) -> String {
+    match error {
+        Error::InvalidArgument { reason, .. } => reason,
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_take_a_unit_or_seconds() {
+        for (text, millis) in [
+            ("500ms", 500),
+            ("10", 10_000),
+            ("1.5s", 1_500),
+            ("10m", 600_000),
+            ("2h", 7_200_000),
+            ("3d", 259_200_000),
+        ] {
+            assert_eq!(duration(text), Ok(Duration::from_millis(millis)), "{text}");
+        }
+        for text in ["", "m", "-1s", "10w", "1h30m", "inf", "nan", "1e300", "5000d", "1 s", "é"] {
+            assert!(duration(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn since_takes_an_instant_or_an_age() {
+        let now = Timestamp::from_millis(100_000);
+        assert_eq!("10s".parse::<Since>().unwrap().resolve(now), Timestamp::from_millis(90_000));
+        let at = "1970-01-01T00:00:05Z".parse::<Since>().unwrap();
+        assert_eq!(at.resolve(now), Timestamp::from_millis(5_000));
+        assert!("yesterday".parse::<Since>().is_err());
+    }
+
+    #[test]
+    fn a_label_keeps_what_follows_its_first_equals_sign() {
+        assert_eq!(label("a=b=c"), Ok(("a".to_owned(), "b=c".to_owned())));
+        assert_eq!(label("a="), Ok(("a".to_owned(), String::new())));
+        assert!(label("=b").is_err() && label("a").is_err());
+    }
+}

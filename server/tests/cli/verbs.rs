@@ -1,0 +1,59 @@
+//! `tasks cancel`, `tasks retry` and `tasks why`.
+
+use serde_json::json;
+
+use crate::stage::{Stage, complete, fail, perform, submit};
+
+const UNKNOWN: &str = "019a0d5e-8f6b-7000-8000-000000000001";
+
+#[test]
+fn cancel_does_each_for_itself_and_ends_with_the_first_refusal() {
+    let (stage, ids) = Stage::with(async |client| {
+        let (one, two) = (submit(&client, "t", "1").await, submit(&client, "t", "2").await);
+        [one.to_string(), two.to_string()]
+    });
+    let ran = stage.run(&["tasks", "cancel", &ids[0], UNKNOWN, &ids[1], "-o", "json"]);
+    assert_eq!(ran.code, 3, "{ran:?}");
+    let answer = ran.json();
+    let ended: Vec<_> = answer["tasks"].as_array().unwrap().iter().map(|t| &t["status"]).collect();
+    assert_eq!(ended, [&json!("cancelled"), &json!("cancelled")]);
+    assert_eq!(answer["errors"][0]["code"], json!("task_not_found"));
+    assert_eq!(answer["errors"][0]["task_id"], json!(UNKNOWN));
+    let again = stage.run(&["tasks", "cancel", &ids[0]]);
+    assert_eq!((again.code, again.out), (0, format!("{}  cancelled\n", ids[0])));
+}
+
+#[test]
+fn cancel_of_a_finished_task_changes_nothing_and_is_no_error() {
+    let (stage, id) = Stage::with(async |client| {
+        submit(&client, "t", "null").await;
+        perform(&client, "t", complete("1")).await.to_string()
+    });
+    let ran = stage.run(&["tasks", "cancel", &id]);
+    assert_eq!((ran.code, ran.out), (0, format!("{id}  completed: unchanged\n")));
+}
+
+#[test]
+fn retry_runs_failed_tasks_again_and_refuses_others() {
+    let (stage, (failed, done)) = Stage::with(async |client| {
+        submit(&client, "f", "null").await;
+        let failed = perform(&client, "f", fail("boom")).await.to_string();
+        submit(&client, "t", "null").await;
+        (failed, perform(&client, "t", complete("1")).await.to_string())
+    });
+    let ran = stage.run(&["tasks", "retry", &done, &failed]);
+    assert_eq!((ran.code, ran.error_code().as_str()), (1, "invalid_transition"), "{ran:?}");
+    assert_eq!(ran.out, format!("{failed}  pending\n"), "the other was retried all the same");
+    let task = stage.on_store(async |client| client.get(&failed).await.unwrap());
+    assert_eq!(task.status.as_str(), "pending");
+}
+
+#[test]
+fn why_says_that_no_worker_takes_the_task() {
+    let (stage, id) = Stage::with(async |client| submit(&client, "t", "null").await.to_string());
+    let ran = stage.run(&["tasks", "why", &id]);
+    assert_eq!(ran.code, 0);
+    assert!(ran.out.starts_with("pending: no live worker takes \"t\""), "{}", ran.out);
+    let why = stage.run(&["tasks", "why", &id, "-o", "json"]).json();
+    assert_eq!((&why["reason"], &why["task_id"]), (&json!("no_worker"), &json!(id)));
+}
