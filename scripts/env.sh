@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2034
 # Where things are, for every script here. Sourced by bash; sets variables and two functions, does nothing.
 #
 # Caches live outside the clone and belong to one clone: two clones that shared a target directory would

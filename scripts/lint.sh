@@ -3,7 +3,7 @@
 set -uo pipefail
 # shellcheck source=scripts/env.sh
 . "$(dirname "${BASH_SOURCE[0]}")/env.sh"
-cd "$ROOT"
+cd "$ROOT" || exit 1
 trap 'exit 130' INT
 
 "$ROOT/scripts/setup.sh" python || {

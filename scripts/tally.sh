@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Runs checks one after the other, shows one line for each, and keeps count. Sourced by bash.
 #
 # A check's output goes to a file and is shown when the check fails; what a check says about itself is
