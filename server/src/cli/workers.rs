@@ -23,7 +23,8 @@ pub(crate) async fn ls(session: &Session<'_>) -> Done {
     }
     if workers.is_empty() {
         session.output.line(&format!("no live workers on {}", session.location()))?;
-        return Ok(session.output.note("start one: windlass worker MODULE:APP"));
+        session.output.note("start one: windlass worker MODULE:APP");
+        return Ok(());
     }
     let now = session.client.now();
     let mut table = Table::new(["WORKER", "HOST", "RUNS", "QUEUES", "HANDLERS", "SEEN"]);
