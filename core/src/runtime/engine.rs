@@ -35,6 +35,8 @@ pub struct EngineOptions {
     pub updates_per_task: u64,
     /// Draws for the jitter, from 0 up to 1.
     pub chance: fn() -> f64,
+    /// Draws for ids and lease tokens.
+    pub entropy: fn(&mut [u8]),
     /// Whether time passes by hand: then nothing sweeps in the background.
     pub manual: bool,
 }
@@ -47,6 +49,7 @@ impl Default for EngineOptions {
             keep_finished: None,
             updates_per_task: 10_000,
             chance: chance::unit,
+            entropy: chance::fill,
             manual: false,
         }
     }
@@ -91,11 +94,12 @@ impl Engine {
                 Box::pin(async move { Ok(store.settle(transitions, None).await?.0) })
             }),
         );
+        let ids = IdSource::new(options.entropy);
         Arc::new_cyclic(|this| Self {
             store,
             host,
             options,
-            ids: IdSource::default(),
+            ids,
             bells,
             submits,
             settles,

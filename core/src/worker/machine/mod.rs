@@ -16,7 +16,7 @@ mod stopping;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::Duration;
 
 use crate::rules::limits::LEASE_TASKS;
@@ -69,7 +69,8 @@ pub(super) struct Machine {
     worker_id: String,
     config: WorkerConfig,
     names: HashMap<String, usize>,
-    held: HashMap<JobId, Held>,
+    /// In the order of leasing, so that a seeded run repeats itself.
+    held: BTreeMap<JobId, Held>,
     ready: [VecDeque<JobId>; 2],
     running: usize,
     /// Jobs given up, and whether their slot was given to others.
@@ -100,7 +101,7 @@ impl Machine {
             worker_id,
             config,
             names,
-            held: HashMap::new(),
+            held: BTreeMap::new(),
             ready: Default::default(),
             running: 0,
             abandoned: HashMap::new(),
