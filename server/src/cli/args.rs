@@ -100,6 +100,9 @@ pub(crate) struct Worker {
     /// Queues to take from, by commas [default: the app's]
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     queues: Vec<String>,
+    /// Seconds until the tasks of a worker that died go to another [default: 60]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=3600))]
+    lease: Option<u32>,
 }
 
 impl Worker {
@@ -109,6 +112,7 @@ impl Worker {
             app: self.app,
             concurrency: self.concurrency,
             queues: self.queues,
+            lease: self.lease,
             url: global.url,
             tenant: global.tenant,
         }

@@ -21,6 +21,8 @@ pub struct WorkerArgs {
     pub concurrency: Option<u32>,
     /// Queues to take from.
     pub queues: Vec<String>,
+    /// How long a lease lasts, in seconds; 1 to 3600.
+    pub lease: Option<u32>,
     /// The store, before the app's own and the environment's.
     pub url: Option<String>,
     /// The tenant.
