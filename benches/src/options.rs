@@ -1,0 +1,71 @@
+//! What a run can be told.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Parser, Subcommand};
+
+/// Measure Windlass beside raw SQLite: same tables, same durability, interleaved rounds, medians
+#[derive(Debug, Parser)]
+#[command(name = "windlass-bench", max_term_width = 100)]
+pub(crate) struct Options {
+    /// Rounds; each runs every workload once, ours and raw
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) rounds: u32,
+    /// Milliseconds for which each submit workload runs in a round
+    #[arg(long, default_value_t = 500, value_name = "MS")]
+    pub(crate) time: u64,
+    /// Tasks that are drained in a round
+    #[arg(long, default_value_t = 20_000, value_name = "N")]
+    pub(crate) tasks: u32,
+    /// Wake-ups that are measured in a round
+    #[arg(long, default_value_t = 100, value_name = "N")]
+    pub(crate) wakes: u32,
+    /// Folder for the databases: on the disk to be measured [default: the system's temporary folder]
+    #[arg(long, value_name = "PATH")]
+    pub(crate) dir: Option<PathBuf>,
+    /// Only workloads whose name contains this text; may be given more than once
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) only: Vec<String>,
+    /// Python with the package windlass in it: adds its drains
+    #[arg(long, value_name = "PATH", requires = "python_worker")]
+    pub(crate) python: Option<PathBuf>,
+    /// The script that drains in Python
+    #[arg(long, value_name = "PATH")]
+    pub(crate) python_worker: Option<PathBuf>,
+    /// Write every figure to this file, as JSON
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+    /// What the second process of the wake-up workload runs
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+/// The second processes.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// A worker that tells when its handler starts
+    #[command(hide = true)]
+    Listen {
+        /// The store.
+        url: String,
+    },
+    /// The same with SQLite and a pipe alone
+    #[command(hide = true)]
+    RawListen {
+        /// The store's file.
+        file: PathBuf,
+    },
+}
+
+impl Options {
+    /// How long a submit workload runs.
+    pub(crate) fn time(&self) -> Duration {
+        Duration::from_millis(self.time)
+    }
+
+    /// Whether the workload is asked for.
+    pub(crate) fn wants(&self, name: &str) -> bool {
+        self.only.is_empty() || self.only.iter().any(|text| name.contains(text))
+    }
+}

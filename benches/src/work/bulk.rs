@@ -1,0 +1,61 @@
+//! One caller submits 1000 tasks by each call. Raw: 1000 rows in each transaction.
+
+use std::time::{Duration, Instant};
+
+use windlass::{Durability, SubmitOptions};
+
+use super::{connect, payloads, rate, raw_durability, runtime, specs};
+use crate::Result;
+use crate::place::{Place, discard};
+use crate::raw::Raw;
+use crate::rounds::{Unit, Workload};
+
+const TASKS: u64 = 1_000;
+
+/// The workload at a durability.
+pub(super) fn workload(durability: Durability, time: Duration) -> Workload {
+    let name = match durability {
+        Durability::Full => "submit 1000 by a call, full",
+        Durability::Normal => "submit 1000 by a call, normal",
+    };
+    Workload {
+        name,
+        parts: &[],
+        unit: Unit::TasksPerSecond,
+        ours: Box::new(move |place| ours(place, durability, time)),
+        raw: Some(Box::new(move |place| raw(place, durability, time))),
+    }
+}
+
+fn ours(place: &Place, durability: Durability, time: Duration) -> Result<Vec<f64>> {
+    let file = place.file();
+    let rate = runtime()?.block_on(async {
+        let client = connect(&file, durability).await?;
+        let start = Instant::now();
+        let mut tasks = 0;
+        while start.elapsed() < time {
+            client.submit_many(specs(tasks, TASKS), SubmitOptions::default()).await?;
+            tasks += TASKS;
+        }
+        let rate = rate(tasks, start);
+        client.close().await?;
+        Result::Ok(rate)
+    })?;
+    discard(&file);
+    Ok(vec![rate])
+}
+
+fn raw(place: &Place, durability: Durability, time: Duration) -> Result<Vec<f64>> {
+    let file = place.file();
+    let mut store = Raw::open(&file, raw_durability(durability))?;
+    let start = Instant::now();
+    let mut tasks = 0;
+    while start.elapsed() < time {
+        store.submit(super::TASK_TYPE, &payloads(tasks, TASKS))?;
+        tasks += TASKS;
+    }
+    let rate = rate(tasks, start);
+    drop(store);
+    discard(&file);
+    Ok(vec![rate])
+}

@@ -1,0 +1,72 @@
+//! 64 callers, each of which submits one task after the other. Raw: 64 rows in each transaction, as if
+//! every caller always met every other.
+
+use std::time::{Duration, Instant};
+
+use windlass::Durability;
+
+use super::{connect, payloads, rate, raw_durability, runtime, spec};
+use crate::Result;
+use crate::place::{Place, discard};
+use crate::raw::Raw;
+use crate::rounds::{Unit, Workload};
+
+const CALLERS: u64 = 64;
+
+/// The workload at a durability.
+pub(super) fn workload(durability: Durability, time: Duration) -> Workload {
+    let name = match durability {
+        Durability::Full => "submit from 64 callers, full",
+        Durability::Normal => "submit from 64 callers, normal",
+    };
+    Workload {
+        name,
+        parts: &[],
+        unit: Unit::TasksPerSecond,
+        ours: Box::new(move |place| ours(place, durability, time)),
+        raw: Some(Box::new(move |place| raw(place, durability, time))),
+    }
+}
+
+fn ours(place: &Place, durability: Durability, time: Duration) -> Result<Vec<f64>> {
+    let file = place.file();
+    let rate = runtime()?.block_on(async {
+        let client = connect(&file, durability).await?;
+        let start = Instant::now();
+        let callers = (0..CALLERS).map(|caller| {
+            let client = client.clone();
+            tokio::spawn(async move {
+                let mut tasks = 0;
+                while start.elapsed() < time {
+                    client.submit(spec(caller << 32 | tasks)).await?;
+                    tasks += 1;
+                }
+                Ok::<u64, windlass::Error>(tasks)
+            })
+        });
+        let mut tasks = 0;
+        for caller in callers.collect::<Vec<_>>() {
+            tasks += caller.await??;
+        }
+        let rate = rate(tasks, start);
+        client.close().await?;
+        Result::Ok(rate)
+    })?;
+    discard(&file);
+    Ok(vec![rate])
+}
+
+fn raw(place: &Place, durability: Durability, time: Duration) -> Result<Vec<f64>> {
+    let file = place.file();
+    let mut store = Raw::open(&file, raw_durability(durability))?;
+    let start = Instant::now();
+    let mut tasks = 0;
+    while start.elapsed() < time {
+        store.submit(super::TASK_TYPE, &payloads(tasks, CALLERS))?;
+        tasks += CALLERS;
+    }
+    let rate = rate(tasks, start);
+    drop(store);
+    discard(&file);
+    Ok(vec![rate])
+}

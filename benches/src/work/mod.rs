@@ -1,0 +1,79 @@
+//! The workloads, one file each, and what they share.
+
+mod bulk;
+mod concurrent;
+mod drain;
+mod memory;
+mod python;
+mod single;
+pub(crate) mod wake;
+
+use std::path::Path;
+use std::time::Instant;
+
+use tokio::runtime::Runtime;
+use windlass::{Client, ConnectOptions, Durability, Payload, TaskSpec};
+
+use crate::Result;
+use crate::options::Options;
+use crate::rounds::Workload;
+
+/// The task type of every workload.
+const TASK_TYPE: &str = "noop";
+
+/// Every workload, in the order in which it is shown.
+pub(crate) fn all(options: &Options) -> Vec<Workload> {
+    let mut workloads = Vec::new();
+    for durability in [Durability::Full, Durability::Normal] {
+        workloads.push(single::workload(durability, options.time()));
+        workloads.push(concurrent::workload(durability, options.time()));
+        workloads.push(bulk::workload(durability, options.time()));
+        workloads.push(drain::workload(durability, options.tasks));
+    }
+    workloads.push(memory::workload(options.tasks));
+    workloads.push(wake::workload(options.wakes));
+    workloads.extend(python::workloads(options));
+    workloads
+}
+
+/// About 100 bytes of JSON, different for each task.
+fn payload(number: u64) -> String {
+    format!(
+        r#"{{"path":"pictures/2030/holiday-{number:012}.jpg","width":320,"height":200,"format":"webp","by":"bench"}}"#
+    )
+}
+
+fn payloads(from: u64, count: u64) -> Vec<String> {
+    (from..from + count).map(payload).collect()
+}
+
+fn spec(number: u64) -> TaskSpec {
+    // The text is ours; Windlass checks it as it checks everybody's.
+    TaskSpec::new(TASK_TYPE, Payload::new("payload", payload(number)).expect("valid JSON"))
+}
+
+fn specs(from: u64, count: u64) -> Vec<TaskSpec> {
+    (from..from + count).map(spec).collect()
+}
+
+fn runtime() -> Result<Runtime> {
+    Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?)
+}
+
+async fn connect(file: &Path, durability: Durability) -> Result<Client> {
+    let options = ConnectOptions { durability, ..ConnectOptions::default() };
+    Ok(windlass::connect_with(&format!("sqlite:{}", file.display()), options).await?)
+}
+
+/// The same durability, as the store's own crate names it.
+fn raw_durability(durability: Durability) -> windlass_sqlite::Durability {
+    match durability {
+        Durability::Full => windlass_sqlite::Durability::Full,
+        Durability::Normal => windlass_sqlite::Durability::Normal,
+    }
+}
+
+/// Tasks per second since `start`.
+fn rate(tasks: u64, start: Instant) -> f64 {
+    tasks as f64 / start.elapsed().as_secs_f64()
+}

@@ -1,0 +1,164 @@
+//! From the call of submit in one process to the start of the handler in another, one at a time, on an
+//! idle store at full durability. Raw: the same rows, and a byte through a pipe to wake the other.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use windlass::worker::{DeclaredHandler, Lane, WorkerConfig};
+use windlass::{Durability, Outcome, Payload};
+
+use super::{TASK_TYPE, connect, payload, runtime, spec};
+use crate::place::{Place, discard};
+use crate::raw::Raw;
+use crate::rounds::{Unit, Workload, percentile};
+use crate::{Result, report};
+
+/// What the second process says when it listens.
+const READY: &str = "ready";
+/// Between two tasks, so that both processes are idle again; varied, so that no timer is met by habit.
+const PAUSES: [Duration; 3] =
+    [Duration::from_millis(7), Duration::from_millis(11), Duration::from_millis(16)];
+
+/// The workload: the middle and the slow end of the times.
+pub(super) fn workload(wakes: u32) -> Workload {
+    Workload {
+        name: "wake-up in another process, full",
+        parts: &["p50", "p99"],
+        unit: Unit::Milliseconds,
+        ours: Box::new(move |place| ours(place, wakes)),
+        raw: Some(Box::new(move |place| raw(place, wakes))),
+    }
+}
+
+fn ours(place: &Place, wakes: u32) -> Result<Vec<f64>> {
+    let file = place.file();
+    let times = runtime()?.block_on(async {
+        let client = connect(&file, Durability::Full).await?;
+        let mut other = Other::start(&["listen", &format!("sqlite:{}", file.display())])?;
+        let mut times = Vec::new();
+        for i in 0..wakes {
+            pause(i);
+            let before = nanoseconds();
+            client.submit(spec(i.into())).await?;
+            times.push(other.started()? - before);
+        }
+        client.close().await?;
+        Result::Ok(times)
+    })?;
+    discard(&file);
+    Ok(summary(&times))
+}
+
+fn raw(place: &Place, wakes: u32) -> Result<Vec<f64>> {
+    let file = place.file();
+    let mut store = Raw::open(&file, windlass_sqlite::Durability::Full)?;
+    let mut other = Other::start(&["raw-listen", &file.display().to_string()])?;
+    let mut times = Vec::new();
+    for i in 0..wakes {
+        pause(i);
+        let before = nanoseconds();
+        store.submit(TASK_TYPE, &[payload(i.into())])?;
+        other.ring()?;
+        times.push(other.started()? - before);
+    }
+    drop((store, other));
+    discard(&file);
+    Ok(summary(&times))
+}
+
+/// The second process: a worker that tells when its handler starts, until it is killed.
+pub(crate) fn listen(url: &str) -> Result<()> {
+    runtime()?.block_on(async {
+        let client = windlass::connect(url).await?;
+        let handler = DeclaredHandler { name: TASK_TYPE.to_owned(), ..DeclaredHandler::default() };
+        let config = WorkerConfig { handlers: vec![handler], ..WorkerConfig::default() };
+        let worker = client.worker(config)?;
+        report::tell(READY);
+        loop {
+            let jobs = worker.claim(Lane::Loop, 1).await;
+            report::tell(&nanoseconds().to_string());
+            let done =
+                jobs.iter().map(|job| (job.id, Outcome::Complete { result: Payload::null() }));
+            worker.complete(done.collect());
+        }
+    })
+}
+
+/// The second process without Windlass: leases what is there when a byte comes.
+pub(crate) fn raw_listen(file: &Path) -> Result<()> {
+    let mut store = Raw::open(file, windlass_sqlite::Durability::Full)?;
+    let mut input = std::io::stdin().lock();
+    report::tell(READY);
+    let mut byte = [0];
+    while input.read(&mut byte)? == 1 {
+        let leased = store.turn(TASK_TYPE, &[], 1)?;
+        report::tell(&nanoseconds().to_string());
+        store.turn(TASK_TYPE, &leased, 0)?;
+    }
+    Ok(())
+}
+
+/// The second process; ended when this is dropped.
+struct Other {
+    child: Child,
+    lines: BufReader<ChildStdout>,
+}
+
+impl Other {
+    /// Starts it and waits until it listens.
+    fn start(args: &[&str]) -> Result<Self> {
+        let mut command = Command::new(std::env::current_exe()?);
+        command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn()?;
+        let lines = BufReader::new(child.stdout.take().ok_or("no pipe from the other process")?);
+        let mut other = Self { child, lines };
+        match other.line()?.as_str() {
+            READY => Ok(other),
+            line => Err(format!("the other process said {line:?}").into()),
+        }
+    }
+
+    /// When its handler started, in nanoseconds since 1970.
+    fn started(&mut self) -> Result<i128> {
+        Ok(self.line()?.parse()?)
+    }
+
+    fn ring(&mut self) -> Result<()> {
+        let pipe = self.child.stdin.as_mut().ok_or("no pipe to the other process")?;
+        Ok(pipe.write_all(&[1]).and_then(|()| pipe.flush())?)
+    }
+
+    fn line(&mut self) -> Result<String> {
+        let mut line = String::new();
+        match self.lines.read_line(&mut line)? {
+            0 => Err("the other process ended".into()),
+            _ => Ok(line.trim().to_owned()),
+        }
+    }
+}
+
+impl Drop for Other {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn pause(i: u32) {
+    std::thread::sleep(PAUSES[i as usize % PAUSES.len()]);
+}
+
+/// By the one clock that both processes read.
+fn nanoseconds() -> i128 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i128::try_from(since.as_nanos()).unwrap_or(i128::MAX)
+}
+
+/// p50 and p99, in milliseconds.
+fn summary(nanoseconds: &[i128]) -> Vec<f64> {
+    let times: Vec<f64> = nanoseconds.iter().map(|n| *n as f64 / 1e6).collect();
+    vec![percentile(&times, 0.50), percentile(&times, 0.99)]
+}
