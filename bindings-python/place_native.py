@@ -30,7 +30,9 @@ def place(profile: str, target: Path) -> Path:
     built = target / ("debug" if profile == "dev" else profile) / BUILT
     if not built.is_file():
         flag = {"dev": "", "release": " --release"}.get(profile, f" --profile {profile}")
-        raise SystemExit(f"{built} is missing; build it first: cargo build{flag} -p windlass-python")
+        raise SystemExit(
+            f"{built} is missing; build it first: cargo build{flag} -p windlass-python"
+        )
     placed = PACKAGE / PLACED
     seen, wanted = (path.stat() if path.exists() else None for path in (placed, built))
     if seen is None or (seen.st_size, seen.st_mtime_ns) != (wanted.st_size, wanted.st_mtime_ns):
@@ -57,7 +59,9 @@ def newest() -> Path:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("--profile", default=os.environ.get("WINDLASS_PROFILE", "dev"))
     parser.add_argument(
         "--target-dir",

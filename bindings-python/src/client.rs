@@ -29,7 +29,7 @@ enum State {
 }
 
 /// A client that survives a fork: the next verb of the child connects for itself.
-#[pyclass(frozen, module = "windlass._native")]
+#[pyclass(frozen, weakref, module = "windlass._native")]
 pub(crate) struct Client {
     url: String,
     options: ConnectOptions,
@@ -269,6 +269,21 @@ impl Client {
         let timeout = raised(py, seconds("timeout", timeout))?;
         self.record(py, bridge, move |c| async move {
             text(&c.wait_many(&task_ids, timeout, fail_fast).await?)
+        })
+    }
+
+    /// JSON text of the task's answer, once it has completed.
+    #[pyo3(signature = (task_id, timeout, bridge=None))]
+    fn result(
+        &self,
+        py: Python<'_>,
+        task_id: String,
+        timeout: Option<f64>,
+        bridge: Option<&Bound<'_, Bridge>>,
+    ) -> PyResult<Py<PyAny>> {
+        let timeout = raised(py, seconds("timeout", timeout))?;
+        self.record(py, bridge, move |c| async move {
+            Ok(c.result(&task_id, timeout).await?.as_str().to_owned())
         })
     }
 

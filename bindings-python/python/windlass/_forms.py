@@ -38,7 +38,7 @@ Rebuild = Callable[[Any], Any]
 
 
 def _plain(value: Any) -> Any:
-    """The plainer value that stands for `value`; called by the encoder for what it does not know."""
+    """The plainer value that stands for `value`: for what the encoder does not know."""
     if isinstance(value, dt.datetime):
         if value.tzinfo is None:
             raise TypeError(f"{value!r} has no time zone")

@@ -102,6 +102,6 @@ class Context:
         return _TOLD
 
     def log(self, message: str, level: str = "info") -> _Told:
-        """Writes a line to the task's log: `debug`, `info`, `warning` or `error`. May be awaited."""
+        """Writes a line to the task's log: `debug`, `info`, `warning`, `error`. May be awaited."""
         self._worker.log(self._job.id, level, message)
         return _TOLD

@@ -9,7 +9,7 @@ from windlass import _forms
 Seconds = float | dt.timedelta
 
 
-class Outcome(Exception):
+class Outcome(Exception):  # noqa: N818  no error: it says how an attempt ended
     """Base of what a handler says about its attempt."""
 
     def _settle(self) -> tuple[object, ...]:
@@ -20,7 +20,12 @@ class Outcome(Exception):
 class Retry(Outcome):
     """Run the task again, after `after` seconds or by its retry policy. Counts as an attempt."""
 
-    def __init__(self, message: str = "the handler asked for another attempt", *, after: Seconds | None = None) -> None:
+    def __init__(
+        self,
+        message: str = "the handler asked for another attempt",
+        *,
+        after: Seconds | None = None,
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.after = after

@@ -1,0 +1,68 @@
+"""Durable tasks: a file on a laptop, a cluster by changing a URL.
+
+    app = windlass.App()
+
+    @app.task(max_retries=3, timeout=30)
+    async def thumbnail(ctx, path: str, width: int = 320): ...
+
+    handle = thumbnail.submit(path="a.jpg")
+    print(handle.result(timeout=60))
+
+`windlass worker photos:app` runs what is submitted. Delivery is at least once.
+"""
+
+from windlass._native import version as __version__
+from windlass.app import App
+from windlass.async_client import AsyncClient
+from windlass.client import Client
+from windlass.context import Context
+from windlass.errors import *  # noqa: F403  the generated file lists them
+from windlass.errors import __all__ as _errors
+from windlass.handle import TaskHandle
+from windlass.handler import Handler, Handles
+from windlass.outcomes import Cancel, Fail, Outcome, Retry, Snooze
+from windlass.task import (
+    BatchStatuses,
+    BatchSubmission,
+    ClusterHealth,
+    Count,
+    Failure,
+    LogEntry,
+    Submission,
+    Task,
+    TaskStatus,
+    TaskUpdate,
+    Why,
+)
+from windlass.updates import Updates
+from windlass.worker import Worker
+
+__all__ = [
+    "App",
+    "AsyncClient",
+    "BatchStatuses",
+    "BatchSubmission",
+    "Cancel",
+    "Client",
+    "ClusterHealth",
+    "Context",
+    "Count",
+    "Fail",
+    "Failure",
+    "Handler",
+    "Handles",
+    "LogEntry",
+    "Outcome",
+    "Retry",
+    "Snooze",
+    "Submission",
+    "Task",
+    "TaskHandle",
+    "TaskStatus",
+    "TaskUpdate",
+    "Updates",
+    "Why",
+    "Worker",
+    "__version__",
+]
+__all__ += _errors

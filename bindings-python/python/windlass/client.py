@@ -1,0 +1,289 @@
+"""The blocking client: native code with the GIL released. Ctrl-C ends every wait."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from windlass import _forms, _log
+from windlass._hands import Hands
+from windlass._verbs import Listing, batch_specs, spec
+from windlass.connection import ConnectOptions, connect
+from windlass.handle import TaskHandle
+from windlass.options import RetryOptions, Seconds
+from windlass.task import (
+    BatchStatuses,
+    BatchSubmission,
+    ClusterHealth,
+    Count,
+    LogEntry,
+    Submission,
+    Task,
+    TaskStatus,
+    Why,
+)
+from windlass.updates import Updates
+
+if TYPE_CHECKING:
+    from typing_extensions import Self, Unpack
+
+    from windlass import _native
+
+#: How long a wait lasts unless told otherwise, in seconds.
+WAIT = 300.0
+
+
+class Client(Hands):
+    """A connection to a task store.
+
+    `url` is `sqlite:PATH`, `memory:` or `memory:NAME`; without one `WINDLASS_URL`,
+    `WINDLASS_API_ENDPOINT`, else `sqlite:windlass.db`. `endpoint` and `tenant_id` are other names
+    for `url` and `tenant`. `timeout` is how long a submit keeps trying while its queue is full, in
+    seconds. Threads may share a client; after a fork each process connects for itself.
+    """
+
+    def __init__(
+        self,
+        url: str | None = None,
+        *,
+        endpoint: str | None = None,
+        tenant_id: str | None = None,
+        timeout: Seconds = 30.0,
+        api_key: str | None = None,
+        retry_config: object | None = None,
+        circuit_breaker: object | None = None,
+        max_connections: int | None = None,
+        **options: Unpack[ConnectOptions],
+    ) -> None:
+        if tenant_id is not None:
+            options["tenant"] = tenant_id
+        of_the_server = {
+            "api_key": api_key,
+            "retry_config": retry_config,
+            "circuit_breaker": circuit_breaker,
+            "max_connections": max_connections,
+        }
+        self._native = connect(url or endpoint, timeout, options, of_the_server)
+
+    @classmethod
+    def _over(cls, native: _native.Client) -> Self:
+        client = cls.__new__(cls)
+        client._native = native
+        return client
+
+    @property
+    def location(self) -> str:
+        """What and where the store is."""
+        return self._native.location()
+
+    def submit_task(
+        self,
+        payload: Any = None,
+        task_type: str | None = None,
+        priority: int | str | None = None,
+        timeout: Seconds | None = None,
+        idempotency_key: str | None = None,
+        labels: Mapping[str, str | int | float | bool] | None = None,
+        tee_required: bool = False,
+        state_key: str | None = None,
+        initial_state: Any = None,
+        *,
+        queue: str | None = None,
+        run_at: dt.datetime | None = None,
+        delay: Seconds | None = None,
+        max_retries: int | None = None,
+        retry: RetryOptions | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        traceparent: str | None = None,
+        **unknown: Any,
+    ) -> Submission:
+        """Stores one task; durable when it returns.
+
+        `task_type` names the handler; `stateless` (the default) and `stateful` leave that to
+        `payload["function"]`, else to the worker's default handler. `priority` is 1 to 5, lower
+        first, or `critical`, `high`, `normal`, `low`, `background`. `timeout` limits one attempt,
+        in seconds. One `idempotency_key` is one task: the same request again answers the same id.
+
+        Raises `InvalidArgumentError`, `InvalidPayloadError`, `PayloadTooLargeError`,
+        `IdempotencyConflictError`, `QueueFullError`.
+        """
+        record = spec(
+            payload,
+            {
+                "task_type": task_type,
+                "priority": priority,
+                "timeout": timeout,
+                "idempotency_key": idempotency_key,
+                "labels": labels,
+                "tee_required": tee_required,
+                "state_key": state_key,
+                "initial_state": initial_state,
+                "queue": queue,
+                "run_at": run_at,
+                "delay": delay,
+                "max_retries": max_retries,
+                "retry": retry,
+                "metadata": metadata,
+                "traceparent": traceparent,
+                **unknown,
+            },
+        )
+        return Submission._from(self._native.submit([record], False)[0])
+
+    def submit_batch(
+        self, tasks: Iterable[Mapping[str, Any]], task_type: str | None = None, **options: Any
+    ) -> BatchSubmission:
+        """Stores many tasks, all or none, under one batch id.
+
+        Each task is a mapping with its `payload` and options of its own; `task_type` and `options`,
+        those of `submit_task`, hold for tasks that do not say otherwise. Errors as `submit_task`.
+        """
+        stored = self._native.submit(batch_specs(tasks, task_type, options), True)
+        return BatchSubmission(map(Submission._from, stored))
+
+    def get_task(self, task_id: str) -> Task:
+        """The task. Raises `TaskNotFoundError`."""
+        return Task(json.loads(self._native.get(task_id)))
+
+    def get_task_status(self, task_id: str) -> TaskStatus:
+        """How the task stands. Raises `TaskNotFoundError`."""
+        return TaskStatus(json.loads(self._native.get(task_id)))
+
+    def get_batch_status(self, task_ids: Sequence[str]) -> dict[str, TaskStatus]:
+        """How the tasks stand, by id. Raises `TaskNotFoundError` for the first unknown id."""
+        ids = list(task_ids)
+        records = json.loads(self._native.get_many(ids))
+        return dict(zip(ids, map(TaskStatus, records), strict=True))
+
+    def list_tasks(
+        self,
+        labels: Mapping[str, str | int | float | bool] | None = None,
+        *,
+        status: str | Sequence[str] | None = None,
+        task_type: str | None = None,
+        queue: str | None = None,
+        batch_id: str | None = None,
+        since: dt.datetime | None = None,
+        error: str | None = None,
+        limit: int | None = None,
+    ) -> Iterator[Task]:
+        """Tasks that match everything given, newest first, fetched page by page.
+
+        `status` is one word or several, `since` an aware datetime, `error` a part of the error's
+        message; `limit` ends the list. Raises `InvalidArgumentError` at once.
+        """
+        listing = Listing(labels, status, task_type, queue, batch_id, since, error, limit)
+        return _pages(self._native, listing, json.loads(self._native.list(**listing.request())))
+
+    def wait_for_task(
+        self, task_id: str, timeout: Seconds | None = WAIT, poll_interval: Seconds = 2.0
+    ) -> TaskStatus:
+        """How the task ended, `completed`, `failed` or `cancelled` alike.
+
+        Returns as soon as it ends; `poll_interval` is accepted and not needed. Raises
+        `TaskTimeoutError` when `timeout` passes first, `WorkerNotAvailableError` if then no live
+        worker takes the task. The task is not touched.
+        """
+        records = self._native.wait([task_id], _forms.seconds(timeout), False)
+        return TaskStatus(json.loads(records)[0])
+
+    def wait_for_batch(
+        self,
+        task_ids: Sequence[str],
+        timeout: Seconds | None = WAIT,
+        fail_fast: bool = False,
+        *,
+        cancel_rest: bool = False,
+        progress: bool = False,
+    ) -> BatchStatuses:
+        """How the tasks ended, in the order of their ids.
+
+        With `fail_fast` returns at the first failure, the others as they stand then; with
+        `cancel_rest` those are cancelled, too. `progress` shows a bar. Errors as `wait_for_task`.
+        """
+        ids, seconds = list(task_ids), _forms.seconds(timeout)
+        if progress:
+            from windlass.progress import wait_with_bar
+
+            records = wait_with_bar(self._native, ids, seconds, fail_fast)
+        else:
+            records = json.loads(self._native.wait(ids, seconds, fail_fast))
+        statuses = BatchStatuses(map(TaskStatus, records))
+        if cancel_rest and statuses.first_failure is not None:
+            for index, status in enumerate(statuses):
+                if not status.is_final:
+                    statuses[index] = TaskStatus(json.loads(self._native.cancel(status.task_id)))
+        return statuses
+
+    def stream_task(self, task_id: str, after: int = 0) -> Updates:
+        """The task's history after entry `after`, as it grows, until its final entry.
+
+        Raises `TaskNotFoundError`.
+        """
+        return Updates(self._native.updates(task_id, after))
+
+    def get_task_logs(self, task_id: str) -> list[LogEntry]:
+        """The lines that the handler logged so far. Raises `TaskNotFoundError`."""
+        lines: list[LogEntry] = []
+        after = 0
+        while entries := json.loads(self._native.history(task_id, after, 1000)):
+            lines += (LogEntry(entry) for entry in entries if entry["kind"] == "log")
+            after = entries[-1]["seq"]
+        return lines
+
+    def cancel_task(self, task_id: str) -> Task:
+        """Cancels the task: at once when it waits, by request when it runs.
+
+        A finished task is no error and stays as it is. Raises `TaskNotFoundError`.
+        """
+        return Task(json.loads(self._native.cancel(task_id)))
+
+    def retry_task(self, task_id: str) -> Task:
+        """Runs a failed or cancelled task again.
+
+        Raises `TaskNotFoundError`, `InvalidTransitionError`.
+        """
+        return Task(json.loads(self._native.retry(task_id)))
+
+    def why(self, task_id: str) -> Why:
+        """Why the task does not run now. Raises `TaskNotFoundError`."""
+        return Why(json.loads(self._native.why(task_id)))
+
+    def counts(self) -> list[Count]:
+        """How many tasks each queue has in each status."""
+        return [Count(entry) for entry in json.loads(self._native.counts())]
+
+    def cluster_health(self) -> ClusterHealth:
+        """How the store, its queues and its workers are."""
+        _log.sync()
+        counts, workers = self._native.counts(), self._native.workers()
+        health = ClusterHealth._of(json.loads(counts), json.loads(workers))
+        _log.logger.debug("%s answers: %r", self._native.location(), health)
+        return health
+
+    def handle(self, task_id: str) -> TaskHandle[Any]:
+        """A handle on a task that is known by its id."""
+        return TaskHandle(self._native, task_id)
+
+    def close(self) -> None:
+        """Releases the store. Calls after it raise `ClientClosedError`."""
+        self._native.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return repr(self._native)
+
+
+def _pages(native: _native.Client, listing: Listing, page: dict[str, Any]) -> Iterator[Task]:
+    while True:
+        yield from listing.take(page)
+        if listing.is_over:
+            return
+        page = json.loads(native.list(**listing.request()))
