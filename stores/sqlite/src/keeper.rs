@@ -8,8 +8,7 @@ use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
 use std::thread::JoinHandle;
 
-use rusqlite::Connection;
-
+use crate::fork::{self, Kept};
 use crate::wake::Bell;
 use crate::writer::Writer;
 
@@ -62,7 +61,7 @@ impl Keeper {
         errands: Arc<Errands>,
         bell: Arc<Bell>,
         writer: Weak<Writer>,
-        connection: Connection,
+        connection: Kept,
     ) -> std::io::Result<Self> {
         let own = errands.clone();
         let thread = std::thread::Builder::new()
@@ -87,7 +86,7 @@ impl Keeper {
     }
 }
 
-fn serve(errands: &Errands, bell: &Bell, writer: &Weak<Writer>, connection: &Connection) {
+fn serve(errands: &Errands, bell: &Bell, writer: &Weak<Writer>, connection: &Kept) {
     loop {
         let duties = {
             let mut duties = errands.duties.lock().unwrap_or_else(PoisonError::into_inner);
@@ -117,7 +116,8 @@ fn serve(errands: &Errands, bell: &Bell, writer: &Weak<Writer>, connection: &Con
 }
 
 /// Copies what nobody reads any more. Busy is no error: another process does the same.
-pub(crate) fn checkpoint(connection: &Connection) {
+pub(crate) fn checkpoint(connection: &Kept) {
+    let _inside = fork::enter();
     let done = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
     if let Err(error) = done
         && !crate::error::is_busy(&error)

@@ -9,7 +9,7 @@
 //! | `store` | the trait, handed to the verbs |
 //! | `open`, `location`, `schema`, `migrate` | how a file becomes a store |
 //! | `writer`, `pen`, `tx`, `turn` | one writing connection, many callers in one commit |
-//! | `keeper`, `wake`, `readers` | checkpoints, wake-ups, reading connections |
+//! | `keeper`, `wake`, `readers`, `fork` | checkpoints, wake-ups, reading connections, child processes |
 //! | `row`, `counts`, `updates` | what is kept, and how it is read and written |
 //! | `enqueue`, `lease`, `settle`, `renew`, `list`, `due`, `prune`, `workers` | one verb each |
 //!
@@ -20,6 +20,7 @@ mod counts;
 mod due;
 mod enqueue;
 mod error;
+mod fork;
 mod keeper;
 mod lease;
 mod list;

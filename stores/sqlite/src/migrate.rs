@@ -6,6 +6,7 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use windlass_core::{Error, Result};
 
 use crate::error::Place;
+use crate::fork;
 use crate::location::Location;
 use crate::open::{self, Failure};
 use crate::schema::{APPLICATION_ID, MIGRATIONS, Migration, VERSION};
@@ -35,6 +36,8 @@ pub fn migrate_plan(path: &Path) -> Result<Plan> {
         return Ok(plan(Found::default()));
     }
     let found = open::patiently(|| {
+        let _inside = fork::enter();
+        fork::ready();
         let connection =
             open::look(&location).map_err(|e| Failure::Sqlite(place.sqlite(None, e)))?;
         open::identify(&connection, place)?;

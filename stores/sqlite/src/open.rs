@@ -7,6 +7,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use windlass_core::{Error, Result};
 
 use crate::error::{Place, is_busy};
+use crate::fork::{self, Kept};
 use crate::location::Location;
 use crate::migrate;
 use crate::schema::APPLICATION_ID;
@@ -20,7 +21,7 @@ const BUSY: Duration = Duration::from_secs(10);
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Opens the store for writing in this process's turn, and brings its schema up to date.
-pub(crate) fn writer(location: &Location) -> Result<(Connection, Turn)> {
+pub(crate) fn writer(location: &Location) -> Result<(Kept, Turn)> {
     let place = Place { operation: "opening the store", location: &location.name };
     // Before any file is made beside it: what is not ours is left as it was found.
     if is_there(location) {
@@ -29,6 +30,8 @@ pub(crate) fn writer(location: &Location) -> Result<(Connection, Turn)> {
     let turn = Turn::open(location).map_err(|e| place.io(e))?;
     let taken = turn.take().map_err(|e| place.io(e))?;
     let connection = patiently(|| {
+        let _inside = fork::enter();
+        fork::ready();
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
             | OpenFlags::SQLITE_OPEN_CREATE
             | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -53,31 +56,33 @@ pub(crate) fn writer(location: &Location) -> Result<(Connection, Turn)> {
             }));
         }
         migrate::forward(&mut connection, place)?;
-        Ok(connection)
+        Ok(Kept::new(connection))
     })?;
     drop(taken);
     Ok((connection, turn))
 }
 
 /// Opens a connection that only reads.
-pub(crate) fn reader(file: &Path) -> rusqlite::Result<Connection> {
+pub(crate) fn reader(file: &Path) -> rusqlite::Result<Kept> {
+    let _inside = fork::enter();
     // Read-write by its flags: to read beside writers it must take its place in their shared index.
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(file, flags)?;
     prepare(&connection)?;
     connection.execute_batch("PRAGMA query_only = ON")?;
-    Ok(connection)
+    Ok(Kept::new(connection))
 }
 
 /// Opens a connection for checkpoints.
-pub(crate) fn keeper(file: &Path) -> rusqlite::Result<Connection> {
+pub(crate) fn keeper(file: &Path) -> rusqlite::Result<Kept> {
+    let _inside = fork::enter();
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(file, flags)?;
     prepare(&connection)?;
-    Ok(connection)
+    Ok(Kept::new(connection))
 }
 
-/// Opens an existing file only to look at it.
+/// Opens an existing file only to look at it. The caller is inside.
 pub(crate) fn look(location: &Location) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(&location.file, flags)?;
@@ -105,6 +110,8 @@ fn prepare(connection: &Connection) -> rusqlite::Result<()> {
 /// Refuses a file that is no store of ours, without changing anything.
 fn probe(location: &Location) -> std::result::Result<(), Failure> {
     let place = Place { operation: "opening the store", location: &location.name };
+    let _inside = fork::enter();
+    fork::ready();
     match look(location) {
         Ok(connection) => match identify(&connection, place) {
             // A write-ahead log cannot be read in a folder that cannot be written; what follows says

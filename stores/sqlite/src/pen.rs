@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rusqlite::Connection;
 use windlass_core::{Clock, Result};
 
 use crate::error::Place;
+use crate::fork::{self, Kept};
 use crate::turn::{Taken, Turn};
 use crate::tx::Tx;
 use crate::wake::Bell;
@@ -28,7 +28,7 @@ pub enum Durability {
 
 /// The connection that writes, and what goes with it.
 pub(crate) struct Pen {
-    pub(crate) connection: Connection,
+    pub(crate) connection: Kept,
     turn: Turn,
     clock: Arc<dyn Clock>,
     location: Arc<str>,
@@ -41,7 +41,7 @@ pub(crate) struct Pen {
 impl Pen {
     /// A pen that writes by `connection` in its `turn`.
     pub(crate) fn new(
-        connection: Connection,
+        connection: Kept,
         turn: Turn,
         clock: Arc<dyn Clock>,
         location: &str,
@@ -68,22 +68,28 @@ impl Pen {
             Err(_) => {
                 let alone = jobs.iter_mut().map(|job| {
                     let job = std::slice::from_mut(job);
-                    self.transaction(job, true).map(drop).map_err(|error| {
-                        let place =
-                            Place { operation: job[0].operation(), location: &self.location };
-                        let error = place.sqlite(Some(&self.connection), error);
-                        self.undo();
-                        error
-                    })
+                    self.transaction(job, true).map(drop)
                 });
                 alone.collect()
             }
         }
     }
 
-    fn transaction(&mut self, jobs: &mut [Box<dyn Job>], careful: bool) -> rusqlite::Result<usize> {
+    fn transaction(&mut self, jobs: &mut [Box<dyn Job>], careful: bool) -> Result<usize> {
+        let _inside = fork::enter();
+        let operation = jobs.first().map_or("writing", |job| job.operation());
         // A panic may have left one open.
         self.undo();
+        self.attempt(jobs, careful).map_err(|error| {
+            let place = Place { operation, location: &self.location };
+            // First, because the rollback forgets the system's error number.
+            let error = place.sqlite(Some(&self.connection), error);
+            self.undo();
+            error
+        })
+    }
+
+    fn attempt(&mut self, jobs: &mut [Box<dyn Job>], careful: bool) -> rusqlite::Result<usize> {
         self.synchronise(jobs.iter().any(|job| job.durable()))?;
         let started = Instant::now();
         self.connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;

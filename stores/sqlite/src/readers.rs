@@ -7,6 +7,7 @@ use rusqlite::Connection;
 use windlass_core::{Error, Result};
 
 use crate::error::Place;
+use crate::fork::{self, Kept};
 use crate::open;
 
 /// Idle connections that are kept.
@@ -17,7 +18,7 @@ pub(crate) struct Readers {
     file: PathBuf,
     location: String,
     /// Idle ones; `None` once closed.
-    idle: Mutex<Option<Vec<Connection>>>,
+    idle: Mutex<Option<Vec<Kept>>>,
 }
 
 impl Readers {
@@ -41,7 +42,10 @@ impl Readers {
             Some(connection) => connection,
             None => open::reader(&self.file).map_err(|e| place.sqlite(None, e))?,
         };
-        let answer = one_moment(&connection, work).map_err(|e| place.sqlite(Some(&connection), e));
+        let answer = {
+            let _inside = fork::enter();
+            one_moment(&connection, work).map_err(|e| place.sqlite(Some(&connection), e))
+        };
         // One that failed is not kept: the next read starts afresh.
         if answer.is_ok()
             && let Some(idle) = self.idle.lock().unwrap_or_else(PoisonError::into_inner).as_mut()
@@ -56,11 +60,6 @@ impl Readers {
     pub(crate) fn close(&self) {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).take();
         drop(idle);
-    }
-
-    /// Forgets the connections without closing them: they belong to another process.
-    pub(crate) fn abandon(&mut self) {
-        std::mem::forget(self.idle.get_mut().unwrap_or_else(PoisonError::into_inner).take());
     }
 }
 

@@ -174,7 +174,6 @@ impl Drop for Inner {
             // Threads do not exist here and locks are another's: touch nothing.
             keeper.abandon();
             std::mem::forget(self.writer.clone());
-            self.readers.abandon();
             self.listeners.abandon();
         }
     }

@@ -127,42 +127,118 @@ fn a_submit_wakes_other_processes_and_not_its_own() {
     assert!(child.wait().unwrap().success());
 }
 
-#[cfg(target_os = "linux")]
+/// Runs `child` in a fork of this process; the id of the fork.
+#[cfg(unix)]
+fn fork(child: impl FnOnce() -> bool) -> i32 {
+    // SAFETY: the child ends without unwinding and without running anything of the parent's.
+    unsafe {
+        match libc::fork() {
+            0 => libc::_exit(if child() { 0 } else { 1 }),
+            id => id,
+        }
+    }
+}
+
+/// Whether a fork ended well.
+#[cfg(unix)]
+fn ended_well(id: i32) -> bool {
+    let mut status = -1;
+    // SAFETY: waits for a child of this process; `status` lives for the call.
+    unsafe { libc::waitpid(id, &mut status, 0) };
+    status == 0
+}
+
+#[cfg(unix)]
+fn wait_for(sign: &Path) {
+    let started = std::time::Instant::now();
+    // A parent or child that failed leaves no sign; then the other must not wait for ever.
+    while !sign.exists() && started.elapsed() < Duration::from_secs(30) {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+#[cfg(unix)]
 #[test]
 #[ignore = "run by another test as a process of its own"]
 fn forks_with_an_open_store() {
-    let store = open(&file()).unwrap();
+    let file = file();
+    let store = open(&file).unwrap();
     let ids = IdSource::default();
     store.on_change(Arc::new(|| {}));
     let id = run(submit(&store, &ids)).unwrap();
-    // SAFETY: the child uses only what is shared by memory, and ends without unwinding.
-    let child = unsafe { libc::fork() };
-    if child == 0 {
+    let (opened, closed) = (file.with_extension("opened"), file.with_extension("closed"));
+    let child = fork(|| {
         let read = run(store.get(TENANT, vec![id])).unwrap_err().code();
         let written = run(submit(&store, &ids)).unwrap_err().code();
-        drop(store);
-        let told = (read, written) == ("store_unavailable", "store_unavailable");
-        // It may open a store of its own.
-        let own = open(&file()).unwrap();
+        drop(store.clone());
+        let own = open(&file).unwrap();
         let found = run(own.get(TENANT, vec![id])).unwrap()[0].is_some();
-        drop(own);
-        // SAFETY: ends the child at once; nothing of the parent's is run.
-        unsafe { libc::_exit(if told && found { 0 } else { 1 }) };
-    }
-    let mut status = 0;
-    // SAFETY: waits for the child just made; `status` lives for the call.
-    unsafe { libc::waitpid(child, &mut status, 0) };
-    assert_eq!(status, 0, "the child was told, and could open its own");
+        std::fs::write(&opened, "").unwrap();
+        wait_for(&closed);
+        let stored = run(submit(&own, &ids)).is_ok();
+        (read, written) == ("store_unavailable", "store_unavailable") && found && stored
+    });
+    wait_for(&opened);
     run(submit(&store, &ids)).unwrap();
-    assert_eq!(run(store.counts(TENANT)).unwrap()[0].count, 2);
+    // The last connection to be closed removes the log. The child's is still open.
+    run(store.close()).unwrap();
+    drop(store);
+    assert!(file.with_extension("db-wal").exists(), "the child's connection counts");
+    std::fs::write(&closed, "").unwrap();
+    assert!(ended_well(child));
+    assert_eq!(run(open(&file).unwrap().counts(TENANT)).unwrap()[0].count, 3);
 }
 
-#[cfg(target_os = "linux")]
+#[cfg(unix)]
 #[test]
-fn a_fork_is_refused_and_harms_nothing() {
+#[ignore = "run by another test as a process of its own"]
+fn forks_while_it_writes() {
+    let file = file();
+    let store = open(&file).unwrap();
+    let ids = IdSource::default();
+    let over = std::sync::atomic::AtomicBool::new(false);
+    let mut own = 0;
+    std::thread::scope(|scope| {
+        let writers: Vec<_> = (0..2)
+            .map(|_| {
+                scope.spawn(|| {
+                    let mut done = 0;
+                    while !over.load(std::sync::atomic::Ordering::Relaxed) {
+                        run(submit(&store, &ids)).unwrap();
+                        run(store.counts(TENANT)).unwrap();
+                        done += 1;
+                    }
+                    done
+                })
+            })
+            .collect();
+        let children: Vec<i32> = (0..20)
+            .map(|_| {
+                // Ids of the parent would be given twice.
+                let ids = IdSource::default();
+                fork(|| run(submit(&open(&file).unwrap(), &ids)).is_ok())
+            })
+            .collect();
+        assert!(children.into_iter().all(ended_well));
+        over.store(true, std::sync::atomic::Ordering::Relaxed);
+        own = writers.into_iter().map(|writer| writer.join().unwrap()).sum();
+    });
+    assert_eq!(run(store.counts(TENANT)).unwrap()[0].count, own + 20);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_fork_is_refused_opens_its_own_and_harms_nothing() {
+    for role in ["forks_with_an_open_store", "forks_while_it_writes"] {
+        a_fork_harms_nothing(role);
+    }
+}
+
+#[cfg(unix)]
+fn a_fork_harms_nothing(role: &str) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("tasks.db");
-    let output = start("forks_with_an_open_store", &file).wait_with_output().unwrap();
+    let output = start(role, &file).wait_with_output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
     let damage: String = rusqlite::Connection::open(&file)
         .unwrap()
