@@ -7,15 +7,17 @@ set -euo pipefail
 export LC_ALL=C
 cd "$1"
 
-sha256() { if command -v sha256sum >/dev/null; then sha256sum; else shasum -a 256; fi | cut -c1-64; }
-export -f sha256
+sha256() { if command -v sha256sum >/dev/null; then xargs -0 sha256sum; else xargs -0 shasum -a 256; fi; }
 files() { find . -type f -print0 | sort -z; }
 
 printf 'files %d\n' "$(files | tr -cd '\0' | wc -c)"
 printf 'bytes %d\n' "$(files | xargs -0 cat | wc -c)"
 printf 'lines %d\n' "$(files | xargs -0 cat | wc -l)"
-# The last word of one file and the first of the next are two. What is no white space becomes an x,
-# because versions of wc differ in what they take for a letter.
-printf 'words %d\n' "$(files | xargs -0 sh -c 'for file; do cat "$file"; echo; done' sh | tr -c '[:space:]' x | wc -w)"
-# The hash of all hashes, in the order of the paths.
-printf 'sha256 %s\n' "$(files | xargs -0 bash -c 'for file; do sha256 <"$file"; done' bash | sha256)"
+# grep ends every line, so that the last word of one file and the first of the next are two. What is no
+# white space becomes an x, because versions of wc differ in what they take for a letter.
+printf 'words %d\n' "$({ files | xargs -0 grep -ah '' || true; } | tr -c '[:space:]' x | wc -w)"
+# The hash of all hashes, in the order of the paths. A backslash before a hash marks an odd file name.
+hashes=$(mktemp)
+trap 'rm -f "$hashes"' EXIT
+files | sha256 | sed 's/^\\//' | cut -c1-64 >"$hashes"
+printf 'sha256 %s\n' "$(printf '%s\0' "$hashes" | sha256 | cut -c1-64)"
