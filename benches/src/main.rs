@@ -46,8 +46,9 @@ fn run(options: &Options) -> Result<()> {
         return Err("no workload has a name with that text".into());
     }
     let machine = machine::Machine::look(place.path());
-    report::head(&machine, options);
-    let figures = rounds::run(&workloads, options.rounds, &place)?;
+    report::head(&machine);
+    let within = std::time::Duration::from_secs(options.within);
+    let figures = rounds::run(&workloads, options.rounds, within, &place)?;
     report::table(&figures);
     match &options.json {
         Some(file) => report::json(file, &machine, options, &figures),

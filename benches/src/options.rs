@@ -9,17 +9,20 @@ use clap::{Parser, Subcommand};
 #[derive(Debug, Parser)]
 #[command(name = "windlass-bench", max_term_width = 100)]
 pub(crate) struct Options {
-    /// Rounds; each runs every workload once, ours and raw
-    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    /// Rounds at most; each runs every workload once, ours and raw
+    #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub(crate) rounds: u32,
+    /// Seconds after which no round is begun, so that a slow disk does not take for ever
+    #[arg(long, default_value_t = 120, value_name = "SECONDS")]
+    pub(crate) within: u64,
     /// Milliseconds for which each submit workload runs in a round
-    #[arg(long, default_value_t = 500, value_name = "MS")]
+    #[arg(long, default_value_t = 200, value_name = "MS")]
     pub(crate) time: u64,
     /// Tasks that are drained in a round
     #[arg(long, default_value_t = 20_000, value_name = "N")]
     pub(crate) tasks: u32,
     /// Wake-ups that are measured in a round
-    #[arg(long, default_value_t = 100, value_name = "N")]
+    #[arg(long, default_value_t = 50, value_name = "N")]
     pub(crate) wakes: u32,
     /// Folder for the databases: on the disk to be measured [default: the system's temporary folder]
     #[arg(long, value_name = "PATH")]

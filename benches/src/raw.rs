@@ -28,19 +28,35 @@ impl Raw {
     pub(crate) fn open(file: &Path, durability: Durability) -> Result<Self> {
         windlass_sqlite::migrate(file, false)?;
         let connection = Connection::open(file)?;
+        connection.set_prepared_statement_cache_capacity(64);
+        connection.busy_timeout(std::time::Duration::from_secs(10))?;
+        // No checkpoint while a measurement lasts: Windlass does them beside its writes, so in line
+        // they would be no limit.
+        connection.execute_batch(
+            "PRAGMA wal_autocheckpoint = 0; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16000;",
+        )?;
+        let ids = IdSource::default();
+        let token = *ids.token().as_bytes();
+        let store = Self { connection, ids, token };
+        store.press(durability)?;
+        Ok(store)
+    }
+
+    /// How far the next commits go before they return. A lease needs not go to the disk.
+    pub(crate) fn press(&self, durability: Durability) -> Result<()> {
         let synchronous = match durability {
             Durability::Full => "FULL",
             Durability::Normal => "NORMAL",
         };
-        connection.set_prepared_statement_cache_capacity(64);
-        connection.busy_timeout(std::time::Duration::from_secs(10))?;
-        connection.execute_batch(&format!(
-            "PRAGMA synchronous = {synchronous}; PRAGMA temp_store = MEMORY; \
-             PRAGMA cache_size = -16000;"
-        ))?;
-        let ids = IdSource::default();
-        let token = *ids.token().as_bytes();
-        Ok(Self { connection, ids, token })
+        Ok(self.connection.pragma_update(None, "synchronous", synchronous)?)
+    }
+
+    /// Carries the log over into the database, so that what follows overwrites it from its start: to
+    /// make a file longer costs a disk more than to write over it, and Windlass writes over it.
+    pub(crate) fn restart_log(&self) -> Result<()> {
+        let sql = "PRAGMA wal_checkpoint(RESTART)";
+        let busy = self.connection.query_row(sql, [], |row| row.get::<_, i64>(0))?;
+        if busy == 0 { Ok(()) } else { Err("somebody else uses the log".into()) }
     }
 
     /// Stores tasks in one transaction.

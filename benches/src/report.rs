@@ -14,12 +14,8 @@ use crate::options::Options;
 use crate::rounds::{Figure, Unit, median};
 
 /// What is measured, and on what.
-pub(crate) fn head(machine: &Machine, options: &Options) {
-    println!("{}", machine.line());
-    println!(
-        "medians of {} interleaved rounds; raw is SQLite alone with the same tables and durability\n",
-        options.rounds
-    );
+pub(crate) fn head(machine: &Machine) {
+    println!("{}\n", machine.line());
 }
 
 /// Where the run is, for somebody who waits.
@@ -39,6 +35,10 @@ pub(crate) fn progress_done() {
 /// The figures, one on each line.
 pub(crate) fn table(figures: &[Figure]) {
     let width = figures.iter().map(|figure| figure.name.chars().count()).max().unwrap_or(0);
+    let rounds = rounds_of(figures);
+    println!(
+        "medians of {rounds} interleaved rounds; raw is SQLite alone, same tables and durability\n"
+    );
     println!("{:width$}  {:>10}  {:>10}  {:>7}  unit", "", "windlass", "raw", "ratio");
     for figure in figures {
         let shown = |values: &[f64]| match (median(values), figure.unit) {
@@ -57,6 +57,10 @@ pub(crate) fn table(figures: &[Figure]) {
     }
 }
 
+fn rounds_of(figures: &[Figure]) -> usize {
+    figures.first().map_or(0, |figure| figure.ours.len())
+}
+
 /// Every value of every round, to a file.
 pub(crate) fn json(
     file: &Path,
@@ -64,6 +68,7 @@ pub(crate) fn json(
     options: &Options,
     figures: &[Figure],
 ) -> Result<()> {
+    let rounds = rounds_of(figures);
     let figures: Vec<_> = figures
         .iter()
         .map(|figure| {
@@ -80,7 +85,7 @@ pub(crate) fn json(
         .collect();
     let document = json!({
         "machine": machine.record(),
-        "rounds": options.rounds,
+        "rounds": rounds,
         "time_milliseconds": options.time,
         "tasks": options.tasks,
         "wakes": options.wakes,

@@ -1,5 +1,7 @@
 //! Interleaved rounds, and what is made of them.
 
+use std::time::{Duration, Instant};
+
 use crate::Result;
 use crate::place::Place;
 use crate::report;
@@ -53,10 +55,20 @@ impl Figure {
     }
 }
 
-/// Runs every workload once in each round.
-pub(crate) fn run(workloads: &[Workload], rounds: u32, place: &Place) -> Result<Vec<Figure>> {
+/// Runs every workload once in each round. Ends after `rounds`, or before a round that would begin
+/// later than `within`; the first is always run.
+pub(crate) fn run(
+    workloads: &[Workload],
+    rounds: u32,
+    within: Duration,
+    place: &Place,
+) -> Result<Vec<Figure>> {
+    let start = Instant::now();
     let mut figures: Vec<Figure> = Vec::new();
     for round in 0..rounds {
+        if round > 0 && start.elapsed() > within {
+            break;
+        }
         let mut next = 0;
         for workload in workloads {
             report::progress(round + 1, rounds, workload.name);

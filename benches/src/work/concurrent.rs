@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 
 use windlass::Durability;
 
-use super::{connect, payloads, rate, raw_durability, runtime, spec};
+use super::drain::fill;
+use super::{WARM, connect, payloads, rate, runtime, spec, warm_raw};
 use crate::Result;
 use crate::place::{Place, discard};
-use crate::raw::Raw;
 use crate::rounds::{Unit, Workload};
 
 const CALLERS: u64 = 64;
@@ -32,6 +32,7 @@ fn ours(place: &Place, durability: Durability, time: Duration) -> Result<Vec<f64
     let file = place.file();
     let rate = runtime()?.block_on(async {
         let client = connect(&file, durability).await?;
+        fill(&client, WARM).await?;
         let start = Instant::now();
         let callers = (0..CALLERS).map(|caller| {
             let client = client.clone();
@@ -58,7 +59,7 @@ fn ours(place: &Place, durability: Durability, time: Duration) -> Result<Vec<f64
 
 fn raw(place: &Place, durability: Durability, time: Duration) -> Result<Vec<f64>> {
     let file = place.file();
-    let mut store = Raw::open(&file, raw_durability(durability))?;
+    let mut store = warm_raw(&file, durability)?;
     let start = Instant::now();
     let mut tasks = 0;
     while start.elapsed() < time {

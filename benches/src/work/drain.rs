@@ -12,8 +12,10 @@ use crate::place::{Place, discard};
 use crate::raw::{Raw, Row};
 use crate::rounds::{Unit, Workload};
 
-/// Tasks that the worker runs at once, and rows of a raw transaction.
+/// Tasks that the worker runs at once.
 const CONCURRENCY: u32 = 100;
+/// Rows of a raw transaction: as many as one call of a worker leases at most.
+const ROWS: u32 = 1_000;
 /// Tasks stored by one call beforehand.
 const CHUNK: u64 = 5_000;
 
@@ -92,10 +94,11 @@ pub(super) fn raw(place: &Place, durability: Durability, tasks: u32) -> Result<V
     let file = place.file();
     let mut store = Raw::open(&file, raw_durability(durability))?;
     store.submit(TASK_TYPE, &payloads(0, tasks.into()))?;
+    store.restart_log()?;
     let start = Instant::now();
     let mut done: Vec<Row> = Vec::new();
     loop {
-        let leased = store.turn(TASK_TYPE, &done, CONCURRENCY)?;
+        let leased = store.turn(TASK_TYPE, &done, ROWS)?;
         if leased.is_empty() && done.is_empty() {
             break;
         }

@@ -16,10 +16,14 @@ use windlass::{Client, ConnectOptions, Durability, Payload, TaskSpec};
 
 use crate::Result;
 use crate::options::Options;
+use crate::raw::Raw;
 use crate::rounds::Workload;
 
 /// The task type of every workload.
 const TASK_TYPE: &str = "noop";
+
+/// Tasks that are there before submits are measured: enough that the log has its full length.
+const WARM: u32 = 20_000;
 
 /// Every workload, in the order in which it is shown.
 pub(crate) fn all(options: &Options) -> Vec<Workload> {
@@ -71,6 +75,14 @@ fn raw_durability(durability: Durability) -> windlass_sqlite::Durability {
         Durability::Full => windlass_sqlite::Durability::Full,
         Durability::Normal => windlass_sqlite::Durability::Normal,
     }
+}
+
+/// A raw store with the tasks that are there beforehand.
+fn warm_raw(file: &Path, durability: Durability) -> Result<Raw> {
+    let mut store = Raw::open(file, raw_durability(durability))?;
+    store.submit(TASK_TYPE, &payloads(0, WARM.into()))?;
+    store.restart_log()?;
+    Ok(store)
 }
 
 /// Tasks per second since `start`.

@@ -4,10 +4,10 @@ use std::time::{Duration, Instant};
 
 use windlass::Durability;
 
-use super::{connect, payload, rate, raw_durability, runtime, spec};
+use super::drain::fill;
+use super::{WARM, connect, payload, rate, runtime, spec, warm_raw};
 use crate::Result;
 use crate::place::{Place, discard};
-use crate::raw::Raw;
 use crate::rounds::{Unit, Workload};
 
 /// The workload at a durability.
@@ -29,6 +29,7 @@ fn ours(place: &Place, durability: Durability, time: Duration) -> Result<Vec<f64
     let file = place.file();
     let rate = runtime()?.block_on(async {
         let client = connect(&file, durability).await?;
+        fill(&client, WARM).await?;
         let start = Instant::now();
         let mut tasks = 0;
         while start.elapsed() < time {
@@ -45,7 +46,7 @@ fn ours(place: &Place, durability: Durability, time: Duration) -> Result<Vec<f64
 
 fn raw(place: &Place, durability: Durability, time: Duration) -> Result<Vec<f64>> {
     let file = place.file();
-    let mut store = Raw::open(&file, raw_durability(durability))?;
+    let mut store = warm_raw(&file, durability)?;
     let start = Instant::now();
     let mut tasks = 0;
     while start.elapsed() < time {

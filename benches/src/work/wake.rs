@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use windlass::worker::{DeclaredHandler, Lane, WorkerConfig};
 use windlass::{Durability, Outcome, Payload};
+use windlass_sqlite::Durability::{Full, Normal};
 
 use super::{TASK_TYPE, connect, payload, runtime, spec};
 use crate::place::{Place, discard};
@@ -53,7 +54,7 @@ fn ours(place: &Place, wakes: u32) -> Result<Vec<f64>> {
 
 fn raw(place: &Place, wakes: u32) -> Result<Vec<f64>> {
     let file = place.file();
-    let mut store = Raw::open(&file, windlass_sqlite::Durability::Full)?;
+    let mut store = Raw::open(&file, Full)?;
     let mut other = Other::start(&["raw-listen", &file.display().to_string()])?;
     let mut times = Vec::new();
     for i in 0..wakes {
@@ -88,13 +89,15 @@ pub(crate) fn listen(url: &str) -> Result<()> {
 
 /// The second process without Windlass: leases what is there when a byte comes.
 pub(crate) fn raw_listen(file: &Path) -> Result<()> {
-    let mut store = Raw::open(file, windlass_sqlite::Durability::Full)?;
+    let mut store = Raw::open(file, Full)?;
     let mut input = std::io::stdin().lock();
     report::tell(READY);
     let mut byte = [0];
     while input.read(&mut byte)? == 1 {
+        store.press(Normal)?;
         let leased = store.turn(TASK_TYPE, &[], 1)?;
         report::tell(&nanoseconds().to_string());
+        store.press(Full)?;
         store.turn(TASK_TYPE, &leased, 0)?;
     }
     Ok(())

@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# The benchmark: builds what it needs in the release profile and measures, Python's workers included, in
+# under three minutes once built. Arguments are passed on; `benches/run.sh --help` lists them.
+#
+# The databases lie in a folder of their own beside the build: on a disk, not in memory.
+set -euo pipefail
+# shellcheck source=scripts/env.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../scripts/env.sh"
+cd "$ROOT"
+
+packages=(-p windlass-benches)
+with_python=0
+if command -v "$PYTHON" >/dev/null; then
+    packages+=(-p windlass-python)
+    with_python=1
+else
+    say "bench: $PYTHON is missing: Python's workers are left out" >&2
+fi
+cargo build --release --locked "${packages[@]}"
+
+folder=$(mktemp -d "$CARGO_TARGET_DIR/bench-XXXXXX")
+trap 'rm -rf "$folder"' EXIT
+case $(stat -f -c %T "$folder" 2>/dev/null || true) in
+    tmpfs | ramfs)
+        say "bench: $CARGO_TARGET_DIR lies in memory; set CARGO_TARGET_DIR to a folder on a disk" >&2
+        exit 1
+        ;;
+esac
+
+arguments=(--dir "$folder")
+if [ $with_python = 1 ]; then
+    # A copy of the package with the module of this profile: the clone's own holds the debug build.
+    mkdir "$folder/python"
+    cp -R bindings-python/python/windlass "$folder/python/"
+    rm -f "$folder/python/windlass/_native".*so "$folder/python/windlass/_native.pyd"
+    for library in libwindlass_python.so:_native.abi3.so libwindlass_python.dylib:_native.abi3.so windlass_python.dll:_native.pyd; do
+        built=$CARGO_TARGET_DIR/release/${library%%:*}
+        [ ! -f "$built" ] || cp "$built" "$folder/python/windlass/${library##*:}"
+    done
+    export PYTHONPATH=$folder/python PYTHONDONTWRITEBYTECODE=1
+    arguments+=(--python "$(command -v "$PYTHON")" --python-worker "$ROOT/benches/python_worker.py")
+    say "$(cargo --version | cut -d' ' -f1,2 | sed 's/cargo/Rust/'), $("$PYTHON" --version)"
+fi
+"$CARGO_TARGET_DIR/release/windlass-bench" "${arguments[@]}" "$@"
