@@ -102,6 +102,7 @@ pub fn connect_on(handle: Handle, url: &str, options: ConnectOptions) -> Result<
     if options.seedless_jitter {
         engine.chance = || 0.5;
     }
+    tracing::info!("opened {}", store.location());
     let engine = Engine::new(store, host.clone(), engine);
     Ok(Client::new(engine, host, &options.tenant))
 }
