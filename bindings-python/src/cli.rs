@@ -15,6 +15,7 @@ pub(crate) fn run_cli(py: Python<'_>, args: Vec<String>) -> PyResult<Py<PyAny>> 
             named.set_item("concurrency", worker.concurrency)?;
             named.set_item("queues", worker.queues)?;
             named.set_item("lease", worker.lease)?;
+            named.set_item("lease", worker.lease)?;
             named.set_item("url", worker.url)?;
             named.set_item("tenant", worker.tenant)?;
             Ok(named.into_any().unbind())

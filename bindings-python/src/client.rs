@@ -411,7 +411,10 @@ impl Client {
         let work = async move {
             match before {
                 State::Open(client, generation) if generation == runtime::generation() => {
-                    client.close().await
+                    match client.close().await {
+                        Err(Error::ClientClosed) => Ok(()),
+                        closed => closed,
+                    }
                 }
                 State::Open(parents, _) => {
                     std::mem::forget(parents);

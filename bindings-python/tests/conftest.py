@@ -1,0 +1,102 @@
+"""What the tests share: stores, apps and processes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import windlass
+
+PACKAGE = Path(windlass.__file__).resolve().parents[1]
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No URL of the caller's reaches a test, and a default file lies in the test's folder."""
+    for name in ("WINDLASS_URL", "WINDLASS_API_ENDPOINT", "WINDLASS_TENANT_ID"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A store of each kind."""
+    return "memory:" if request.param == "memory" else f"sqlite:{tmp_path / 'tasks.db'}"
+
+
+@pytest.fixture
+def client(url: str) -> Iterator[windlass.Client]:
+    with windlass.Client(url) as client:
+        yield client
+
+
+@pytest.fixture
+def app(url: str) -> Iterator[windlass.App]:
+    with windlass.App(url) as app:
+        yield app
+
+
+@pytest.fixture
+def memory_app() -> Iterator[windlass.App]:
+    with windlass.App("memory:") as app:
+        yield app
+
+
+Spawn = Callable[..., "subprocess.Popen[str]"]
+
+
+@pytest.fixture
+def spawn(tmp_path: Path) -> Iterator[Spawn]:
+    """Starts Python processes in the test's folder; whatever still runs is killed at the end."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(*args: str, code: str | None = None, **env: str) -> subprocess.Popen[str]:
+        if code is not None:
+            script = tmp_path / f"script{len(started)}.py"
+            script.write_text(code)
+            args = (str(script), *args)
+        process = subprocess.Popen(
+            [sys.executable, "-u", *args],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(PACKAGE), "PYTHONFAULTHANDLER": "1", **env},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+def line(process: subprocess.Popen[str], text: str) -> str:
+    """Reads the process's output up to the line that holds `text`."""
+    assert process.stdout is not None
+    for found in process.stdout:
+        if text in found:
+            return found
+    raise AssertionError(f"no line with {text!r}; stderr: {process.stderr and process.stderr.read()}")
+
+
+def finish(process: subprocess.Popen[str], code: int = 0, timeout: float = 30) -> tuple[str, str]:
+    """Waits for the end of the process, and for its exit code."""
+    out, err = process.communicate(timeout=timeout)
+    assert process.returncode == code, f"exit code {process.returncode}\n{out}\n{err}"
+    return out, err
+
+
+def fields(error: BaseException) -> tuple[str, Any]:
+    """Code and field of an error."""
+    assert isinstance(error, windlass.WindlassError), repr(error)
+    return error.code, error.fields.get("field")
