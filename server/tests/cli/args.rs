@@ -161,8 +161,7 @@ fn a_store_in_memory_is_empty_and_says_so() {
 #[test]
 fn worker_is_parsed_for_the_host_and_refused_by_the_plain_binary() {
     let args = |line: &str| line.split(' ').map(str::to_owned).collect::<Vec<_>>();
-    let line =
-        "windlass worker photos.sub:app --concurrency 4 --queues a,b --lease 5 --url memory:x --tenant t";
+    let line = "windlass worker photos.sub:app --concurrency 4 --queues a,b --lease 5 --url memory:x --tenant t";
     let worker = WorkerArgs {
         app: "photos.sub:app".to_owned(),
         concurrency: Some(4),

@@ -38,6 +38,7 @@ pub(super) fn look(path: &Path, origin: &str, checks: &mut Vec<Check>) -> bool {
     }
     let bytes = usize::try_from(data.len()).unwrap_or(usize::MAX);
     checks.push(Check::ok("location", format!("{} ({})", path.display(), size(bytes))));
+    checks.push(durability(path));
     let writable = permissions(path, &data, checks);
     checks.push(side_files(path));
     schema(path, checks) && writable
@@ -94,6 +95,42 @@ fn open_to_all(data: &fs::Metadata) -> Option<u32> {
 #[cfg(not(unix))]
 fn open_to_all(_: &fs::Metadata) -> Option<u32> {
     None
+}
+
+/// Whether what is acknowledged outlives the machine's power.
+fn durability(path: &Path) -> Check {
+    match passing(path) {
+        Some((where_, hint)) => Check::warn("durability", format!("the file lies {where_}"), hint),
+        None => {
+            let detail = "a write is on the disk when it is acknowledged (synchronous=FULL)";
+            Check::ok("durability", detail.to_owned())
+        }
+    }
+}
+
+/// Where the file lies when that place passes away, and what to do.
+#[cfg(target_os = "linux")]
+fn passing(path: &Path) -> Option<(&'static str, &'static str)> {
+    passing_kind(u64::try_from(rustix::fs::statfs(path).ok()?.f_type).ok()?)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn passing(_: &Path) -> Option<(&'static str, &'static str)> {
+    None
+}
+
+/// By the magic numbers of `statfs(2)`.
+#[cfg(any(target_os = "linux", test))]
+fn passing_kind(magic: u64) -> Option<(&'static str, &'static str)> {
+    match magic & 0xFFFF_FFFF {
+        0x0102_1994 | 0x8584_58F6 => {
+            Some(("in memory: a restart of the machine loses it", "move it to a folder on a disk"))
+        }
+        0x794C_7630 => {
+            Some(("in a container's own layer: it goes with the container", "move it to a volume"))
+        }
+        _ => None,
+    }
 }
 
 /// A log that was left behind or that grows without end.
@@ -157,4 +194,22 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
     name.push("-");
     name.push(suffix);
     name.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_and_container_layers_are_told_from_disks() {
+        assert!(
+            passing_kind(0x0102_1994).is_some_and(|(place, _)| place.contains("memory")),
+            "tmpfs"
+        );
+        assert!(
+            passing_kind(0x794C_7630).is_some_and(|(_, hint)| hint.contains("volume")),
+            "overlayfs"
+        );
+        assert_eq!(passing_kind(0xEF53), None, "ext4");
+    }
 }
