@@ -1,7 +1,8 @@
 //! Rough speed of the store, next to plain SQLite statements on the same tables.
 //!
-//! `cargo run --release -p windlass-sqlite --example measure [FOLDER]`; the folder must be on the disk
-//! that is to be measured, the default is the temporary folder.
+//! `cargo run --release -p windlass-sqlite --example measure [FOLDER [NAME]]`; the folder must be
+//! on the disk that is to be measured, the default is the temporary folder. Only lines with NAME in
+//! them are measured.
 #![allow(clippy::print_stdout)]
 
 use std::path::{Path, PathBuf};
@@ -19,7 +20,7 @@ use windlass_core::{
 };
 use windlass_sqlite::{Durability, Options, SqliteStore};
 
-const DRAIN: usize = 20_000;
+const DRAIN: usize = 50_000;
 
 fn main() {
     let folder = std::env::args().nth(1).map_or_else(std::env::temp_dir, PathBuf::from);
@@ -39,7 +40,8 @@ fn main() {
         ("settle 100 with lease 100", |f, d, r| r.block_on(drain(f, d, true))),
         ("raw claim 100 + update 100", |f, d, _| raw_drain(f, d)),
     ];
-    for (name, measure) in rows {
+    let only = std::env::args().nth(2).unwrap_or_default();
+    for (name, measure) in rows.into_iter().filter(|(name, _)| name.contains(&only)) {
         let one = |durability| {
             let inside = tempfile::tempdir_in(&folder).unwrap();
             measure(&inside.path().join("tasks.db"), durability, &runtime)

@@ -5,7 +5,7 @@ use windlass_core::engine::lease::grant;
 use windlass_core::store::LeaseOrder;
 use windlass_core::{Leased, TaskId, TaskStatus, Timestamp};
 
-use crate::row::{self, Cells, Num};
+use crate::row::{self, Cells, HotRows, Num};
 use crate::tx::Tx;
 use crate::updates;
 
@@ -31,7 +31,7 @@ pub(crate) fn lease(tx: &mut Tx<'_>, order: &LeaseOrder) -> Result<Leased> {
         let mut task = row::by_num(&mut select, num)?;
         let (granted, entries) = grant(&mut task, &request.worker, order.token, request.ttl, now);
         if task.suspect {
-            row::write_back(tx.connection, num, &task)?;
+            HotRows::new(tx.connection)?.write(num, &task)?;
             updates::insert(tx.connection, num, &entries)?;
         } else {
             let expires_at = task.lease.as_ref().map(|lease| lease.expires_at.as_millis());

@@ -4,7 +4,7 @@ use rusqlite::{Connection, Result};
 use windlass_core::engine::lease;
 use windlass_core::{Renewal, Renewed, Timestamp};
 
-use crate::row;
+use crate::row::HotRows;
 use crate::tx::Tx;
 use crate::updates;
 
@@ -17,14 +17,15 @@ pub(crate) fn only_asks(renewal: &Renewal) -> bool {
 pub(crate) fn renew(tx: &mut Tx<'_>, tenant: &str, renewals: &[Renewal]) -> Result<Vec<Renewed>> {
     let now = tx.now();
     let mut answers = Vec::with_capacity(renewals.len());
+    let mut rows = HotRows::new(tx.connection)?;
     for renewal in renewals {
-        let Some((num, mut task)) = row::hot(tx.connection, tenant, renewal.task_id)? else {
+        let Some((num, mut task)) = rows.read(tenant, renewal.task_id)? else {
             answers.push(Renewed::Lost);
             continue;
         };
         let (answer, entries, changed) = lease::renew(&mut task, renewal, now);
         if changed {
-            row::write_back(tx.connection, num, &task)?;
+            rows.write(num, &task)?;
             updates::insert(tx.connection, num, &entries)?;
             // A mere extension is no news to anybody.
             tx.ring |= renewal.started.is_some() || !renewal.updates.is_empty();
@@ -41,8 +42,9 @@ pub(crate) fn ask(
     renewals: &[Renewal],
     now: Timestamp,
 ) -> Result<Vec<Renewed>> {
+    let mut rows = HotRows::new(connection)?;
     let answer = |renewal: &Renewal| {
-        let found = row::hot(connection, tenant, renewal.task_id)?;
+        let found = rows.read(tenant, renewal.task_id)?;
         Ok(found.map_or(Renewed::Lost, |(_, mut task)| lease::renew(&mut task, renewal, now).0))
     };
     renewals.iter().map(answer).collect()

@@ -6,7 +6,7 @@ use windlass_core::store::{Applied, LeaseOrder};
 use windlass_core::{Leased, Settled};
 
 use crate::lease::lease;
-use crate::row;
+use crate::row::{self, HotRows};
 use crate::tx::Tx;
 use crate::updates;
 
@@ -18,15 +18,16 @@ pub(crate) fn settle(
     then: Option<&LeaseOrder>,
 ) -> Result<(Vec<windlass_core::Result<Applied>>, Leased)> {
     let mut applied = Vec::with_capacity(transitions.len());
+    let mut rows = HotRows::new(tx.connection)?;
     for transition in transitions {
-        applied.push(tx.part("settling a task", |tx| apply(tx, transition))?);
+        applied.push(tx.part("settling a task", |tx| apply(tx, &mut rows, transition))?);
     }
     let leased = then.map(|order| lease(tx, order)).transpose()?.unwrap_or_default();
     Ok((applied, leased))
 }
 
-fn apply(tx: &mut Tx<'_>, transition: &Transition) -> Result<Applied> {
-    let found = row::hot(tx.connection, &transition.tenant, transition.task_id)?;
+fn apply(tx: &mut Tx<'_>, rows: &mut HotRows<'_>, transition: &Transition) -> Result<Applied> {
+    let found = rows.read(&transition.tenant, transition.task_id)?;
     let Some((num, mut task)) = found else { return Ok(Applied::Missing) };
     if !transition.guard.holds(&task) {
         let task = row::by_num(&mut row::select_by_num(tx.connection)?, num)?;
@@ -34,7 +35,7 @@ fn apply(tx: &mut Tx<'_>, transition: &Transition) -> Result<Applied> {
     }
     let before = task.status;
     let entries = transition.apply(&mut task, tx.now());
-    row::write_back(tx.connection, num, &task)?;
+    rows.write(num, &task)?;
     updates::insert(tx.connection, num, &entries)?;
     tx.counts.moved(&task.tenant, &task.queue, before, task.status);
     tx.ring = true;

@@ -299,8 +299,9 @@ impl Pair {
             _ => cancel::decide(&task)?,
         };
         match self.dice.below(12) {
-            0 => to.guard = Guard::Version(task.version + 1),
-            1 => to.guard = Guard::Lease(self.tokens.last().copied()?),
+            // Never true: a decision must not fit a row that it was not made from.
+            0 => to.guard = Guard::Version(task.version + 1_000_000),
+            1 => to.guard = Guard::Lease(self.ids.token()),
             2 => to.tenant = "nobody".to_owned(),
             _ => {}
         }
@@ -417,9 +418,11 @@ impl Pair {
         }
     }
 
-    async fn compare(&mut self) {
+    async fn compare(&mut self, all: bool) {
         for tenant in TENANTS {
-            let ids: Vec<TaskId> = self.tasks.iter().map(|(_, id)| *id).collect();
+            // The newest ones are those that change; the rest is looked at now and then.
+            let some = if all { self.tasks.len() } else { 150 };
+            let ids: Vec<TaskId> = self.tasks.iter().rev().take(some).map(|(_, id)| *id).collect();
             let tasks = ask!(self, get(tenant, ids));
             ask!(self, counts(tenant));
             ask!(self, workers(tenant, Duration::from_secs(15)));
@@ -466,7 +469,7 @@ impl Pair {
 fn any_sequence_of_operations_leaves_what_the_store_in_memory_has() {
     let seeds: Vec<u64> = match std::env::var("WINDLASS_SEED") {
         Ok(seed) => vec![seed.parse().expect("WINDLASS_SEED is a number")],
-        Err(_) => (1..=6).collect(),
+        Err(_) => (1..=5).collect(),
     };
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     for seed in seeds {
@@ -476,7 +479,7 @@ fn any_sequence_of_operations_leaves_what_the_store_in_memory_has() {
             for step in 0..300 {
                 let told = std::panic::AssertUnwindSafe(async {
                     pair.step().await;
-                    pair.compare().await;
+                    pair.compare(step % 20 == 19).await;
                 });
                 let outcome = futures_util::FutureExt::catch_unwind(told).await;
                 assert!(outcome.is_ok(), "repeat with WINDLASS_SEED={seed}; it was step {step}");
