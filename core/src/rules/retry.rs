@@ -72,7 +72,9 @@ impl Policy {
     /// ```
     pub fn delay(&self, n: u32, chance: f64) -> Duration {
         let exponent = f64::from(n.max(1) - 1);
-        let grown = self.initial_delay.as_secs_f64() * self.exponential_base.powf(exponent);
+        // The power is kept finite: nothing times infinity would be no number, and no number is the cap.
+        let growth = self.exponential_base.powf(exponent).min(f64::MAX);
+        let grown = self.initial_delay.as_secs_f64() * growth;
         // `min` also takes the cap when the product overflows to infinity.
         let capped = grown.min(self.max_delay.as_secs_f64());
         let factor = 1.0 + self.jitter * (2.0 * chance - 1.0);

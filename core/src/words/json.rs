@@ -7,7 +7,7 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
 
-/// Checks that `text` is one JSON value, with no key twice in an object and at most 128 levels.
+/// Checks that `text` is one JSON value, with no key twice in an object and at most 127 levels.
 ///
 /// NaN and infinities are no JSON and are refused; so are numbers beyond the range of an f64. Returns
 /// what is wrong, with line and column.

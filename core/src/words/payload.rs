@@ -15,7 +15,7 @@ pub type Labels = BTreeMap<String, String>;
 
 /// JSON text, checked once without building a tree and then kept byte for byte.
 ///
-/// NaN, infinities, duplicate keys, invalid UTF-8 and nesting deeper than 128 are refused. Cloning
+/// NaN, infinities, duplicate keys, invalid UTF-8 and nesting deeper than 127 are refused. Cloning
 /// is cheap.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Payload(Arc<str>);

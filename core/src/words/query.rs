@@ -73,7 +73,9 @@ impl FromStr for Cursor {
 
     fn from_str(text: &str) -> Result<Self, Error> {
         let refused = || Error::invalid("cursor", "is not one that a list returned");
-        let hex = text.strip_prefix("c1").filter(|h| h.len() == 32 && h.is_ascii());
+        let hex = text
+            .strip_prefix("c1")
+            .filter(|h| h.len() == 32 && h.bytes().all(|b| b.is_ascii_hexdigit()));
         let hex = hex.ok_or_else(refused)?;
         let mut bytes = [0; 16];
         for (i, byte) in bytes.iter_mut().enumerate() {

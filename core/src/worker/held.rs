@@ -96,6 +96,10 @@ impl Held {
 
     /// When something about it falls due next.
     pub(super) fn next(&self, cancel_grace: Duration, hand_back: Duration) -> Instant {
+        if let Some((CancelReason::Lost, since)) = self.cancelled {
+            // Nothing is kept any more; only the code may still have to be given up.
+            return since + cancel_grace;
+        }
         let mut next = self.expires;
         let mut sooner = |at: Option<Instant>| next = at.map_or(next, |at| next.min(at));
         if !self.renewing {

@@ -147,12 +147,15 @@ impl Machine {
             plan.settle = self.outcomes.drain(..count).collect();
             self.settling = true;
         }
-        if !self.leasing && (!self.idle || !plan.settle.is_empty()) {
+        // A suspect waits for empty hands, not for news.
+        let looks = !self.idle || !plan.settle.is_empty() || self.suspect_waits.is_some();
+        if !self.leasing && looks {
             plan.lease = self.want(now, !plan.settle.is_empty());
             self.leasing = plan.lease.is_some();
         }
-        if let Some(since) = self.suspect_waits.or(self.suspect_since) {
-            plan.wake_at = plan.wake_at.min(since + COMPANY).max(now);
+        let suspects = [self.suspect_waits, self.suspect_since].into_iter().flatten();
+        for until in suspects.map(|since| since + COMPANY).filter(|until| *until > now) {
+            plan.wake_at = plan.wake_at.min(until);
         }
         plan.stopped = self.phase != Phase::Working
             && self.held.is_empty()
