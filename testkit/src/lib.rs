@@ -2,7 +2,10 @@
 //!
 //! | folder | what it proves |
 //! | --- | --- |
+//! | [`simulation`] | the laws under crashes, pauses, clock jumps and lost answers, by seed |
 //! | [`store`] | the contract of `trait Store`, with real threads and connections |
-//!
+//! | [`vectors`] | the laws, as data that a runner in any language reads |
 
+pub mod simulation;
 pub mod store;
+pub mod vectors;

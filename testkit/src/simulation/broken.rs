@@ -1,0 +1,290 @@
+//! Stores with a deliberate fault each: a simulation that does not catch them proves nothing.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use windlass_core::engine::transition::{Guard, Transition};
+use windlass_core::future::BoxFuture;
+use windlass_core::store::{Applied, ChangeListener, Due, EnqueueGroup, LeaseOrder, Prune, Store};
+use windlass_core::{
+    Count, Cursor, Filter, Leased, Page, Renewal, Renewed, Result, Submission, Task, TaskId,
+    TaskStatus, Timestamp, Update, WorkerInfo,
+};
+
+/// What is wrong with a store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Fault {
+    TokenNotChecked,
+    CountNotRolledBack,
+    SubmitLost,
+    KeyForgotten,
+    LeasedTwice,
+    HistoryGap,
+    FinalStatusChanges,
+    RescuedEarly,
+    AttemptNotCounted,
+    DelayIgnored,
+    CancelForgotten,
+    OrderReversed,
+    LostLeaseRenewed,
+    ResultDropped,
+    SuspectForgotten,
+    PrunedEarly,
+    PromotedEarly,
+    PriorityIgnored,
+}
+
+impl Fault {
+    /// Every fault that a simulation must catch.
+    pub const ALL: [Self; 18] = [
+        Self::TokenNotChecked,
+        Self::CountNotRolledBack,
+        Self::SubmitLost,
+        Self::KeyForgotten,
+        Self::LeasedTwice,
+        Self::HistoryGap,
+        Self::FinalStatusChanges,
+        Self::RescuedEarly,
+        Self::AttemptNotCounted,
+        Self::DelayIgnored,
+        Self::CancelForgotten,
+        Self::OrderReversed,
+        Self::LostLeaseRenewed,
+        Self::ResultDropped,
+        Self::SuspectForgotten,
+        Self::PrunedEarly,
+        Self::PromotedEarly,
+        Self::PriorityIgnored,
+    ];
+}
+
+/// A store with a fault.
+pub(super) struct Broken {
+    pub(super) store: Arc<dyn Store>,
+    pub(super) fault: Fault,
+    pub(super) calls: AtomicU64,
+}
+
+impl Broken {
+    fn is(&self, fault: Fault) -> bool {
+        self.fault == fault
+    }
+
+    /// True for every `n`th call.
+    fn every(&self, n: u64) -> bool {
+        self.calls.fetch_add(1, Ordering::Relaxed) % n == n - 1
+    }
+
+    async fn rows(&self, tenant: &str, status: TaskStatus) -> Result<Vec<Task>> {
+        let filter = Filter { status: vec![status], ..Filter::default() };
+        Ok(self.store.list(tenant, filter, None, 1000).await?.tasks)
+    }
+
+    async fn apply(&self, mut transitions: Vec<Transition>) -> Result<Vec<Result<Applied>>> {
+        for to in &mut transitions {
+            match self.fault {
+                Fault::AttemptNotCounted => to.started = None,
+                Fault::CancelForgotten if to.status == TaskStatus::Running => {
+                    to.cancel_requested = None;
+                }
+                Fault::ResultDropped if self.every(5) => to.result = None,
+                Fault::SuspectForgotten => to.suspect = None,
+                _ => {}
+            }
+        }
+        let (mut applied, _) = self.store.settle(transitions.clone(), None).await?;
+        if self.is(Fault::TokenNotChecked) {
+            for (to, applied) in transitions.iter().zip(&mut applied) {
+                if let (Guard::Lease(_), Ok(Applied::Stale(row))) = (to.guard, &*applied) {
+                    let to = Transition { guard: Guard::Version(row.version), ..to.clone() };
+                    let mut again = self.store.settle(vec![to], None).await?.0;
+                    *applied = again.remove(0);
+                }
+            }
+        }
+        Ok(applied)
+    }
+}
+
+impl Store for Broken {
+    fn location(&self) -> String {
+        format!("{} with {:?}", self.store.location(), self.fault)
+    }
+
+    fn now(&self) -> Timestamp {
+        self.store.now()
+    }
+
+    fn on_change(&self, listener: ChangeListener) {
+        self.store.on_change(listener);
+    }
+
+    fn enqueue(
+        &self,
+        mut groups: Vec<EnqueueGroup>,
+    ) -> BoxFuture<'_, Result<Vec<Result<Vec<Submission>>>>> {
+        Box::pin(async move {
+            if self.is(Fault::SubmitLost) && self.every(6) {
+                let stored = |task: &windlass_core::engine::submit::NewTask| Submission {
+                    task_id: task.task_id,
+                    status: TaskStatus::Pending,
+                    deduplicated: false,
+                    batch_id: None,
+                };
+                let answer = |group: &EnqueueGroup| Ok(group.tasks.iter().map(stored).collect());
+                return Ok(groups.iter().map(answer).collect());
+            }
+            for task in groups.iter_mut().flat_map(|group| &mut group.tasks) {
+                match self.fault {
+                    Fault::KeyForgotten if self.every(2) => {
+                        task.spec.idempotency_key.as_mut().map(|key| key.push('\''));
+                    }
+                    Fault::DelayIgnored => task.spec.delay = None,
+                    Fault::PriorityIgnored => task.spec.priority = Default::default(),
+                    _ => {}
+                }
+            }
+            self.store.enqueue(groups).await
+        })
+    }
+
+    fn lease(&self, order: LeaseOrder) -> BoxFuture<'_, Result<Leased>> {
+        Box::pin(async move {
+            if self.is(Fault::LeasedTwice) {
+                for task in self.rows(&order.tenant, TaskStatus::Running).await? {
+                    let guard = Guard::Version(task.version);
+                    let to = Transition::new(&task, guard, TaskStatus::Pending);
+                    let _ = self.store.settle(vec![to], None).await?;
+                }
+            }
+            let mut leased = self.store.lease(order).await?;
+            if self.is(Fault::OrderReversed) {
+                leased.tasks.reverse();
+            }
+            Ok(leased)
+        })
+    }
+
+    fn settle(
+        &self,
+        transitions: Vec<Transition>,
+        then: Option<LeaseOrder>,
+    ) -> BoxFuture<'_, Result<(Vec<Result<Applied>>, Leased)>> {
+        Box::pin(async move {
+            let applied = self.apply(transitions).await?;
+            let leased = match then {
+                Some(order) => self.lease(order).await?,
+                None => Leased::default(),
+            };
+            Ok((applied, leased))
+        })
+    }
+
+    fn renew(
+        &self,
+        tenant: &str,
+        mut renewals: Vec<Renewal>,
+    ) -> BoxFuture<'_, Result<Vec<Renewed>>> {
+        let tenant = tenant.to_owned();
+        Box::pin(async move {
+            if self.is(Fault::AttemptNotCounted) {
+                renewals.iter_mut().for_each(|renewal| renewal.started = None);
+            }
+            let mut answers = self.store.renew(&tenant, renewals).await?;
+            if self.is(Fault::LostLeaseRenewed) {
+                answers.fill(Renewed::Held);
+            }
+            Ok(answers)
+        })
+    }
+
+    fn get(&self, tenant: &str, ids: Vec<TaskId>) -> BoxFuture<'_, Result<Vec<Option<Task>>>> {
+        self.store.get(tenant, ids)
+    }
+
+    fn list(
+        &self,
+        tenant: &str,
+        filter: Filter,
+        cursor: Option<Cursor>,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Page>> {
+        self.store.list(tenant, filter, cursor, limit)
+    }
+
+    fn updates(
+        &self,
+        tenant: &str,
+        task_id: TaskId,
+        after: u64,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Option<(Task, Vec<Update>)>>> {
+        let tenant = tenant.to_owned();
+        Box::pin(async move {
+            let mut found = self.store.updates(&tenant, task_id, after, limit).await?;
+            if let (Fault::HistoryGap, Some((_, rows))) = (self.fault, &mut found) {
+                rows.retain(|row| row.seq % 5 != 0);
+            }
+            Ok(found)
+        })
+    }
+
+    fn counts(&self, tenant: &str) -> BoxFuture<'_, Result<Vec<Count>>> {
+        let tenant = tenant.to_owned();
+        Box::pin(async move {
+            let mut counts = self.store.counts(&tenant).await?;
+            if self.is(Fault::CountNotRolledBack) && self.every(40) {
+                counts.iter_mut().take(1).for_each(|count| count.count += 1);
+            }
+            Ok(counts)
+        })
+    }
+
+    fn ahead(&self, task: &Task, most: u64) -> BoxFuture<'_, Result<u64>> {
+        self.store.ahead(task, most)
+    }
+
+    fn due(&self, limit: u32) -> BoxFuture<'_, Result<Due>> {
+        Box::pin(async move {
+            let mut due = self.store.due(limit).await?;
+            match self.fault {
+                Fault::RescuedEarly => {
+                    due.expired = self.rows("default", TaskStatus::Running).await?;
+                }
+                Fault::FinalStatusChanges if self.every(10) => {
+                    due.expired.extend(self.rows("default", TaskStatus::Completed).await?);
+                }
+                Fault::PromotedEarly => {
+                    due.scheduled = self.rows("default", TaskStatus::Scheduled).await?;
+                }
+                _ => {}
+            }
+            Ok(due)
+        })
+    }
+
+    fn prune(&self, mut prune: Prune) -> BoxFuture<'_, Result<u64>> {
+        if self.is(Fault::PrunedEarly) {
+            (prune.older_than, prune.keep_keys) = (Duration::ZERO, Duration::ZERO);
+        }
+        self.store.prune(prune)
+    }
+
+    fn announce(&self, tenant: &str, worker: WorkerInfo) -> BoxFuture<'_, Result<()>> {
+        self.store.announce(tenant, worker)
+    }
+
+    fn forget(&self, tenant: &str, worker_id: &str) -> BoxFuture<'_, Result<()>> {
+        self.store.forget(tenant, worker_id)
+    }
+
+    fn workers(&self, tenant: &str, within: Duration) -> BoxFuture<'_, Result<Vec<WorkerInfo>>> {
+        self.store.workers(tenant, within)
+    }
+
+    fn close(&self) -> BoxFuture<'_, Result<()>> {
+        self.store.close()
+    }
+}

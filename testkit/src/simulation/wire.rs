@@ -1,0 +1,227 @@
+//! The way between a process and its store, where calls are slow, lost, repeated, or left unanswered.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use windlass_core::engine::transition::Transition;
+use windlass_core::future::BoxFuture;
+use windlass_core::store::{Applied, ChangeListener, Due, EnqueueGroup, LeaseOrder, Prune, Store};
+use windlass_core::{
+    Count, Cursor, Error, Filter, Leased, Page, Renewal, Renewed, Result, Submission, Task, TaskId,
+    Timestamp, Update, WorkerInfo,
+};
+
+use super::clockwork::{Clockwork, Pid};
+use super::dice::Dice;
+use super::monitor::{Monitor, Seen, now};
+
+/// What happens to one call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Fine,
+    /// The store never hears of it.
+    LostBefore,
+    /// The store does it, and the answer is lost.
+    LostAfter,
+    /// The store does it twice; the second answer comes back.
+    Twice,
+}
+
+/// A store as one process sees it. The store itself answers within the step, so that the monitor sees
+/// what one call did and nothing else.
+pub(super) struct Wire {
+    pub(super) store: Arc<dyn Store>,
+    pub(super) clockwork: Clockwork,
+    pub(super) dice: Dice,
+    pub(super) monitor: Arc<Monitor>,
+    pub(super) pid: Pid,
+}
+
+impl Wire {
+    /// Draws the fate of a call and lets some time pass.
+    async fn send(&self, operation: &'static str) -> Result<Fate> {
+        self.clockwork.sleep(Duration::from_millis(self.dice.below(8))).await;
+        let fate = if self.dice.below(1000) >= self.monitor.fault_rate() {
+            Fate::Fine
+        } else {
+            match self.dice.below(3) {
+                0 => Fate::LostBefore,
+                1 => Fate::LostAfter,
+                _ => Fate::Twice,
+            }
+        };
+        if fate == Fate::LostBefore {
+            self.monitor.note(self.pid, format_args!("{operation} is lost on its way"));
+            return Err(lost(operation));
+        }
+        Ok(fate)
+    }
+
+    /// Shows the monitor what was done, and lets the answer come back, or not.
+    async fn receive<T>(&self, operation: &'static str, fate: Fate, answer: T) -> Result<T> {
+        self.clockwork.sleep(Duration::from_millis(self.dice.below(8))).await;
+        if fate == Fate::LostAfter {
+            self.monitor.note(self.pid, format_args!("{operation}: the answer is lost"));
+            return Err(lost(operation));
+        }
+        Ok(answer)
+    }
+
+    async fn read<T>(&self, operation: &'static str, call: BoxFuture<'_, Result<T>>) -> Result<T> {
+        let fate = self.send(operation).await?;
+        let answer = now(call)?;
+        self.receive(operation, fate, answer).await
+    }
+}
+
+fn lost(operation: &'static str) -> Error {
+    Error::StoreUnavailable { operation, reason: "the simulation lost it".to_owned(), source: None }
+}
+
+impl Store for Wire {
+    fn location(&self) -> String {
+        format!("{} by process {}", self.store.location(), self.pid)
+    }
+
+    fn now(&self) -> Timestamp {
+        self.store.now()
+    }
+
+    fn on_change(&self, _: ChangeListener) {
+        // Hints between processes are all lost: nothing may depend on them.
+    }
+
+    fn enqueue(
+        &self,
+        groups: Vec<EnqueueGroup>,
+    ) -> BoxFuture<'_, Result<Vec<Result<Vec<Submission>>>>> {
+        Box::pin(async move {
+            let fate = self.send("enqueue").await?;
+            if fate == Fate::Twice {
+                let _ = now(self.store.enqueue(groups.clone()))?;
+                self.monitor.look(self.pid, Seen::Other("enqueue, which will come again"));
+            }
+            let answer = now(self.store.enqueue(groups))?;
+            self.monitor.look(self.pid, Seen::Other("enqueue"));
+            self.receive("enqueue", fate, answer).await
+        })
+    }
+
+    fn lease(&self, order: LeaseOrder) -> BoxFuture<'_, Result<Leased>> {
+        Box::pin(async move {
+            let fate = self.send("lease").await?;
+            if fate == Fate::Twice {
+                let leased = now(self.store.lease(order.clone()))?;
+                self.monitor.look(self.pid, Seen::Leased(&order, &leased));
+            }
+            let leased = now(self.store.lease(order.clone()))?;
+            self.monitor.look(self.pid, Seen::Leased(&order, &leased));
+            self.receive("lease", fate, leased).await
+        })
+    }
+
+    fn settle(
+        &self,
+        transitions: Vec<Transition>,
+        then: Option<LeaseOrder>,
+    ) -> BoxFuture<'_, Result<(Vec<Result<Applied>>, Leased)>> {
+        Box::pin(async move {
+            let fate = self.send("settle").await?;
+            if fate == Fate::Twice {
+                let (applied, _) = now(self.store.settle(transitions.clone(), None))?;
+                self.monitor.look(self.pid, Seen::Settled(&transitions, &applied));
+            }
+            let answer = now(self.store.settle(transitions.clone(), then))?;
+            self.monitor.look(self.pid, Seen::Settled(&transitions, &answer.0));
+            self.receive("settle", fate, answer).await
+        })
+    }
+
+    fn renew(&self, tenant: &str, renewals: Vec<Renewal>) -> BoxFuture<'_, Result<Vec<Renewed>>> {
+        let tenant = tenant.to_owned();
+        Box::pin(async move {
+            let fate = self.send("renew").await?;
+            if fate == Fate::Twice {
+                let answers = now(self.store.renew(&tenant, renewals.clone()))?;
+                self.monitor.look(self.pid, Seen::Renewed(&renewals, &answers));
+            }
+            let answers = now(self.store.renew(&tenant, renewals.clone()))?;
+            self.monitor.look(self.pid, Seen::Renewed(&renewals, &answers));
+            self.receive("renew", fate, answers).await
+        })
+    }
+
+    fn get(&self, tenant: &str, ids: Vec<TaskId>) -> BoxFuture<'_, Result<Vec<Option<Task>>>> {
+        let tenant = tenant.to_owned();
+        Box::pin(async move { self.read("get", self.store.get(&tenant, ids)).await })
+    }
+
+    fn list(
+        &self,
+        tenant: &str,
+        filter: Filter,
+        cursor: Option<Cursor>,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Page>> {
+        let tenant = tenant.to_owned();
+        Box::pin(
+            async move { self.read("list", self.store.list(&tenant, filter, cursor, limit)).await },
+        )
+    }
+
+    fn updates(
+        &self,
+        tenant: &str,
+        task_id: TaskId,
+        after: u64,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Option<(Task, Vec<Update>)>>> {
+        let tenant = tenant.to_owned();
+        Box::pin(async move {
+            self.read("updates", self.store.updates(&tenant, task_id, after, limit)).await
+        })
+    }
+
+    fn counts(&self, tenant: &str) -> BoxFuture<'_, Result<Vec<Count>>> {
+        let tenant = tenant.to_owned();
+        Box::pin(async move { self.read("counts", self.store.counts(&tenant)).await })
+    }
+
+    fn ahead(&self, task: &Task, most: u64) -> BoxFuture<'_, Result<u64>> {
+        let task = task.clone();
+        Box::pin(async move { self.read("ahead", self.store.ahead(&task, most)).await })
+    }
+
+    fn due(&self, limit: u32) -> BoxFuture<'_, Result<Due>> {
+        Box::pin(async move { self.read("due", self.store.due(limit)).await })
+    }
+
+    fn prune(&self, prune: Prune) -> BoxFuture<'_, Result<u64>> {
+        Box::pin(async move {
+            let fate = self.send("prune").await?;
+            let gone = now(self.store.prune(prune))?;
+            self.monitor.look(self.pid, Seen::Other("prune"));
+            self.receive("prune", fate, gone).await
+        })
+    }
+
+    fn announce(&self, tenant: &str, worker: WorkerInfo) -> BoxFuture<'_, Result<()>> {
+        let tenant = tenant.to_owned();
+        Box::pin(async move { self.read("announce", self.store.announce(&tenant, worker)).await })
+    }
+
+    fn forget(&self, tenant: &str, worker_id: &str) -> BoxFuture<'_, Result<()>> {
+        let (tenant, id) = (tenant.to_owned(), worker_id.to_owned());
+        Box::pin(async move { self.read("forget", self.store.forget(&tenant, &id)).await })
+    }
+
+    fn workers(&self, tenant: &str, within: Duration) -> BoxFuture<'_, Result<Vec<WorkerInfo>>> {
+        let tenant = tenant.to_owned();
+        Box::pin(async move { self.read("workers", self.store.workers(&tenant, within)).await })
+    }
+
+    fn close(&self) -> BoxFuture<'_, Result<()>> {
+        // The store belongs to all processes.
+        Box::pin(async { Ok(()) })
+    }
+}
