@@ -143,7 +143,7 @@ fn sqlite(
         Durability::Full => windlass_sqlite::Durability::Full,
         Durability::Normal => windlass_sqlite::Durability::Normal,
     };
-    let options = windlass_sqlite::Options { durability, clock, ..Default::default() };
+    let options = windlass_sqlite::Options { durability, clock };
     Ok(Arc::new(windlass_sqlite::SqliteStore::open(std::path::Path::new(path), options)?))
 }
 

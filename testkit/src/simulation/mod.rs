@@ -91,7 +91,7 @@ pub fn run(seed: u64, ground: Ground, fault: Option<Fault>) -> Result<Summary, B
         None => Arc::new(MemoryStore::new(clock)),
         Some(folder) => {
             let durability = windlass_sqlite::Durability::Normal;
-            let options = windlass_sqlite::Options { durability, clock, ..Default::default() };
+            let options = windlass_sqlite::Options { durability, clock };
             Arc::new(SqliteStore::open(&folder.path().join("s.db"), options).expect("a store"))
         }
     };
