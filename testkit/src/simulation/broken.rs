@@ -139,7 +139,9 @@ impl Store for Broken {
             for task in groups.iter_mut().flat_map(|group| &mut group.tasks) {
                 match self.fault {
                     Fault::KeyForgotten if self.every(2) => {
-                        task.spec.idempotency_key.as_mut().map(|key| key.push('\''));
+                        if let Some(key) = &mut task.spec.idempotency_key {
+                            key.push('\'');
+                        }
                     }
                     Fault::DelayIgnored => task.spec.delay = None,
                     Fault::PriorityIgnored => task.spec.priority = Default::default(),
