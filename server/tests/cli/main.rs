@@ -6,4 +6,6 @@ mod finding;
 mod following;
 mod stage;
 mod submitting;
+#[cfg(target_os = "linux")]
+mod terminal;
 mod verbs;

@@ -139,7 +139,8 @@ fn wait_prints_the_result_of_a_task_that_another_process_runs() {
     work(complete(r#"{"width": 320}"#));
     let ran = end(waiting);
     assert_eq!(ran.code, 0, "{ran:?}");
-    assert_eq!(ran.out.lines().last(), Some(r#"{"width": 320}"#), "{ran:?}");
+    assert_eq!(ran.out, "{\"width\": 320}\n", "the result alone, for the next command");
+    assert!(ran.err.contains("completed"), "{ran:?}");
 
     let waiting = start(&["--wait=60s", "-o", "json"]);
     work(complete("[1]"));
@@ -151,7 +152,7 @@ fn wait_prints_the_result_of_a_task_that_another_process_runs() {
     work(fail("no such picture"));
     let ran = end(waiting);
     assert_eq!(ran.code, 1, "{ran:?}");
-    assert!(ran.out.contains("no such picture"), "{ran:?}");
+    assert!(ran.out.is_empty() && ran.err.contains("no such picture"), "{ran:?}");
 }
 
 #[test]

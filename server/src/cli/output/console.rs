@@ -1,10 +1,10 @@
-//! Standard output and error of one command.
+//! Standard output and error of one command: the one file that prints.
+//!
+//! It writes instead of using the macros that print, which panic when the other end has gone.
 
-// The one file that prints: everything else hands it what is to be seen.
-#![allow(clippy::print_stdout, clippy::print_stderr)]
-
-use std::cell::Cell as Flag;
+use std::cell::Cell;
 use std::io::{self, IsTerminal, Write};
+use std::rc::Rc;
 
 use clap::ValueEnum;
 use serde::Serialize;
@@ -24,15 +24,46 @@ pub(crate) enum Format {
     Json,
 }
 
+/// One of the two streams.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stream {
+    Out,
+    Err,
+}
+
+impl Stream {
+    fn is_terminal(self) -> bool {
+        match self {
+            Self::Out => io::stdout().is_terminal(),
+            Self::Err => io::stderr().is_terminal(),
+        }
+    }
+
+    /// Writes and flushes: a host such as Python ends the process without flushing what Rust holds.
+    fn write(self, text: &str) -> io::Result<()> {
+        let put = |stream: &mut dyn Write| {
+            stream.write_all(text.as_bytes())?;
+            stream.flush()
+        };
+        match self {
+            Self::Out => put(&mut io::stdout().lock()),
+            Self::Err => put(&mut io::stderr().lock()),
+        }
+    }
+}
+
 /// Where a command prints. Results go to standard output, everything else to standard error.
 pub(crate) struct Output {
     format: Format,
-    /// Whether standard output is a terminal, so that a line may be drawn over.
+    /// Where results go.
+    stream: Stream,
+    /// Whether that is a terminal, so that a line may be drawn over.
     live: bool,
     colours: bool,
+    /// Whether standard error takes colours.
     error_colours: bool,
-    /// Whether the cursor stands behind a line that will be drawn over.
-    drawn: Flag<bool>,
+    /// Where the cursor stands behind a line that will be drawn over.
+    drawn: Rc<Cell<Option<Stream>>>,
 }
 
 impl Output {
@@ -40,13 +71,26 @@ impl Output {
     pub(crate) fn new(format: Format) -> Self {
         let wanted = std::env::var_os("NO_COLOR").is_none_or(|set| set.is_empty())
             && std::env::var_os("TERM").is_none_or(|term| term != "dumb");
-        let live = io::stdout().is_terminal();
+        let live = Stream::Out.is_terminal();
         Self {
             format,
+            stream: Stream::Out,
             live,
             colours: live && wanted,
-            error_colours: io::stderr().is_terminal() && wanted,
-            drawn: Flag::new(false),
+            error_colours: Stream::Err.is_terminal() && wanted,
+            drawn: Rc::default(),
+        }
+    }
+
+    /// The same with everything on standard error: for what is seen on the way to a result.
+    pub(crate) fn aside(&self) -> Self {
+        Self {
+            format: self.format,
+            stream: Stream::Err,
+            live: Stream::Err.is_terminal(),
+            colours: self.error_colours,
+            error_colours: self.error_colours,
+            drawn: self.drawn.clone(),
         }
     }
 
@@ -90,10 +134,8 @@ impl Output {
     /// Shows a line that the next print replaces; nothing when nobody watches.
     pub(crate) fn draw_over(&self, text: &str) -> io::Result<()> {
         if self.is_live() {
-            let mut out = io::stdout().lock();
-            write!(out, "\r\x1b[2K{text}")?;
-            self.drawn.set(true);
-            out.flush()?;
+            self.stream.write(&format!("\r\x1b[2K{text}"))?;
+            self.drawn.set(Some(self.stream));
         }
         Ok(())
     }
@@ -103,7 +145,7 @@ impl Output {
         if !self.is_json() {
             self.clear();
             let text = if self.error_colours { paint(Paint::Dim, text) } else { text.to_owned() };
-            eprintln!("{text}");
+            say(&text);
         }
     }
 
@@ -120,14 +162,14 @@ impl Output {
             }
             Failure::Output(_) | Failure::Printed(_) => return,
         };
-        eprintln!("{text}");
+        say(&text);
     }
 
     /// Ends a line that would have been drawn over, so that nothing is written behind it.
     pub(crate) fn clear(&self) {
-        if self.drawn.replace(false) {
+        if let Some(stream) = self.drawn.take() {
             // The terminal is gone when this fails, and then nobody sees the rest either.
-            let _ = write!(io::stdout(), "\r\x1b[2K").and_then(|()| io::stdout().flush());
+            let _ = stream.write("\r\x1b[2K");
         }
     }
 
@@ -145,14 +187,13 @@ impl Output {
 
     fn write(&self, text: &str) -> io::Result<()> {
         self.clear();
-        let mut out = io::stdout().lock();
-        out.write_all(text.as_bytes())?;
-        if !text.ends_with('\n') {
-            out.write_all(b"\n")?;
-        }
-        // A host such as Python ends the process without flushing what Rust holds.
-        out.flush()
+        self.stream.write(&if text.ends_with('\n') { text.to_owned() } else { format!("{text}\n") })
     }
+}
+
+/// Writes a line to standard error, where nobody may listen any more.
+fn say(text: &str) {
+    let _ = Stream::Err.write(&format!("{text}\n"));
 }
 
 /// The wire form of an error: its code, text and values in one object.

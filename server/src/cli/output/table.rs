@@ -5,6 +5,11 @@ use windlass::TaskStatus;
 
 use crate::cli::output::text::{Paint, clean};
 
+/// A width below this is none.
+const LEAST: u16 = 20;
+/// What a terminal has that does not say.
+const USUAL: u16 = 80;
+
 /// One cell.
 pub(crate) struct Cell {
     text: String,
@@ -90,9 +95,9 @@ impl Table {
         } else {
             table.force_no_tty();
         }
-        let width = self.inner.width();
-        if let Some(width) = width {
-            table.set_width(width);
+        if let Some(width) = self.inner.width() {
+            // A terminal that was never told its size says 0.
+            table.set_width(if width < LEAST { USUAL } else { width });
         }
         table.lines().map(|line| format!("{}\n", line.trim_end())).collect()
     }

@@ -6,6 +6,7 @@ use windlass::{Error, Task, TaskStatus, Update, UpdateKind, Waiting};
 
 use crate::cli::connect::Session;
 use crate::cli::failure::{Done, Failure, exit};
+use crate::cli::output::Output;
 use crate::cli::output::text::{Paint, clean, clean_lines};
 use crate::cli::output::time::of_day;
 
@@ -14,7 +15,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// Cells of the progress bar.
 const BAR: usize = 24;
 
-/// Prints the history after entry `after` until the task ends; answers the ended task.
+/// Prints to `output` the history after entry `after` until the task ends; answers the ended task.
 ///
 /// # Errors
 ///
@@ -22,6 +23,7 @@ const BAR: usize = 24;
 /// not touched.
 pub(crate) async fn follow(
     session: &Session<'_>,
+    output: &Output,
     task_id: &str,
     after: u64,
     limit: Option<Duration>,
@@ -33,7 +35,7 @@ pub(crate) async fn follow(
         let mut told = false;
         while let Some(next) = updates.next_within(PATIENCE).await {
             match next {
-                Some(update) => show(session, &update?)?,
+                Some(update) => show(output, &update?)?,
                 None if !told => told = tell_who_is_missing(session, task_id).await?,
                 None => {}
             }
@@ -50,7 +52,7 @@ pub(crate) async fn follow(
             }
         }
     }
-    session.output.clear();
+    output.clear();
     Ok(session.client.get(task_id).await?)
 }
 
@@ -74,8 +76,7 @@ pub(crate) fn verdict(task: &Task) -> Done {
 }
 
 /// Prints one entry.
-pub(crate) fn show(session: &Session<'_>, update: &Update) -> Done {
-    let output = session.output;
+fn show(output: &Output, update: &Update) -> Done {
     if output.is_json() {
         return Ok(output.json_line(update)?);
     }
@@ -99,7 +100,7 @@ pub(crate) fn show(session: &Session<'_>, update: &Update) -> Done {
             }
             (Paint::Plain, text)
         }
-        UpdateKind::Log { .. } => return log(session, update),
+        UpdateKind::Log { .. } => return log(output, update),
         UpdateKind::Resync { status, .. } => {
             (Paint::Dim, format!("older entries were pruned; now {status}"))
         }
@@ -109,8 +110,7 @@ pub(crate) fn show(session: &Session<'_>, update: &Update) -> Done {
 }
 
 /// Prints one log line; nothing for an entry of another kind.
-pub(crate) fn log(session: &Session<'_>, update: &Update) -> Done {
-    let output = session.output;
+pub(crate) fn log(output: &Output, update: &Update) -> Done {
     let UpdateKind::Log { level, message } = &update.kind else { return Ok(()) };
     if output.is_json() {
         return Ok(output.json_line(update)?);

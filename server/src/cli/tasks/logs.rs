@@ -56,7 +56,9 @@ pub(crate) async fn run(args: &LogsArgs, session: &Session<'_>) -> Done {
 
 fn show(args: &LogsArgs, session: &Session<'_>, update: &Update) -> Result<(), Failure> {
     match &update.kind {
-        UpdateKind::Log { level, .. } if *level as u8 >= args.level as u8 => log(session, update),
+        UpdateKind::Log { level, .. } if *level as u8 >= args.level as u8 => {
+            log(session.output, update)
+        }
         _ => Ok(()),
     }
 }

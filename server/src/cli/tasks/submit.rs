@@ -9,7 +9,7 @@ use windlass::{Error, Payload, Priority, Task, TaskSpec, TaskStatus, Timestamp};
 
 use crate::cli::connect::Session;
 use crate::cli::failure::{Done, Failure};
-use crate::cli::output::text::{Paint, clean, clean_lines};
+use crate::cli::output::text::{Paint, clean_lines};
 use crate::cli::output::time::exact;
 use crate::cli::tasks::follow::{follow, verdict};
 use crate::cli::values;
@@ -18,8 +18,8 @@ use crate::cli::values;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 The task is on disk when its id is printed. With --wait the command follows
-it, prints its result, and ends with 1 when it failed or was cancelled; Ctrl-C
-stops waiting, not the task.
+it on standard error, prints its result alone on standard output, and ends
+with 1 when it failed or was cancelled; Ctrl-C stops waiting, not the task.
 
 Examples:
   windlass tasks submit thumbnail '{\"path\": \"a.jpg\"}' --key thumb-a --wait
@@ -81,7 +81,7 @@ pub(crate) async fn run(args: SubmitArgs, session: &Session<'_>) -> Done {
         return verdict(&task);
     }
     output.note(&id);
-    let task = follow(session, &id, 0, limit).await?;
+    let task = follow(session, &output.aside(), &id, 0, limit).await?;
     end(session, &task)?;
     verdict(&task)
 }
@@ -126,16 +126,16 @@ fn text(argument: &str) -> Result<String, Failure> {
     })
 }
 
-/// The result on standard output, or what went wrong beside it.
+/// The result alone on standard output; what went wrong on standard error.
 fn end(session: &Session<'_>, task: &Task) -> Done {
     let output = session.output;
     match (task.status, &task.result, &task.error) {
         (TaskStatus::Completed, Some(result), _) => output.line(&clean_lines(result.as_str()))?,
         (TaskStatus::Failed, _, Some(error)) => {
             let trace = error.traceback.as_deref().unwrap_or(&error.message);
-            output.line(&output.painted(Paint::Bad, &clean_lines(trace.trim_end())))?;
+            let aside = output.aside();
+            aside.line(&aside.painted(Paint::Bad, &clean_lines(trace.trim_end())))?;
         }
-        (_, _, Some(error)) => output.note(&clean(&error.message)),
         _ => {}
     }
     if let Some(took) = task.duration() {

@@ -32,5 +32,5 @@ pub(crate) struct WatchArgs {
 
 /// Prints the history as it grows; JSON is one update record on each line.
 pub(crate) async fn run(args: &WatchArgs, session: &Session<'_>) -> Done {
-    verdict(&follow(session, &args.id, args.after, args.timeout).await?)
+    verdict(&follow(session, session.output, &args.id, args.after, args.timeout).await?)
 }
