@@ -349,14 +349,17 @@ def index() -> str:
         ids = [case.get("id", "") for case in cases]
         if len(set(ids)) != len(ids) or not all(re.fullmatch(r"[a-z0-9/-]+", i) for i in ids):
             raise SystemExit(f"spec/vectors/{name}: every case needs an id of its own, a-z0-9/-")
+        if file.get("level") not in ("client", "core"):
+            raise SystemExit(f"spec/vectors/{name}: level is client or core")
         laws: dict[str, int] = {}
         for case in cases:
-            laws[str(case.get("law", file.get("law")))] = (
-                laws.get(str(case.get("law", file.get("law"))), 0) + 1
-            )
-        if "None" in laws:
-            raise SystemExit(f"spec/vectors/{name}: every case needs a law, its own or the file's")
-        counts[name] = {"cases": len(cases), "laws": laws}
+            law = str(case.get("law", file.get("law")))
+            if not law.isdigit():
+                raise SystemExit(f"spec/vectors/{name}: every case needs a law, its own or the file's")
+            laws[law] = laws.get(law, 0) + 1
+        counts[name] = {"cases": len(cases), "laws": laws, "level": file["level"]}
+        if "stores" in file:
+            counts[name]["stores"] = file["stores"]
     return json.dumps({"files": counts}, indent=1, sort_keys=True) + "\n"
 
 

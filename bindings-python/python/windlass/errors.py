@@ -126,7 +126,7 @@ class InvalidArgumentError(WindlassError, ValueError):
 class InvalidPayloadError(WindlassError, ValueError):
     """A payload, result or state is not JSON text as Windlass takes it.
 
-    That is: NaN, a duplicate key, more than 128 levels, no JSON at all, or arguments
+    That is: NaN, a duplicate key, more than 127 levels, no JSON at all, or arguments
     that do not fit the handler. Nothing was changed.
 
     Send one JSON value with each key once; write NaN and infinities as null or text.

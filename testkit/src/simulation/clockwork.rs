@@ -220,11 +220,9 @@ impl Future for Sleep {
         let (at, set) = (self.at, self.set);
         {
             let mut state = self.clockwork.lock();
-            if state.now >= at {
-                return Poll::Ready(());
-            }
+            // Even a sleep of no time lets others go on, so that what turns without end is seen to.
             if set {
-                return Poll::Pending;
+                return if state.now >= at { Poll::Ready(()) } else { Poll::Pending };
             }
             state.last += 1;
             let number = state.last;

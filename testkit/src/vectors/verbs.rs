@@ -1,0 +1,173 @@
+//! What a step can call: each verb takes and answers wire records.
+
+use std::time::Duration;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use windlass::{
+    Client, Cursor, Error, Filter, LeaseRequest, Renewal, Settle, SubmitOptions, TaskSpec,
+    TaskStatus, Timestamp, Update,
+};
+
+/// A verb's refusal, or a fault of the vector itself.
+pub(super) enum Trouble {
+    /// The client answered this error.
+    Refused(Error),
+    /// The step makes no sense.
+    Vector(String),
+}
+
+impl From<Error> for Trouble {
+    fn from(error: Error) -> Self {
+        Self::Refused(error)
+    }
+}
+
+type Answer = Result<Value, Trouble>;
+
+/// Longest that an answer may take which must come.
+const SOON: Duration = Duration::from_secs(20);
+
+/// Tasks of one page.
+const PAGE: u64 = 2;
+
+/// Calls a verb.
+pub(super) async fn call(client: &Client, verb: &str, args: &Value) -> Answer {
+    match verb {
+        "submit" => Ok(submit(client, std::slice::from_ref(args), false).await?[0].take()),
+        "submit_batch" => {
+            let tasks = args["tasks"].as_array().ok_or_else(|| fault("tasks is no array"))?;
+            submit(client, tasks, true).await
+        }
+        "get" => record(&client.get(&id(args)?).await?),
+        "get_many" => record(&client.get_many(&ids(args)?).await?),
+        "list" => list(client, args).await,
+        "counts" => record(&client.counts().await?),
+        "updates" => updates(client, args).await,
+        "cancel" => record(&client.cancel(&id(args)?).await?),
+        "retry" => record(&client.retry(&id(args)?).await?),
+        "why" => record(&client.why(&id(args)?).await?),
+        "lease" => record(&client.lease(lease_request(args)?).await?),
+        "renew" => {
+            let renewals: Vec<Renewal> = read(&args["renewals"])?;
+            record(&client.renew(renewals).await?)
+        }
+        "settle" => settle(client, args).await,
+        "sweep" => {
+            let swept = client.sweep().await?;
+            Ok(json!({
+                "promoted": swept.promoted, "rescued": swept.rescued, "pruned": swept.pruned,
+            }))
+        }
+        "wait" => {
+            let fail_fast = args["fail_fast"].as_bool().unwrap_or(false);
+            record(&client.wait_many(&ids(args)?, timeout(args), fail_fast).await?)
+        }
+        "result" => record(&client.result(&id(args)?, timeout(args)).await?),
+        "close" => {
+            client.close().await?;
+            Ok(Value::Null)
+        }
+        other => Err(fault(format!("there is no verb {other:?}"))),
+    }
+}
+
+fn fault(text: impl Into<String>) -> Trouble {
+    Trouble::Vector(text.into())
+}
+
+fn read<T: DeserializeOwned>(value: &Value) -> Result<T, Trouble> {
+    // Through text: payloads are kept as text and cannot be read from a tree.
+    serde_json::from_str(&value.to_string()).map_err(|e| fault(format!("{value}: {e}")))
+}
+
+fn record(value: &impl Serialize) -> Answer {
+    let text = serde_json::to_string(value).map_err(|e| fault(e.to_string()))?;
+    serde_json::from_str(&text).map_err(|e| fault(e.to_string()))
+}
+
+fn id(args: &Value) -> Result<String, Trouble> {
+    args["task_id"].as_str().map(str::to_owned).ok_or_else(|| fault("task_id is no text"))
+}
+
+fn ids(args: &Value) -> Result<Vec<String>, Trouble> {
+    read(&args["task_ids"])
+}
+
+fn timeout(args: &Value) -> Option<Duration> {
+    Some(args["timeout_seconds"].as_f64().map_or(SOON, Duration::from_secs_f64))
+}
+
+async fn submit(client: &Client, tasks: &[Value], batch: bool) -> Answer {
+    let specs = tasks
+        .iter()
+        .map(|task| TaskSpec::from_wire(&task.to_string()))
+        .collect::<Result<Vec<_>, _>>()?;
+    let options = SubmitOptions { batch, patience: Duration::ZERO };
+    record(&client.submit_many(specs, options).await?)
+}
+
+/// Every task that matches, or the first `limit`.
+async fn list(client: &Client, args: &Value) -> Answer {
+    let text = |name: &str| args[name].as_str().map(str::to_owned);
+    let words = args["status"].as_array().cloned().unwrap_or_default();
+    let status = words.iter().map(|word| word.as_str().unwrap_or_default().parse::<TaskStatus>());
+    let since = text("since").map(|at| at.parse::<Timestamp>()).transpose()?;
+    let filter = Filter {
+        status: status.collect::<Result<_, _>>()?,
+        task_type: text("task_type"),
+        queue: text("queue"),
+        labels: read(args.get("labels").unwrap_or(&json!({})))?,
+        batch_id: args.get("batch_id").map(read).transpose()?,
+        since,
+        error: text("error"),
+    };
+    // Small pages, so that every list also walks.
+    let mut left = args["limit"].as_u64().unwrap_or(u64::MAX);
+    let (mut tasks, mut cursor) = (Vec::new(), None::<Cursor>);
+    loop {
+        let page = client.list(filter.clone(), cursor, left.min(PAGE) as u32).await?;
+        left = left.saturating_sub(page.tasks.len() as u64);
+        tasks.extend(page.tasks);
+        cursor = page.next;
+        if cursor.is_none() || left == 0 {
+            return record(&tasks);
+        }
+    }
+}
+
+/// To the end of the stream, or `take` entries of it.
+async fn updates(client: &Client, args: &Value) -> Answer {
+    let mut stream = client.updates(&id(args)?, args["after"].as_u64().unwrap_or(0))?;
+    let take = args["take"].as_u64().unwrap_or(u64::MAX) as usize;
+    let mut seen: Vec<Update> = Vec::new();
+    while seen.len() < take {
+        match stream.next_within(SOON).await {
+            Some(Some(update)) => seen.push(update?),
+            Some(None) => return Err(fault("the stream neither ends nor goes on")),
+            None => break,
+        }
+    }
+    record(&seen)
+}
+
+fn lease_request(args: &Value) -> Result<LeaseRequest, Trouble> {
+    let mut request = json!({
+        "worker": "w1", "queues": ["default"], "handlers": ["work"], "limit": 10, "lease_seconds": 60,
+    });
+    for (name, value) in args.as_object().into_iter().flatten() {
+        request[name] = value.clone();
+    }
+    read(&request)
+}
+
+async fn settle(client: &Client, args: &Value) -> Answer {
+    let settles: Vec<Settle> = read(&args["outcomes"])?;
+    let reply = client.settle(settles, None).await?;
+    let settled = reply.settled.iter().map(|settled| match settled {
+        Ok(done) => record(done),
+        Err(error) => Ok(json!({ "error": { "code": error.code(), "fields": error.fields() } })),
+    });
+    Ok(Value::Array(settled.collect::<Result<_, _>>()?))
+}
