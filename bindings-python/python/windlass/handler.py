@@ -119,7 +119,10 @@ class Handler(Generic[Called, Submitted, Returned, Result]):
         self.name = name or str(getattr(fn, "__name__", type(fn).__name__))
         #: Whether it also takes tasks that name no handler.
         self.default = default
-        self.is_async = inspect.iscoroutinefunction(inspect.unwrap(fn))
+        #: Whether calling it gives a coroutine; a plain wrapper passes on that of what it wraps.
+        self.is_async = any(
+            map(inspect.iscoroutinefunction, (fn, inspect.unwrap(fn), type(fn).__call__))
+        )
         self.binding = Binding(self.name, fn)
         self.rebuild = _forms.rebuild(result_type(fn))
         attempts = {key: given.get(key) for key in ("timeout", "max_retries", "retry")}
