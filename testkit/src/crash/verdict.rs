@@ -1,0 +1,144 @@
+//! What was promised, compared with what is there.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io;
+use std::path::Path;
+
+use windlass::{Client, Filter, Task, TaskStatus, UpdateKind};
+
+use super::log;
+
+/// The numbers of a run, and every promise that was broken.
+#[derive(Debug, Default)]
+pub struct Verdict {
+    /// Processes killed.
+    pub kills: u32,
+    /// Copies opened as after a power cut.
+    pub power_cuts: u32,
+    /// Tasks whose submit was acknowledged.
+    pub acknowledged: usize,
+    /// Tasks in the store: some were stored and their submitter died before it could tell.
+    pub stored: usize,
+    /// Attempts that began.
+    pub attempts: usize,
+    /// Broken promises; empty in a clean run.
+    pub broken: Vec<String>,
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "{} kills, {} power cuts: {} tasks acknowledged, {} stored, {} attempts, {} broken promises",
+            self.kills,
+            self.power_cuts,
+            self.acknowledged,
+            self.stored,
+            self.attempts,
+            self.broken.len(),
+        )?;
+        self.broken.iter().take(20).try_for_each(|line| writeln!(f, "  {line}"))
+    }
+}
+
+fn blocking<T>(future: impl Future<Output = windlass::Result<T>>) -> io::Result<T> {
+    let runtime = tokio::runtime::Runtime::new()?;
+    runtime.block_on(future).map_err(io::Error::other)
+}
+
+/// Tasks that have not ended.
+pub(super) fn open_tasks(url: &str) -> io::Result<u64> {
+    let counts = blocking(async { windlass::connect(url).await?.counts().await })?;
+    Ok(counts.iter().filter(|count| !count.status.is_final()).map(|count| count.count).sum())
+}
+
+async fn all_tasks(client: &Client) -> windlass::Result<BTreeMap<String, Task>> {
+    let (mut tasks, mut cursor) = (BTreeMap::new(), None);
+    loop {
+        let page = client.list(Filter::default(), cursor, 1000).await?;
+        tasks.extend(page.tasks.into_iter().map(|task| (task.task_id.to_string(), task)));
+        cursor = page.next;
+        if cursor.is_none() {
+            return Ok(tasks);
+        }
+    }
+}
+
+async fn counts_are_true(
+    client: &Client,
+    tasks: &BTreeMap<String, Task>,
+) -> windlass::Result<Option<String>> {
+    let mut rows: BTreeMap<TaskStatus, u64> = BTreeMap::new();
+    tasks.values().for_each(|task| *rows.entry(task.status).or_default() += 1);
+    let mut counts: BTreeMap<TaskStatus, u64> = BTreeMap::new();
+    for count in client.counts().await? {
+        *counts.entry(count.status).or_default() += count.count;
+    }
+    Ok((rows != counts).then(|| format!("counts say {counts:?}, rows say {rows:?}")))
+}
+
+/// Judges the file after everything has ended.
+pub(super) fn judge(url: &str, folder: &Path, verdict: &mut Verdict) -> io::Result<()> {
+    let acknowledged = log::ids(folder, "acknowledged")?;
+    let completed = log::earliest(folder, "completed")?;
+    let began = log::stamps(folder, "began")?;
+    (verdict.acknowledged, verdict.attempts) = (acknowledged.len(), began.len());
+    for (id, time) in &began {
+        if completed.get(id).is_some_and(|seen| seen < time) {
+            verdict.broken.push(format!("{id} was run again after it had been seen completed"));
+        }
+    }
+    blocking(async {
+        let client = windlass::connect(url).await?;
+        let tasks = all_tasks(&client).await?;
+        verdict.stored = tasks.len();
+        verdict.broken.extend(counts_are_true(&client, &tasks).await?);
+        for id in acknowledged.iter().chain(completed.keys()) {
+            if !tasks.contains_key(id) {
+                verdict.broken.push(format!("{id} is gone"));
+            }
+        }
+        for (id, task) in &tasks {
+            if task.status != TaskStatus::Completed {
+                verdict.broken.push(format!("{id} is {} and not completed", task.status));
+            }
+            let mut stream = client.updates(id, 0)?;
+            let (mut last, mut ends) = (0, 0);
+            while task.status.is_final()
+                && let Some(update) = stream.next().await
+            {
+                let update = update?;
+                if update.seq != last + 1 || ends > 0 {
+                    let text = format!("{id}: entry {} after {last}, {ends} ends", update.seq);
+                    verdict.broken.push(text);
+                }
+                last = update.seq;
+                ends += u32::from(
+                    matches!(update.kind, UpdateKind::Status { status, .. } if status.is_final()),
+                );
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Judges a copy as a power cut would leave it.
+pub(super) fn judge_copy(
+    folder: &Path,
+    acknowledged: &[String],
+    verdict: &mut Verdict,
+) -> io::Result<()> {
+    let url = format!("sqlite:{}", folder.join("crash.db").display());
+    blocking(async {
+        let client = windlass::connect(&url).await?;
+        let tasks = all_tasks(&client).await?;
+        for id in acknowledged.iter().filter(|id| !tasks.contains_key(*id)) {
+            verdict.broken.push(format!("{id} was acknowledged before a power cut and is gone"));
+        }
+        if let Some(text) = counts_are_true(&client, &tasks).await? {
+            verdict.broken.push(format!("after a power cut {text}"));
+        }
+        client.close().await
+    })
+}
