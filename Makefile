@@ -1,6 +1,6 @@
 # Every target does its own set-up; see scripts/setup.sh. `make help` lists them.
 
-.PHONY: help demo test bench lint build clean
+.PHONY: help demo test bench lint wheel build clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -13,10 +13,14 @@ test: ## every test of every language
 	@scripts/test.sh
 
 bench: ## submit, bulk, drain and wake-up figures beside raw SQLite
-	@scripts/bench.sh
+	@scripts/setup.sh check
+	@benches/run.sh $(ARGS)
 
 lint: ## formatting, clippy with warnings denied, ruff, type check
 	@scripts/lint.sh
+
+wheel: ## the Python package, in the release profile, as a wheel in bindings-python/dist
+	@scripts/wheel.sh
 
 build: ## everything compiled, and a Python environment with the package in it: .venv
 	@scripts/setup.sh python

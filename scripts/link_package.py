@@ -36,7 +36,9 @@ def write(path: Path, text: str) -> None:
 
 
 def main() -> int:
-    subprocess.run([sys.executable, PROJECT / "place_native.py"], check=True)
+    subprocess.run(
+        [sys.executable, PROJECT / "place_native.py"], check=True, stdout=subprocess.PIPE
+    )
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
 
     site = Path(sysconfig.get_path("purelib"))

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Makes this clone ready to build, run and test; says exactly what is missing when it cannot.
 #
-#   scripts/setup.sh [build|python|wasm|bench] ...
+#   scripts/setup.sh [check|build|python|wasm] ...
 #
+# check:  looks for a Rust toolchain and a C compiler
 # build:  a Rust toolchain and a C compiler, and everything compiled (debug profile)
 # python: build, a Python environment with the tools of the tests, and the package in it
 # wasm:   the wasm32-unknown-unknown target
@@ -143,7 +144,7 @@ for part in "${@:-python}"; do
         python) want_build=1 want_python=1 ;;
         wasm) want_wasm=1 ;;
         *)
-            say "setup: no such part: $part (build, python, wasm)" >&2
+            say "setup: no such part: $part (check, build, python, wasm)" >&2
             exit 2
             ;;
     esac
