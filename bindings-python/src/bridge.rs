@@ -40,11 +40,8 @@ impl Mailbox {
             Ok(drain) => drain,
             Err(error) => return error.write_unraisable(py, None),
         };
-        let called = self.event_loop.call_method1(
-            py,
-            pyo3::intern!(py, "call_soon_threadsafe"),
-            (drain,),
-        );
+        let called =
+            self.event_loop.call_method1(py, pyo3::intern!(py, "call_soon_threadsafe"), (drain,));
         if called.is_err() {
             // The loop is closed: nobody awaits these answers any more.
             let unwanted = std::mem::take(&mut *self.lock());
@@ -143,4 +140,3 @@ pub(crate) fn call<T: Send + 'static>(
         }
     }
 }
-

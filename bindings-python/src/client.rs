@@ -319,9 +319,7 @@ impl Client {
             Ok((filter, cursor, count("limit", Some(limit))?.unwrap_or_default()))
         };
         let (filter, cursor, limit) = raised(py, read())?;
-        self.record(py, bridge, move |c| async move {
-            text(&c.list(filter, cursor, limit).await?)
-        })
+        self.record(py, bridge, move |c| async move { text(&c.list(filter, cursor, limit).await?) })
     }
 
     /// What a task's history holds after entry `after`, without waiting.
@@ -382,31 +380,19 @@ impl Client {
 
     /// How many tasks each queue has in each status.
     #[pyo3(signature = (bridge=None))]
-    fn counts(
-        &self,
-        py: Python<'_>,
-        bridge: Option<&Bound<'_, Bridge>>,
-    ) -> PyResult<Py<PyAny>> {
+    fn counts(&self, py: Python<'_>, bridge: Option<&Bound<'_, Bridge>>) -> PyResult<Py<PyAny>> {
         self.record(py, bridge, |c| async move { text(&c.counts().await?) })
     }
 
     /// Live workers.
     #[pyo3(signature = (bridge=None))]
-    fn workers(
-        &self,
-        py: Python<'_>,
-        bridge: Option<&Bound<'_, Bridge>>,
-    ) -> PyResult<Py<PyAny>> {
+    fn workers(&self, py: Python<'_>, bridge: Option<&Bound<'_, Bridge>>) -> PyResult<Py<PyAny>> {
         self.record(py, bridge, |c| async move { text(&c.workers().await?) })
     }
 
     /// Releases the store for good. Again is no error.
     #[pyo3(signature = (bridge=None))]
-    fn close(
-        &self,
-        py: Python<'_>,
-        bridge: Option<&Bound<'_, Bridge>>,
-    ) -> PyResult<Py<PyAny>> {
+    fn close(&self, py: Python<'_>, bridge: Option<&Bound<'_, Bridge>>) -> PyResult<Py<PyAny>> {
         let before = py.detach(|| std::mem::replace(&mut *self.lock(), State::Closed));
         let work = async move {
             match before {

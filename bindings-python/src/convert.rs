@@ -36,10 +36,7 @@ pub(crate) fn submission<'py>(py: Python<'py>, stored: &Submission) -> PyResult<
 }
 
 /// A list of submissions.
-pub(crate) fn submissions(
-    py: Python<'_>,
-    stored: Result<Vec<Submission>>,
-) -> PyResult<Py<PyAny>> {
+pub(crate) fn submissions(py: Python<'_>, stored: Result<Vec<Submission>>) -> PyResult<Py<PyAny>> {
     let list = PyList::empty(py);
     for stored in raised(py, stored)? {
         list.append(submission(py, &stored)?)?;

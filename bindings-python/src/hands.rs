@@ -103,11 +103,7 @@ impl Hands {
 
     /// Sweeps once; what it did, by name.
     #[pyo3(signature = (bridge=None))]
-    fn sweep(
-        &self,
-        py: Python<'_>,
-        bridge: Option<&Bound<'_, Bridge>>,
-    ) -> PyResult<Py<PyAny>> {
+    fn sweep(&self, py: Python<'_>, bridge: Option<&Bound<'_, Bridge>>) -> PyResult<Py<PyAny>> {
         let (client, under_way) = self.0.get().open(py)?;
         let work = async move {
             let _under_way = under_way;
@@ -127,4 +123,3 @@ impl Hands {
 fn read<T: DeserializeOwned>(field: &str, text: &str) -> Result<Vec<T>> {
     serde_json::from_str(text).map_err(|error| Error::invalid(field, error.to_string()))
 }
-

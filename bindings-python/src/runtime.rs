@@ -63,10 +63,7 @@ pub(crate) fn handle() -> &'static Handle {
 }
 
 /// Awaits `future` with the GIL released; Ctrl-C ends the wait.
-pub(crate) fn wait<T: Send>(
-    py: Python<'_>,
-    future: impl Future<Output = T> + Send,
-) -> PyResult<T> {
+pub(crate) fn wait<T: Send>(py: Python<'_>, future: impl Future<Output = T> + Send) -> PyResult<T> {
     let handle = handle();
     let mut future = Box::pin(future);
     loop {

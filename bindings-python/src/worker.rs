@@ -77,12 +77,7 @@ impl Worker {
     }
 
     /// Jobs for the event loop, as `(id, handler, payload, job)`; an empty list once no more will come.
-    fn claim(
-        &self,
-        py: Python<'_>,
-        max: usize,
-        bridge: &Bound<'_, Bridge>,
-    ) -> PyResult<Py<PyAny>> {
+    fn claim(&self, py: Python<'_>, max: usize, bridge: &Bound<'_, Bridge>) -> PyResult<Py<PyAny>> {
         let worker = self.worker.clone();
         let work = async move { worker.claim(Lane::Loop, max).await };
         call(py, Some(bridge), work, jobs)
@@ -166,11 +161,7 @@ impl Worker {
 
     /// Returns once the worker has stopped and everything is settled.
     #[pyo3(signature = (bridge=None))]
-    fn stopped(
-        &self,
-        py: Python<'_>,
-        bridge: Option<&Bound<'_, Bridge>>,
-    ) -> PyResult<Py<PyAny>> {
+    fn stopped(&self, py: Python<'_>, bridge: Option<&Bound<'_, Bridge>>) -> PyResult<Py<PyAny>> {
         let worker = self.worker.clone();
         let work = async move { worker.stopped().await };
         call(py, bridge, work, |py, ()| Ok(py.None()))

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 import windlass
 
 PACKAGE = Path(windlass.__file__).resolve().parents[1]
@@ -86,7 +85,9 @@ def line(process: subprocess.Popen[str], text: str) -> str:
     for found in process.stdout:
         if text in found:
             return found
-    raise AssertionError(f"no line with {text!r}; stderr: {process.stderr and process.stderr.read()}")
+    raise AssertionError(
+        f"no line with {text!r}; stderr: {process.stderr and process.stderr.read()}"
+    )
 
 
 def finish(process: subprocess.Popen[str], code: int = 0, timeout: float = 30) -> tuple[str, str]:

@@ -12,9 +12,8 @@ from typing import Any
 
 import pydantic
 import pytest
-from conftest import fields
-
 import windlass
+from conftest import fields
 from windlass import Context
 
 

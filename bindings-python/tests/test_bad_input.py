@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Spawn, fields, finish
-
 import windlass
+from conftest import Spawn, fields, finish
 from windlass import Client
 
 Call = Callable[[Client], Any]
@@ -42,7 +41,12 @@ REFUSED: list[tuple[str, Call, str, str | None]] = [
     ("wrong batch id", lambda c: c.list_tasks(batch_id="b"), "invalid_argument", "batch_id"),
     ("naive since", lambda c: c.list_tasks(since=dt.datetime.now()), "invalid_argument", "since"),
     ("label filter", lambda c: c.list_tasks(labels={"a": [1]}), "invalid_argument", "labels"),  # type: ignore[dict-item]
-    ("negative timeout", lambda c: c.submit_task(timeout=-1), "invalid_argument", "timeout_seconds"),
+    (
+        "negative timeout",
+        lambda c: c.submit_task(timeout=-1),
+        "invalid_argument",
+        "timeout_seconds",
+    ),
     ("zero timeout", lambda c: c.submit_task(timeout=0), "invalid_argument", "timeout_seconds"),
     (
         "NaN timeout",
@@ -63,7 +67,12 @@ REFUSED: list[tuple[str, Call, str, str | None]] = [
         "timeout",
     ),
     ("negative batch wait", lambda c: c.wait_for_batch([], -0.5), "invalid_argument", "timeout"),
-    ("naive run_at", lambda c: c.submit_task(run_at=dt.datetime.now()), "invalid_argument", "run_at"),
+    (
+        "naive run_at",
+        lambda c: c.submit_task(run_at=dt.datetime.now()),
+        "invalid_argument",
+        "run_at",
+    ),
     ("NaN payload", lambda c: c.submit_task({"a": float("nan")}), "invalid_payload", "payload"),
     ("infinite payload", lambda c: c.submit_task(float("inf")), "invalid_payload", "payload"),
     ("key twice", lambda c: c.submit_task({1: 1, "1": 2}), "invalid_payload", "payload"),
@@ -83,7 +92,12 @@ REFUSED: list[tuple[str, Call, str, str | None]] = [
         "invalid_argument",
         "labels",
     ),
-    ("long label key", lambda c: c.submit_task(labels={"k" * 65: "v"}), "invalid_argument", "labels"),
+    (
+        "long label key",
+        lambda c: c.submit_task(labels={"k" * 65: "v"}),
+        "invalid_argument",
+        "labels",
+    ),
     ("long label", lambda c: c.submit_task(labels={"k": "v" * 257}), "invalid_argument", "labels"),
     ("nested label", lambda c: c.submit_task(labels={"k": {}}), "invalid_argument", "labels"),  # type: ignore[dict-item]
     ("priority 0", lambda c: c.submit_task(priority=0), "invalid_argument", "priority"),
@@ -91,7 +105,12 @@ REFUSED: list[tuple[str, Call, str, str | None]] = [
     ("priority urgent", lambda c: c.submit_task(priority="urgent"), "invalid_argument", "priority"),
     ("empty type", lambda c: c.submit_task(task_type=""), "invalid_argument", "task_type"),
     ("long queue", lambda c: c.submit_task(queue="q" * 129), "invalid_argument", "queue"),
-    ("negative retries", lambda c: c.submit_task(max_retries=-1), "invalid_argument", "max_retries"),
+    (
+        "negative retries",
+        lambda c: c.submit_task(max_retries=-1),
+        "invalid_argument",
+        "max_retries",
+    ),
     (
         "unknown retry option",
         lambda c: c.submit_task(retry={"jitters": 1}),  # type: ignore[typeddict-unknown-key]
@@ -131,7 +150,9 @@ def _endless() -> list[Any]:
     return endless
 
 
-@pytest.mark.parametrize(("call", "code", "field"), [r[1:] for r in REFUSED], ids=[r[0] for r in REFUSED])
+@pytest.mark.parametrize(
+    ("call", "code", "field"), [r[1:] for r in REFUSED], ids=[r[0] for r in REFUSED]
+)
 def test_it_is_refused_and_the_store_is_as_before(
     client: Client, call: Call, code: str, field: str | None
 ) -> None:
@@ -265,7 +286,9 @@ def test_a_full_disk_is_told_and_leaves_the_store_usable(tmp_path: Path) -> None
     disk = tmp_path / "disk"
     disk.mkdir()
     mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(disk)], capture_output=True, text=True
+        ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(disk)],
+        capture_output=True,
+        text=True,
     )
     if mounted.returncode:
         pytest.skip(f"needs the right to mount a small tmpfs: {mounted.stderr.strip()}")
@@ -277,7 +300,9 @@ def test_a_full_disk_is_told_and_leaves_the_store_usable(tmp_path: Path) -> None
                 stored.append(client.submit_task("x" * 100_000).task_id)
         assert caught.value.retryable
         assert stored
-        assert [client.get_task_status(task_id).status for task_id in stored] == ["pending"] * len(stored)
+        assert [client.get_task_status(task_id).status for task_id in stored] == ["pending"] * len(
+            stored
+        )
         client.close()
     finally:
         subprocess.run(["umount", "-l", str(disk)], check=True)

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 import windlass
 from windlass import AsyncClient, Client
 from windlass.testing import ManualClock

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-
 import windlass
 from windlass import Cancel, Context, Fail, Retry, Snooze
 
@@ -100,7 +99,7 @@ def test_what_is_given_at_submit_goes_before_what_is_declared(
     assert app.client.get_task(handle.task_id).attempt == 1
 
 
-class Fatal(Exception):
+class FatalError(Exception):
     retryable = False
 
 
@@ -119,7 +118,7 @@ def test_a_handler_can_say_what_becomes_of_its_task(
         elif what == "fail":
             outcome = Fail("for good")
         elif what == "fatal":
-            raise Fatal("for good")
+            raise FatalError("for good")
         else:
             return ctx.attempt
         if raises:
@@ -149,7 +148,9 @@ def test_a_handler_can_say_what_becomes_of_its_task(
     assert cancelled.message == "not needed"
 
 
-@pytest.mark.parametrize("result", [object(), float("nan"), {1, object()}, "\ud800", {1: 1, "1": 2}])
+@pytest.mark.parametrize(
+    "result", [object(), float("nan"), {1, object()}, "\ud800", {1: 1, "1": 2}]
+)
 def test_a_result_without_a_form_fails_the_task_at_once(
     app: windlass.App, handler: Any, result: Any
 ) -> None:
@@ -365,7 +366,9 @@ def test_plain_handlers_run_side_by_side(app: windlass.App) -> None:
 
     with app.worker(concurrency=4).background():
         handles = meet.submit_many([{}] * 4)
-        assert [status.result for status in app.client.wait_for_batch(handles.task_ids, WAIT)] == [1] * 4
+        assert [status.result for status in app.client.wait_for_batch(handles.task_ids, WAIT)] == [
+            1
+        ] * 4
 
 
 def test_coroutines_run_side_by_side(app: windlass.App) -> None:

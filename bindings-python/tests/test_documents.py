@@ -1,0 +1,317 @@
+"""The SDK guide's examples, word for word but for the brand; what they leave out is filled in."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import windlass
+from windlass import AsyncClient, Client
+
+
+@pytest.fixture(autouse=True)
+def _worker(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A worker with a default handler, and one for `process_data`."""
+    monkeypatch.setenv("WINDLASS_URL", "sqlite:documents.db")
+    app = windlass.App()
+
+    @app.task(default=True)
+    async def anything(ctx: windlass.Context, payload: Any) -> Any:
+        await ctx.progress(50, "half way")
+        await ctx.log("done soon")
+        return payload
+
+    @app.task
+    def process_data(function: str, data: Any) -> Any:
+        return data
+
+    with app.worker().background():
+        yield
+
+
+def test_basic_usage() -> None:
+    # GPY-01, GPY-07, GPY-08
+    # Initialize with environment variables
+    client = Client()
+
+    # Check cluster health
+    health = client.cluster_health()
+    print(f"Cluster healthy: {health.healthy}")
+    print(f"Active nodes: {health.nodes['active']}")
+    assert health.healthy
+    assert health.nodes["active"] == 1
+
+
+def test_stateless_tasks() -> None:
+    # GPY-10..15; tee_required comes with its own issue (GPY-16)
+    client = Client()
+    # Simple task
+    result = client.submit_task(payload={"numbers": [1, 2, 3, 4, 5]}, task_type="stateless")
+    print(f"Task ID: {result.task_id}")
+
+    # With all options
+    result = client.submit_task(
+        payload={"function": "process_data", "data": {"key": "value"}},
+        task_type="stateless",
+        priority="high",
+        timeout=300,
+        idempotency_key="process-123",
+        labels={"env": "production", "team": "ml"},
+    )
+    assert client.wait_for_task(result.task_id).result == {"key": "value"}
+
+
+def test_stateful_tasks_are_carried() -> None:
+    # GPY-17
+    client = Client()
+    # Create stateful task with initial state
+    result = client.submit_task(
+        payload={"action": "initialize"},
+        task_type="stateful",
+        state_key="session-12345",
+        initial_state={"counter": 0},
+    )
+    task = client.get_task(result.task_id)
+    assert (task.state_key, task.initial_state) == ("session-12345", {"counter": 0})
+
+
+def test_batch_tasks() -> None:
+    # BAT-01..03
+    client = Client()
+    # Prepare batch
+    tasks = [{"payload": {"id": i, "data": f"item-{i}"}} for i in range(100)]
+
+    # Submit batch
+    result = client.submit_batch(tasks=tasks, task_type="stateless", priority="normal")
+
+    print(f"Submitted {len(result.task_ids)} tasks")
+    print(f"Batch ID: {result.batch_id}")
+    assert len(result.task_ids) == 100
+
+    # Monitor multiple tasks
+    task_ids = result.task_ids[:3]
+    statuses = client.get_batch_status(task_ids)
+
+    for task_id, status in statuses.items():
+        print(f"{task_id}: {status.status}")
+
+    # Wait for all to complete
+    results = client.wait_for_batch(
+        task_ids,
+        timeout=300,
+        fail_fast=False,  # Continue even if some fail
+    )
+    assert [result.result["id"] for result in results] == [0, 1, 2]
+
+
+def test_polling_status(capsys: pytest.CaptureFixture[str]) -> None:
+    # GPY-18, GPY-19
+    client = Client()
+    given = client.submit_task(payload={"x": 1}).task_id
+    # Get status once
+    status = client.get_task_status(given)
+    print(f"Status: {status.status}")
+    print(f"Progress: {status.progress}%")
+
+    # Wait for completion
+    status = client.wait_for_task(
+        given,
+        timeout=300,  # Max wait time
+        poll_interval=2.0,  # Seconds between checks
+    )
+
+    if status.status == "completed":
+        print(f"Result: {status.result}")
+    else:
+        print(f"Failed: {status.error}")
+    assert "Result: {'x': 1}" in capsys.readouterr().out
+
+
+def test_streaming_updates(capsys: pytest.CaptureFixture[str]) -> None:
+    # STR-01, STR-02
+    client = Client()
+    given = client.submit_task(payload={"x": 1}).task_id
+    # Stream status updates
+    for update in client.stream_task(given):
+        print(f"[{update.timestamp}] {update.status}: {update.message}")
+
+        if update.status in ("completed", "failed", "cancelled"):
+            break
+    out = capsys.readouterr().out
+    assert "running: half way" in out
+    assert "completed: " in out
+
+
+def test_error_handling() -> None:
+    # ERR-33, ERR-35
+    from windlass import TaskNotFoundError, TaskTimeoutError
+
+    client = Client()
+    with pytest.raises(TaskNotFoundError):
+        client.get_task("task-id")
+    nobody = client.submit_task(payload={"data": "..."}, task_type="nobody", queue="nobody")
+    try:
+        client.wait_for_task(nobody.task_id, timeout=0.01)
+    except TaskTimeoutError as e:
+        text = f"Task {e.task_id} timed out after {e.timeout}s"
+        assert nobody.task_id in text
+
+
+def test_async_client() -> None:
+    # GPY-28
+    async def main() -> None:
+        client = AsyncClient()
+
+        # Submit concurrently
+        tasks = await asyncio.gather(
+            client.submit_task(payload={"id": 1}),
+            client.submit_task(payload={"id": 2}),
+            client.submit_task(payload={"id": 3}),
+        )
+
+        # Wait for all
+        results = await asyncio.gather(*[client.wait_for_task(t.task_id) for t in tasks])
+
+        await client.close()
+        assert [status.result["id"] for status in results] == [1, 2, 3]
+
+    asyncio.run(main())
+
+
+def test_context_manager(capsys: pytest.CaptureFixture[str]) -> None:
+    # GPY-06
+    with Client() as client:
+        result = client.submit_task(payload={"data": "..."})
+        status = client.wait_for_task(result.task_id)
+        print(status.result)
+    # Connection automatically closed
+    assert "..." in capsys.readouterr().out
+    with pytest.raises(windlass.ClientClosedError):
+        client.counts()
+
+
+def test_idempotent_submission() -> None:
+    # PAT-01, GPY-14
+    client = Client()
+    ids = {
+        client.submit_task(
+            payload={"order_id": "12345"}, idempotency_key="order-12345-process"
+        ).task_id
+        for _ in range(3)
+    }
+    # Same idempotency_key returns same task_id without re-execution
+    assert len(ids) == 1
+    status = client.wait_for_task(ids.pop())
+    assert client.get_task(status.task_id).attempt == 1
+
+
+def test_backpressure() -> None:
+    # GPY-09, GPY-27
+    client = Client()
+    # Python - automatic with retries
+    result = client.submit_task(payload={"data": "..."})
+
+    # Or check queue depth first
+    health = client.cluster_health()
+    if health.queue.depth > 10000:
+        print("Queue is deep, consider delaying submission")
+    assert result.task_id
+    assert health.queue.depth <= 1
+
+    # 5. Monitor Queue Depth
+    while True:
+        health = client.cluster_health()
+        if health.queue.depth < 1000:
+            break
+        else:
+            time.sleep(10)
+
+
+def test_fan_out_fan_in() -> None:
+    # PAT-03, BAT-04
+    client, items = Client(), [1, 2, 3]
+
+    def aggregate(results: list[windlass.TaskStatus]) -> int:
+        return sum(status.result["item"] for status in results)
+
+    # Python - Fan-out
+    task_ids = []
+    for item in items:
+        result = client.submit_task(payload={"item": item})
+        task_ids.append(result.task_id)
+
+    # Fan-in - wait for all
+    results = client.wait_for_batch(task_ids)
+    combined = aggregate(results)
+    assert combined == 6
+
+
+def test_timeouts() -> None:
+    # GPY-13
+    client, large_data = Client(), list(range(100))
+    # Short timeout for quick tasks
+    result = client.submit_task(
+        payload={"quick": True},
+        timeout=10,  # 10 seconds
+    )
+    assert client.get_task(result.task_id).record["timeout_seconds"] == 10
+
+    # Longer timeout for batch processing
+    result = client.submit_task(
+        payload={"batch": large_data},
+        timeout=3600,  # 1 hour
+    )
+    assert client.wait_for_task(result.task_id).status == "completed"
+
+
+def test_labels_for_filtering() -> None:
+    # GPY-15, GPY-24, PAT-04
+    client = Client()
+    result = client.submit_task(
+        payload={},
+        labels={"env": "production", "team": "data-engineering", "pipeline": "etl-daily"},
+    )
+
+    # Later: find tasks
+    tasks = client.list_tasks(labels={"pipeline": "etl-daily"})
+    assert [task.task_id for task in tasks] == [result.task_id]
+
+
+def test_troubleshooting(caplog: pytest.LogCaptureFixture) -> None:
+    # GPY-29
+    client = Client()
+    # Enable debug logging
+    logging.getLogger("windlass").setLevel(logging.DEBUG)
+
+    # Test connectivity
+    try:
+        client.cluster_health()
+    except Exception as e:
+        print(f"Connection failed: {e}")
+    logging.getLogger("windlass").setLevel(logging.NOTSET)
+    assert "documents.db" in caplog.text
+
+
+def test_task_debugging(capsys: pytest.CaptureFixture[str]) -> None:
+    # GPY-20..23, QUO-05
+    client = Client()
+    given = client.submit_task(payload={}).task_id
+    client.wait_for_task(given)
+    # Get task details
+    task = client.get_task(given)
+    print(f"Created: {task.created_at}")
+    print(f"Started: {task.started_at}")
+    print(f"Node: {task.executed_on}")
+    print(f"Duration: {task.duration_ms}ms")
+
+    # Get execution logs
+    logs = client.get_task_logs(given)
+    for entry in logs:
+        print(f"[{entry.level}] {entry.message}")
+    out = capsys.readouterr().out
+    assert "[info] done soon" in out
+    assert "None" not in out

@@ -1,0 +1,86 @@
+"""What type checkers make of the API; `test_package.py` runs mypy on this file and never Python.
+
+A line that ends in `# wrong: CODE` must be refused with this code, every other one accepted.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import windlass
+from typing_extensions import assert_type
+from windlass import AsyncClient, Client, Context, Handler, TaskHandle, TaskStatus
+
+app = windlass.App("memory:")
+
+
+@app.task(max_retries=3, timeout=dt.timedelta(seconds=30), retry={"initial_delay": 0.5})
+async def thumbnail(ctx: Context, path: str, width: int = 320) -> dict[str, str | int]:
+    await ctx.progress(50, "decoded")
+    return {"path": path, "width": width}
+
+
+@app.task
+def double(x: int) -> int:
+    return 2 * x
+
+
+@app.task
+async def nothing() -> None:
+    return None
+
+
+@app.task(queue="images")
+def sized(context: Context, size: int) -> bytes:
+    return bytes(size)
+
+
+assert_type(thumbnail.submit(path="a.jpg"), TaskHandle[dict[str, str | int]])
+assert_type(thumbnail.submit("a.jpg", 3), TaskHandle[dict[str, str | int]])
+assert_type(double(1), int)
+assert_type(double.submit(1), TaskHandle[int])
+assert_type(double.submit(1).result(timeout=60), int)
+assert_type(sized.submit(size=3).result(), bytes)
+assert_type(double.submit(1).status(), TaskStatus)
+assert_type(nothing.submit().result(), None)
+handler: Handler[[int], [int], int, int] = double
+
+thumbnail.options(idempotency_key="a", priority="high", delay=5).submit(path="a.jpg")
+thumbnail.submit(pth="a.jpg")  # wrong: call-arg
+thumbnail.submit()  # wrong: call-arg
+thumbnail.submit(path=1)  # wrong: arg-type
+double.submit("x")  # wrong: arg-type
+double.options(prio=1)  # wrong: call-arg
+double.options(priority=[1]).submit(1)  # wrong: arg-type
+double.options(queue="q").submit("x")  # wrong: arg-type
+text: str = double.submit(1).result()  # wrong: assignment
+app.task(max_retires=3)  # wrong: call-overload
+app.worker(concurrency="8")  # wrong: arg-type
+
+
+async def main(ctx: Context) -> None:
+    assert_type(await thumbnail(ctx, "a.jpg"), dict[str, str | int])
+    assert_type(await thumbnail.asubmit("a.jpg"), TaskHandle[dict[str, str | int]])
+    assert_type(await (await double.asubmit(1)), int)
+    await double.asubmit(y=1)  # wrong: call-arg
+    async with AsyncClient() as client:
+        status = await client.wait_for_task("id", timeout=dt.timedelta(minutes=5))
+        assert_type(status, TaskStatus)
+        assert_type((await client.submit_batch([{"payload": 1}])).task_ids, list[str])
+        async for update in client.stream_task("id"):
+            assert_type(update.timestamp, dt.datetime)
+        assert_type(await client.list_tasks(status="failed"), list[windlass.Task])
+
+
+with Client(tenant="t", durability="normal", retention=60) as blocking:
+    assert_type(blocking.get_task("id").created_at, dt.datetime)
+    assert_type(blocking.get_task_status("id").error, windlass.Failure | None)
+    blocking.submit_task(payload={}, priority="low", timeout=1.5)
+    blocking.submit_task(timeout="soon")  # wrong: arg-type
+Client(durability="none")  # wrong: arg-type
+Client(colour="red")  # wrong: call-arg
+
+try:
+    blocking.get_task("id")
+except windlass.TaskTimeoutError as error:
+    assert_type(error.timeout, float)
