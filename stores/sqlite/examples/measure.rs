@@ -25,8 +25,8 @@ const DRAIN: usize = 50_000;
 fn main() {
     let folder = std::env::args().nth(1).map_or_else(std::env::temp_dir, PathBuf::from);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
-    println!("{:<34} {:>12} {:>12}", "per second", "full", "normal");
-    let rows: [(&str, fn(&Path, Durability, &tokio::runtime::Runtime) -> f64); 9] = [
+    println!("{:<36} {:>12} {:>12}", "per second", "full", "normal");
+    let rows: [(&str, fn(&Path, Durability, &tokio::runtime::Runtime) -> f64); 10] = [
         ("submit, one caller", |f, d, r| r.block_on(submits(f, d, 1, 1))),
         ("raw insert, one caller", |f, d, _| raw_insert(f, d, 1)),
         ("submit, 64 callers", |f, d, r| r.block_on(submits(f, d, 64, 1))),
@@ -38,6 +38,10 @@ fn main() {
         ("raw insert, 1000 at once", |f, d, _| raw_insert(f, d, 1000)),
         ("lease 100 + settle 100", |f, d, r| r.block_on(drain(f, d, false))),
         ("settle 100 with lease 100", |f, d, r| r.block_on(drain(f, d, true))),
+        ("the same beside 1 000 000 finished", |f, d, r| {
+            finished(f, 1_000_000);
+            r.block_on(drain(f, d, true))
+        }),
         ("raw claim 100 + update 100", |f, d, _| raw_drain(f, d)),
     ];
     let only = std::env::args().nth(2).unwrap_or_default();
@@ -46,7 +50,7 @@ fn main() {
             let inside = tempfile::tempdir_in(&folder).unwrap();
             measure(&inside.path().join("tasks.db"), durability, &runtime)
         };
-        println!("{name:<34} {:>12.0} {:>12.0}", one(Durability::Full), one(Durability::Normal));
+        println!("{name:<36} {:>12.0} {:>12.0}", one(Durability::Full), one(Durability::Normal));
     }
 }
 
@@ -136,6 +140,17 @@ async fn drain(file: &Path, durability: Durability, fused: bool) -> f64 {
 fn raw(file: &Path) -> Connection {
     drop(open(file, Durability::Normal));
     Connection::open(file).unwrap()
+}
+
+/// Tasks that ended long ago.
+fn finished(file: &Path, count: u32) {
+    let sql = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1) \
+               INSERT INTO tasks (id, status, version, tenant, queue, handler, suspect, priority, \
+               run_at, created_at, finished_at, attempt, submitted_as, last_seq, first_seq, \
+               cancel_requested, lease_counted, task_type, payload, result) \
+               SELECT unhex(printf('%032x', i)), 4, 3, 'default', 'default', 'work', 0, 3, i, i, i, \
+               1, 2, 3, 1, 0, 0, 'work', printf('%0100d', i), 'null' FROM n";
+    raw(file).execute(sql, [count]).unwrap();
 }
 
 fn synchronous(connection: &Connection, durability: Durability) {

@@ -64,7 +64,6 @@ impl<T: Send, F: FnMut(&mut Tx<'_>) -> rusqlite::Result<T> + Send> Job for Call<
 #[derive(Default)]
 struct Queue {
     jobs: VecDeque<Box<dyn Job>>,
-    summoned: bool,
     closed: bool,
 }
 
@@ -123,7 +122,7 @@ impl Writer {
         while self.shared.flush(pen.as_mut()?, true) {}
         let given = pen.take();
         drop(pen);
-        self.shared.summon();
+        self.shared.summons.notify_one();
         given
     }
 
@@ -139,7 +138,7 @@ impl Drop for Writer {
     fn drop(&mut self) {
         let Some(thread) = self.thread.take() else { return };
         lock(&self.shared.queue).closed = true;
-        self.shared.summon();
+        self.shared.summons.notify_one();
         // The thread writes what is still queued. It may itself be the one that drops the store,
         // by an answer to the last caller.
         if thread.thread().id() != std::thread::current().id() {
@@ -174,18 +173,11 @@ impl Shared {
     }
 
     /// Calls the writer's thread if something is queued. To be called after giving the pen back:
-    /// others that found it taken count on this.
+    /// callers that found it taken count on this.
     fn look_again(&self) {
-        let mut queue = lock(&self.queue);
-        if !queue.jobs.is_empty() && !queue.summoned {
-            queue.summoned = true;
+        if !lock(&self.queue).jobs.is_empty() {
             self.summons.notify_one();
         }
-    }
-
-    fn summon(&self) {
-        lock(&self.queue).summoned = true;
-        self.summons.notify_one();
     }
 
     /// Writes some of what is queued, and answers; whether there may be more. Without `wait`, does
@@ -225,30 +217,25 @@ impl Shared {
         true
     }
 
-    /// The writer's thread.
+    /// The writer's thread. It looks at the queue each time after giving the pen back: callers that
+    /// found the pen taken count on this.
     fn serve(&self) {
         loop {
             {
                 let mut queue = lock(&self.queue);
-                while !queue.summoned {
+                while queue.jobs.is_empty() {
+                    if queue.closed {
+                        return;
+                    }
                     queue = self.summons.wait(queue).unwrap_or_else(PoisonError::into_inner);
                 }
-                queue.summoned = false;
             }
-            loop {
-                let mut pen = lock(&self.pen);
-                let Some(pen) = pen.as_mut() else { return };
-                // A panic is a bug in a job. Its callers hear of it, as their answers are dropped;
-                // those that come later must still be served.
-                let flush = std::panic::AssertUnwindSafe(|| self.flush(pen, true));
-                if !std::panic::catch_unwind(flush).unwrap_or(true) {
-                    break;
-                }
-            }
-            let queue = lock(&self.queue);
-            if queue.closed && queue.jobs.is_empty() {
-                return;
-            }
+            let mut pen = lock(&self.pen);
+            let Some(pen) = pen.as_mut() else { return };
+            // A panic is a bug in a job. Its callers hear of it, as their answers are dropped; those
+            // that come later must still be served.
+            let flush = std::panic::AssertUnwindSafe(|| self.flush(pen, true));
+            let _ = std::panic::catch_unwind(flush);
         }
     }
 }

@@ -48,6 +48,32 @@ fn threads_that_submit_and_drain_together_lose_and_double_nothing() {
 }
 
 #[test]
+fn writers_that_wait_for_each_others_turns_are_never_forgotten() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("tasks.db");
+    // Two stores on one file take turns as two processes do, so callers, threads and turns meet in
+    // every order. A caller that is forgotten would wait for ever.
+    let stores = [open(&file).unwrap(), open(&file).unwrap(), open(&file).unwrap()];
+    let (done, finished) = std::sync::mpsc::channel();
+    for store in stores.iter().flat_map(|store| [store.clone(), store.clone()]) {
+        let done = done.clone();
+        std::thread::spawn(move || {
+            let ids = IdSource::default();
+            let stored = run(async {
+                for _ in 0..300 {
+                    submit(&store, &ids).await.unwrap();
+                }
+            });
+            done.send(stored).unwrap();
+        });
+    }
+    for _ in 0..6 {
+        finished.recv_timeout(std::time::Duration::from_secs(120)).expect("nobody is forgotten");
+    }
+    assert_eq!(run(stores[0].counts(TENANT)).unwrap()[0].count, 6 * 300);
+}
+
+#[test]
 fn a_group_that_the_database_fails_on_harms_no_neighbour() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(&folder.path().join("tasks.db")).unwrap();
