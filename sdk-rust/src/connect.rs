@@ -1,6 +1,7 @@
 //! From a URL to a client.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
@@ -134,22 +135,31 @@ fn sqlite(
     options: &ConnectOptions,
     clock: Arc<dyn Clock>,
 ) -> Result<Arc<dyn Store>> {
-    // `sqlite:///abs` and `sqlite://rel` are common spellings of the same.
-    let path = path.strip_prefix("//").unwrap_or(path);
-    if path.is_empty() || path == ":memory:" {
+    let Some(file) = file_of(path) else {
         return Err(refused(url, "names no file; for a store in memory use memory:"));
-    }
+    };
     let durability = match options.durability {
         Durability::Full => windlass_sqlite::Durability::Full,
         Durability::Normal => windlass_sqlite::Durability::Normal,
     };
     let options = windlass_sqlite::Options { durability, clock };
-    Ok(Arc::new(windlass_sqlite::SqliteStore::open(std::path::Path::new(path), options)?))
+    Ok(Arc::new(windlass_sqlite::SqliteStore::open(&file, options)?))
 }
 
 #[cfg(not(feature = "sqlite"))]
 fn sqlite(url: &str, _: &str, _: &ConnectOptions, _: Arc<dyn Clock>) -> Result<Arc<dyn Store>> {
     Err(refused(url, "this build has no SQLite; turn on the feature \"sqlite\""))
+}
+
+/// The file that a URL names; `None` when it names another kind of store, or none.
+pub fn sqlite_file(url: &str) -> Option<PathBuf> {
+    file_of(url.strip_prefix("sqlite:")?)
+}
+
+fn file_of(path: &str) -> Option<PathBuf> {
+    // `sqlite:///abs` and `sqlite://rel` are common spellings of the same.
+    let path = path.strip_prefix("//").unwrap_or(path);
+    (!path.is_empty() && path != ":memory:").then(|| PathBuf::from(path))
 }
 
 fn refused(url: &str, reason: &str) -> Error {

@@ -10,7 +10,7 @@ mod failure;
 mod handlers;
 mod running;
 
-pub use connect::{ConnectOptions, Durability, connect, connect_on, connect_with};
+pub use connect::{ConnectOptions, Durability, connect, connect_on, connect_with, sqlite_file};
 pub use context::Context;
 pub use failure::Failure;
 pub use handlers::Handlers;

@@ -38,10 +38,7 @@ impl Address {
 
     /// The file, when it is one.
     pub(crate) fn file(&self) -> Option<PathBuf> {
-        let path = self.url.strip_prefix("sqlite:")?;
-        let path = path.strip_prefix("//").unwrap_or(path);
-        let usable = !path.is_empty() && path != ":memory:";
-        usable.then(|| std::path::absolute(path).unwrap_or_else(|_| PathBuf::from(path)))
+        windlass::sqlite_file(&self.url).map(|path| std::path::absolute(&path).unwrap_or(path))
     }
 
     /// Whether the store lives and dies with this process.
