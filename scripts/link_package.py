@@ -36,9 +36,9 @@ def write(path: Path, text: str) -> None:
 
 
 def main() -> int:
-    subprocess.run(
-        [sys.executable, PROJECT / "place_native.py"], check=True, stdout=subprocess.PIPE
-    )
+    place = [sys.executable, PROJECT / "place_native.py"]
+    if code := subprocess.run(place, stdout=subprocess.DEVNULL, check=False).returncode:
+        return code
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
 
     site = Path(sysconfig.get_path("purelib"))
@@ -59,8 +59,8 @@ def main() -> int:
 
     # The same check a user's first line makes: the module loads in this interpreter.
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
-    subprocess.run([sys.executable, "-c", "import windlass"], check=True, env=environment, cwd="/")
-    return 0
+    load = [sys.executable, "-c", "import windlass"]
+    return subprocess.run(load, check=False, env=environment, cwd="/").returncode
 
 
 if __name__ == "__main__":
