@@ -36,7 +36,7 @@ def write(path: Path, text: str) -> None:
 
 
 def main() -> int:
-    place = [sys.executable, PROJECT / "place_native.py"]
+    place = [sys.executable, str(PROJECT / "place_native.py")]
     if code := subprocess.run(place, stdout=subprocess.DEVNULL, check=False).returncode:
         return code
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]

@@ -17,6 +17,8 @@ check one "cargo fmt" cargo fmt --all --check
 check one "clippy, warnings denied" cargo clippy --workspace --all-targets --locked -- -D warnings
 check one "ruff check" "$VENV/bin/python" -m ruff check .
 check one "ruff format" "$VENV/bin/python" -m ruff format --check .
-check one "mypy, strict" "$VENV/bin/python" -m mypy --config-file bindings-python/pyproject.toml bindings-python/python
-check one "mypy, strict, scripts" "$VENV/bin/python" -m mypy --strict scripts examples/python
+check one "mypy, the package" "$VENV/bin/python" -m mypy --config-file bindings-python/pyproject.toml
+export MYPYPATH=bindings-python/python
+check one "mypy, the scripts" "$VENV/bin/python" -m mypy --strict scripts spec
+check one "mypy, the examples" "$VENV/bin/python" -m mypy --strict examples/python/files
 finish
