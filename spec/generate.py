@@ -9,12 +9,14 @@ Python 3.11 or newer, no packages.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import sys
-import tomllib
 from pathlib import Path
 from typing import Any
+
+import tomllib
 
 ROOT = Path(__file__).resolve().parent.parent
 SPEC = ROOT / "spec"
@@ -332,8 +334,12 @@ def attempt_page(entry: dict[str, Any]) -> str:
 
 
 def index() -> str:
-    """Case counts by file. A file that is broken, empty or has a case without an id stops here."""
+    """Case counts by file, expected failures by runner, and a digest that results carry.
+
+    A file that is broken or empty, or has a case without an id or a law, stops here.
+    """
     counts: dict[str, Any] = {}
+    digest = hashlib.sha256()
     folder = SPEC / "vectors"
     for path in sorted(folder.rglob("*.json")):
         name = path.relative_to(folder).as_posix()
@@ -341,6 +347,7 @@ def index() -> str:
             continue
         try:
             file = json.loads(path.read_text("utf-8"))
+            digest.update(name.encode() + path.read_bytes())
             cases = file["cases"]
         except (ValueError, KeyError, TypeError) as error:
             raise SystemExit(f"spec/vectors/{name} is no vector file: {error!r}") from None
@@ -355,12 +362,19 @@ def index() -> str:
         for case in cases:
             law = str(case.get("law", file.get("law")))
             if not law.isdigit():
-                raise SystemExit(f"spec/vectors/{name}: every case needs a law, its own or the file's")
+                raise SystemExit(f"spec/vectors/{name}: {case['id']} has no law")
             laws[law] = laws.get(law, 0) + 1
         counts[name] = {"cases": len(cases), "laws": laws, "level": file["level"]}
         if "stores" in file:
             counts[name]["stores"] = file["stores"]
-    return json.dumps({"files": counts}, indent=1, sort_keys=True) + "\n"
+    listed = tomllib.loads((SPEC / "expected-failures.toml").read_text("utf-8"))
+    failures: dict[str, list[str]] = {}
+    for row in listed.get("failure", []):
+        if not {"id", "runner", "reason"} <= set(row):
+            raise SystemExit(f"expected-failures.toml: {row} needs id, runner and reason")
+        failures.setdefault(row["runner"], []).append(row["id"])
+    index = {"digest": digest.hexdigest(), "expected_failures": failures, "files": counts}
+    return json.dumps(index, indent=1, sort_keys=True) + "\n"
 
 
 if __name__ == "__main__":

@@ -72,6 +72,11 @@ impl VectorFile {
     }
 }
 
+/// `spec/vectors/index.json`: the files, a digest of them, and the failures that are expected.
+pub(super) fn index() -> Value {
+    parse(&spec().join("vectors/index.json"))
+}
+
 /// Every file, checked against the index.
 ///
 /// # Panics
@@ -79,7 +84,7 @@ impl VectorFile {
 /// When a file is missing, empty, broken or not in the index, or an id stands twice.
 pub(super) fn all() -> Vec<VectorFile> {
     let folder = spec().join("vectors");
-    let index: Value = parse(&folder.join("index.json"));
+    let index = index();
     let listed = index["files"].as_object().expect("index.json has files");
     assert!(!listed.is_empty(), "spec/vectors/index.json lists no files");
     let mut ids = std::collections::BTreeSet::new();

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use super::file::{Case, VectorFile, spec};
+use super::file::{Case, VectorFile, index, spec};
 
 /// What one runner ran.
 pub(super) struct Report {
@@ -21,16 +21,11 @@ pub(super) struct Report {
 
 impl Report {
     pub(super) fn new(runner: &str, store: Option<&str>) -> Self {
-        let text = std::fs::read_to_string(spec().join("expected-failures.toml"))
-            .expect("spec/expected-failures.toml can be read");
-        let table: toml::Table = text.parse().expect("spec/expected-failures.toml is TOML");
-        let failures = table.get("failure").and_then(toml::Value::as_array);
-        let listed = failures
-            .into_iter()
-            .flatten()
-            .filter(|row| row["runner"].as_str() == Some(runner))
-            .map(|row| row["id"].as_str().expect("an expected failure has an id").to_owned())
-            .collect();
+        let index = index();
+        let listed = index["expected_failures"][runner].as_array().into_iter().flatten();
+        let listed = listed.map(|id| id.as_str().expect("an id is text").to_owned()).collect();
+        // Old results are worse than none.
+        let _ = std::fs::remove_file(path(runner));
         Self {
             runner: runner.to_owned(),
             store: store.map(str::to_owned),
@@ -59,18 +54,14 @@ impl Report {
 
     /// Writes the counts and fails if anything went wrong.
     pub(super) fn finish(self) {
+        // The listed failures go along: `spec/conformance.py` compares them.
         let counts = json!({
-            "runner": self.runner, "store": self.store,
+            "runner": self.runner, "store": self.store, "vectors": index()["digest"],
             "passed": self.passed, "expected_failures": self.expected,
         });
-        let folder = folder();
-        std::fs::create_dir_all(&folder).expect("the folder of results can be made");
-        let path = folder.join(format!("{}.json", self.runner));
         if self.failures.is_empty() {
+            let path = path(&self.runner);
             std::fs::write(&path, format!("{counts:#}\n")).expect("the results can be written");
-        } else {
-            // No results are better than old ones.
-            let _ = std::fs::remove_file(&path);
         }
         let total: u64 = self.passed.values().flat_map(BTreeMap::values).sum();
         assert!(
@@ -84,8 +75,10 @@ impl Report {
     }
 }
 
-/// `WINDLASS_RESULTS`, or `target/conformance` of this repository.
-fn folder() -> PathBuf {
-    std::env::var_os("WINDLASS_RESULTS")
-        .map_or_else(|| spec().join("../target/conformance"), PathBuf::from)
+/// Where a runner's results lie: in `WINDLASS_RESULTS`, or `target/conformance` of this repository.
+fn path(runner: &str) -> PathBuf {
+    let folder = std::env::var_os("WINDLASS_RESULTS")
+        .map_or_else(|| spec().join("../target/conformance"), PathBuf::from);
+    std::fs::create_dir_all(&folder).expect("the folder of results can be made");
+    folder.join(format!("{runner}.json"))
 }

@@ -19,7 +19,7 @@ pub(super) fn resolve(value: &Value, saved: &Saved) -> Result<Value, String> {
             None => Ok(value.clone()),
         },
         Value::Array(items) => items.iter().map(|item| resolve(item, saved)).collect(),
-        Value::Object(map) => match generated(map, saved)? {
+        Value::Object(map) => match generated(map) {
             Some(value) => Ok(value),
             None => map
                 .iter()
@@ -45,12 +45,10 @@ fn look_up(path: &str, saved: &Saved) -> Result<Value, String> {
     Ok(at.clone())
 }
 
-fn generated(map: &Map<String, Value>, saved: &Saved) -> Result<Option<Value>, String> {
+fn generated(map: &Map<String, Value>) -> Option<Value> {
     let times = || map.get("times").and_then(Value::as_u64).unwrap_or(0) as usize;
-    Ok(Some(if let Some(text) = map.get("$repeat").and_then(Value::as_str) {
+    Some(if let Some(text) = map.get("$repeat").and_then(Value::as_str) {
         json!(text.repeat(times()))
-    } else if let Some(item) = map.get("$list") {
-        Value::Array(vec![resolve(item, saved)?; times()])
     } else if let Some(count) = map.get("$pairs").and_then(Value::as_u64) {
         (0..count).map(|i| (format!("k{i}"), json!("v"))).collect::<Map<_, _>>().into()
     } else if let Some(depth) = map.get("$nest").and_then(Value::as_u64) {
@@ -59,8 +57,8 @@ fn generated(map: &Map<String, Value>, saved: &Saved) -> Result<Option<Value>, S
         let millis = (seconds * 1000.0).round() as i64;
         json!(Timestamp::from_millis(START_MILLIS + millis).to_string())
     } else {
-        return Ok(None);
-    }))
+        return None;
+    })
 }
 
 /// Whether `given` is as expected: objects may hold more, arrays are exact, `{"$any": true}` and its

@@ -1,0 +1,142 @@
+"""A fresh store for one case, and what a step can call on it: records in, records out."""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import windlass
+from vectors import VectorError
+from windlass.testing import ManualClock
+
+_numbers = itertools.count()
+SOON = 20.0
+
+
+def _named(record: dict[str, Any]) -> dict[str, Any]:
+    """A wire record by Python's names."""
+    given = {key.removesuffix("_seconds"): value for key, value in record.items()}
+    if "run_at" in given:
+        given["run_at"] = _instant(given["run_at"])
+    if isinstance(given.get("retry"), dict):
+        given["retry"] = _named(given["retry"])
+    return given
+
+
+def _instant(text: str) -> dt.datetime:
+    return dt.datetime.fromisoformat(text.replace("Z", "+00:00"))
+
+
+def error_record(error: windlass.WindlassError) -> dict[str, Any]:
+    return {"code": error.code, "fields": error.fields}
+
+
+class Site:
+    """An empty store with a clock that stands still; a client for each tenant."""
+
+    def __init__(self, store: str, folder: Path, options: dict[str, Any]) -> None:
+        name = f"vector-{next(_numbers)}"
+        self.file = folder / f"{name}.db" if store == "sqlite" else None
+        self.url = f"sqlite:{self.file}" if self.file else f"memory:python-{name}"
+        self.clock = ManualClock()
+        self.options: dict[str, Any] = _named(options)
+        self.clients: dict[str, windlass.Client] = {}
+
+    def connect(self, url: str, tenant: str) -> windlass.Client:
+        # Nothing is waited for: a full queue answers at once.
+        fixed: Any = {"timeout": 0, "clock": self.clock, "seedless_jitter": True}
+        return windlass.Client(url, tenant=tenant, **fixed, **self.options)
+
+    def client(self, tenant: str = "default") -> windlass.Client:
+        if tenant not in self.clients:
+            self.clients[tenant] = self.connect(self.url, tenant)
+        return self.clients[tenant]
+
+    def reopen(self) -> None:
+        for client in self.clients.values():
+            client.close()
+        self.clients.clear()
+
+    def call(self, verb: str, args: dict[str, Any], tenant: str = "default") -> Any:
+        if verb not in VERBS:
+            raise VectorError(f"there is no verb {verb!r}")
+        return VERBS[verb](self.client(tenant), **args)
+
+
+def _updates(client: windlass.Client, task_id: str, after: int = 0, take: int | None = None) -> Any:
+    return _records(itertools.islice(client.stream_task(task_id, after), take))
+
+
+def _list(client: windlass.Client, since: str | None = None, **filters: Any) -> Any:
+    at = None if since is None else _instant(since)
+    return _records(client.list_tasks(since=at, **filters))
+
+
+def _wait(client: windlass.Client, task_ids: Any, timeout_seconds: float = SOON, **how: Any) -> Any:
+    return _records(client.wait_for_batch(task_ids, timeout_seconds, **how))
+
+
+def _lease(client: windlass.Client, **request: Any) -> Any:
+    return client.lease(**{"worker": "w1", "handlers": ["work"], "limit": 10, **request})
+
+
+def _settle(client: windlass.Client, outcomes: Any) -> Any:
+    settled = client.settle(outcomes)
+    return [one if isinstance(one, dict) else {"error": error_record(one)} for one in settled]
+
+
+def _records(views: Iterable[Any]) -> list[Any]:
+    return [view.record for view in views]
+
+
+VERBS: dict[str, Callable[..., Any]] = {
+    "submit": lambda client, **record: client.submit_task(**_named(record)).record,
+    "submit_batch": lambda c, tasks: _records(c.submit_batch(map(_named, tasks)).submissions),
+    "get": lambda client, task_id: client.get_task(task_id).record,
+    "get_many": lambda c, task_ids: _records(c.get_batch_status(task_ids).values()),
+    "list": _list,
+    "counts": lambda client: _records(client.counts()),
+    "updates": _updates,
+    "cancel": lambda client, task_id: client.cancel_task(task_id).record,
+    "retry": lambda client, task_id: client.retry_task(task_id).record,
+    "why": lambda client, task_id: client.why(task_id).record,
+    "lease": _lease,
+    "renew": lambda client, renewals: client.renew(renewals),
+    "settle": _settle,
+    "sweep": lambda client: client.sweep(),
+    "wait": _wait,
+    "result": lambda c, task_id, timeout_seconds=SOON: c.handle(task_id).result(timeout_seconds),
+    "close": lambda client: client.close(),
+}
+
+
+def pure(function: str, given: Any, site: Site) -> Any:
+    """A function of core, as the client shows it."""
+    if function in ("priority", "handler"):
+        record = {"priority": given} if function == "priority" else given
+        return site.call("get", _id(site.call("submit", record)))[function]
+    if function == "same_request":
+        try:
+            both = [site.call("submit", {**given[side], "idempotency_key": "k"}) for side in "ab"]
+        except windlass.IdempotencyConflictError:
+            return False
+        return both[1]["deduplicated"]
+    if function == "backoff":
+        retry = {**given["retry"], "max_retries": 1000}
+        task = _id(site.call("submit", {"task_type": "work", "retry": retry}))
+        for _ in range(given["n"]):
+            site.call("sweep", {})
+            (leased,) = site.call("lease", {})["tasks"]
+            failure = {"outcome": "fail", "error": {"code": "handler_error", "message": "no"}}
+            site.call("settle", {"outcomes": [{**task, "token": leased["token"], **failure}]})
+            delay = _instant(site.call("get", task)["run_at"]) - site.clock.now()
+            site.clock.advance(delay)
+        return delay.total_seconds()
+    raise VectorError(f"no client shows the function {function!r}")
+
+
+def _id(submission: dict[str, Any]) -> dict[str, Any]:
+    return {"task_id": submission["task_id"]}
