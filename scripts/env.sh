@@ -16,6 +16,11 @@ unset VIRTUAL_ENV PYTHONPATH PYTHONHOME
 # A shell that is no login shell often lacks it.
 command -v cargo >/dev/null || PATH=$PATH:${CARGO_HOME:-$HOME/.cargo}/bin
 
+# git refuses a clone that belongs to somebody else, as in a container that runs as root.
+if [ -z "${GIT_CONFIG_COUNT:-}" ]; then
+    export GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=safe.directory GIT_CONFIG_VALUE_0=$ROOT
+fi
+
 MINIMUM_CARGO=1.95
 MINIMUM_PYTHON=3.10
 
