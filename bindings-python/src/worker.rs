@@ -131,6 +131,14 @@ impl Worker {
         Ok(())
     }
 
+    /// Hands in outcomes and takes what the event loop can run next and lies ready: no wait, and no
+    /// way round by another thread.
+    fn turn(&self, outcomes: &Bound<'_, PyList>, max: usize) -> PyResult<Py<PyAny>> {
+        self.complete(outcomes)?;
+        let claimed = self.worker.claim_blocking(Lane::Loop, max, Duration::ZERO);
+        jobs(outcomes.py(), claimed.unwrap_or_default())
+    }
+
     /// Reports progress, 0 to 100.
     #[pyo3(signature = (id, progress, message=None))]
     fn progress(

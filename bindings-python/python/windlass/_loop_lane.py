@@ -6,6 +6,7 @@ Jobs come in batches, outcomes go back once for each turn of the loop: few cross
 from __future__ import annotations
 
 import asyncio
+import contextvars
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -29,16 +30,21 @@ class LoopLane:
         self._worker = worker
         self._handlers = handlers
         self._loop = asyncio.get_running_loop()
+        self._context = contextvars.copy_context()
         self._running: dict[int, asyncio.Task[None]] = {}
         self._outcomes: list[tuple[int, Told]] = []
 
     async def run(self) -> None:
         """Claims jobs until no more will come."""
-        bridge, create, running = _bridge.current(), self._loop.create_task, self._running
+        bridge = _bridge.current()
         while jobs := await self._worker.claim(CLAIM, bridge):
-            for claimed in jobs:
-                # A task of its own: its context is a fresh copy, and it can be cancelled alone.
-                running[claimed[0]] = create(self._attempt(*claimed))
+            self._start(jobs)
+
+    def _start(self, jobs: list[_native.Claimed]) -> None:
+        create, running = self._loop.create_task, self._running
+        for claimed in jobs:
+            # A task of its own: it can be cancelled alone, and what it sets stays in its context.
+            running[claimed[0]] = create(self._attempt(*claimed))
 
     async def _attempt(self, id: int, name: str, payload: str, job: _native.Job) -> None:
         handler = self._handlers[name]
@@ -61,12 +67,14 @@ class LoopLane:
     def _tell(self, id: int, told: Told) -> None:
         self._running.pop(id, None)
         if not self._outcomes:
-            self._loop.call_soon(self._flush)
+            # Not in the context of the handler that happens to end first.
+            self._loop.call_soon(self._flush, context=self._context)
         self._outcomes.append((id, told))
 
     def _flush(self) -> None:
         outcomes, self._outcomes = self._outcomes, []
-        self._worker.complete(outcomes)
+        # Freed slots are filled from what lies ready; the claim under way waits for new work.
+        self._start(self._worker.turn(outcomes, CLAIM))
 
     def cancel(self, id: int) -> None:
         """Cancels the coroutine of a job."""
