@@ -94,6 +94,10 @@ impl Transition {
     /// Submission, first start and finish are read from the row and are not among them. The row's
     /// `version` grows by one.
     pub fn apply(&self, task: &mut Task, now: Timestamp) -> Vec<Update> {
+        debug_assert!(
+            self.updates.is_empty() || !task.status.is_final(),
+            "a finished task reports"
+        );
         let mut rows = Vec::new();
         if let Some(ago) = self.started {
             count_attempt(task, now.before(ago), &mut rows);

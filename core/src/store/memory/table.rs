@@ -37,7 +37,7 @@ impl Table {
         let mut submissions = Vec::with_capacity(group.tasks.len());
         // Keys and depths of this group, until it is known that all of it can be stored.
         let mut own_keys: HashMap<&str, usize> = HashMap::new();
-        let mut added: HashMap<&str, u64> = HashMap::new();
+        let mut added: Vec<(&str, u64)> = Vec::new();
         for (i, new) in group.tasks.iter().enumerate() {
             let mut submission = Submission {
                 task_id: new.task_id,
@@ -67,7 +67,10 @@ impl Table {
                 }
             }
             if !submission.deduplicated {
-                *added.entry(&new.spec.queue).or_default() += 1;
+                match added.iter_mut().find(|(queue, _)| *queue == new.spec.queue) {
+                    Some((_, more)) => *more += 1,
+                    None => added.push((&new.spec.queue, 1)),
+                }
             }
             submissions.push(submission);
         }
