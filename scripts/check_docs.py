@@ -174,10 +174,22 @@ def text(output: str | bytes | None) -> str:
     return output.decode(errors="replace") if isinstance(output, bytes) else output or ""
 
 
+def sources(pattern: str) -> list[str]:
+    """Files of the repository that match, without what a build or an editor leaves."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", pattern],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return [name for name in listed.stdout.split("\0") if name and (ROOT / name).is_file()]
+
+
 def references(document: Path) -> list[str]:
     """The references of a document that lead nowhere."""
     content = FENCE.sub("", document.read_text())
-    tops = {path.name for path in ROOT.iterdir() if path.is_dir()}
+    tops = {name.split("/")[0] for name in sources("*/*")}
     wrong = []
     for link in LINK.findall(content):
         if not (document.parent / link).exists():
@@ -225,16 +237,7 @@ def main() -> int:
     if sys.argv[1:]:
         documents = [Path(name).resolve() for name in sys.argv[1:]]
     else:
-        listed = subprocess.run(
-            ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", "*.md"],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
-        documents = sorted(
-            {ROOT / name for name in listed.split("\0") if name and (ROOT / name).is_file()}
-        )
+        documents = sorted({ROOT / name for name in sources("*.md")})
     passed = failed = 0
     for document in documents:
         good, bad = check(document)
