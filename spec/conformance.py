@@ -6,7 +6,7 @@
 
 Both fail when a runner is missing, ran other vectors than these, or ran fewer cases than
 `spec/vectors/index.json` counts. Results are read from `WINDLASS_RESULTS`, else
-`target/conformance`; the test runs of each language write them. Python 3.11 or newer, no packages.
+`target/conformance`; the test runs of each language write them. No packages, but tomli before Python 3.11.
 """
 
 from __future__ import annotations
@@ -17,7 +17,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import tomllib
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs/conformance.md"

@@ -4,7 +4,7 @@
     python3 spec/generate.py            write
     python3 spec/generate.py --check    write nothing; exit 1 and list the files that differ
 
-Python 3.11 or newer, no packages.
+No packages, but tomli before Python 3.11.
 """
 
 from __future__ import annotations
@@ -16,7 +16,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import tomllib
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 ROOT = Path(__file__).resolve().parent.parent
 SPEC = ROOT / "spec"
