@@ -121,11 +121,12 @@ fn open(url: &str, options: &ConnectOptions, clock: Arc<dyn Clock>) -> Result<Ar
 fn shared_memory(name: &str, clock: Arc<dyn Clock>) -> MemoryStore {
     static SHARED: LazyLock<Mutex<HashMap<String, MemoryStore>>> = LazyLock::new(Mutex::default);
     let mut shared = SHARED.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-    let store = shared.entry(name.to_owned()).or_insert_with(|| MemoryStore::new(clock.clone()));
-    if store.is_closed() {
-        *store = MemoryStore::new(clock);
-    }
-    store.clone()
+    // With only the connection that is kept here, everybody has left: what was there is gone.
+    let known = shared.get(name).filter(|store| store.connections() > 1).cloned();
+    let store = known.unwrap_or_else(|| MemoryStore::new(clock));
+    let connection = store.connect();
+    shared.insert(name.to_owned(), store);
+    connection
 }
 
 #[cfg(feature = "sqlite")]

@@ -20,12 +20,14 @@ pub struct UpdateStream {
     task_id: TaskId,
     after: u64,
     buffer: VecDeque<Update>,
+    /// The last chunk was full.
+    more: bool,
     done: bool,
 }
 
 impl UpdateStream {
     pub(super) fn new(client: Client, task_id: TaskId, after: u64) -> Self {
-        Self { client, task_id, after, buffer: VecDeque::new(), done: false }
+        Self { client, task_id, after, buffer: VecDeque::new(), more: false, done: false }
     }
 
     /// The next entry; `None` after the final one. Safe to drop and call again: nothing is lost.
@@ -37,7 +39,8 @@ impl UpdateStream {
         loop {
             if let Some(update) = self.buffer.pop_front() {
                 self.after = update.seq;
-                self.done = update.is_final() && self.buffer.is_empty();
+                // At the end of a full chunk more may follow: an end that was retried.
+                self.done = update.is_final() && self.buffer.is_empty() && !self.more;
                 return Some(Ok(update));
             }
             if self.done {
@@ -56,7 +59,10 @@ impl UpdateStream {
                         Err(error) => return Some(Err(error)),
                     }
                 }
-                Ok(updates) => self.buffer.extend(updates),
+                Ok(updates) => {
+                    self.more = updates.len() >= CHUNK as usize;
+                    self.buffer.extend(updates);
+                }
                 Err(error) => return Some(Err(error)),
             }
         }

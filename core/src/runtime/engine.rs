@@ -260,7 +260,11 @@ impl Service for Engine {
     }
 
     fn close(&self) -> BoxFuture<'_, Result<()>> {
-        self.bells.ring_all();
-        self.store.close()
+        Box::pin(async move {
+            let closed = self.store.close().await;
+            // Who waits looks again, and finds it closed.
+            self.bells.ring_all();
+            closed
+        })
     }
 }

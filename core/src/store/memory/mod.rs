@@ -1,15 +1,16 @@
 //! The store in memory: for tests, development, and work that may be lost with the process.
 
 mod lines;
+mod link;
 mod table;
 mod walk;
 
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
 
 use crate::engine;
 use crate::engine::transition::Transition;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::future::BoxFuture;
 use crate::store::clock::{Clock, SystemClock};
 use crate::store::{Applied, ChangeListener, Due, EnqueueGroup, LeaseOrder, Prune, Store};
@@ -17,13 +18,14 @@ use crate::words::{
     Count, Cursor, Filter, Leased, Page, Renewal, Renewed, Settled, Submission, Task, TaskId,
     Timestamp, Update, WorkerInfo,
 };
+use link::Link;
 use table::Table;
 
-/// Keeps tasks in this process's memory. Clones share the tasks.
+/// Keeps tasks in this process's memory. Clones share the tasks and the connection.
 #[derive(Clone)]
 pub struct MemoryStore {
     clock: Arc<dyn Clock>,
-    table: Arc<Mutex<Table>>,
+    link: Arc<Link>,
 }
 
 impl Default for MemoryStore {
@@ -35,19 +37,22 @@ impl Default for MemoryStore {
 impl MemoryStore {
     /// An empty store that goes by `clock`.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, table: Arc::default() }
+        Self { clock, link: Arc::default() }
     }
 
-    /// Whether it was closed.
-    pub fn is_closed(&self) -> bool {
-        self.table.lock().map_or(true, |table| table.closed)
+    /// Another connection to the same tasks, closed for itself. It goes by the same clock.
+    #[must_use]
+    pub fn connect(&self) -> Self {
+        Self { clock: self.clock.clone(), link: Arc::new(self.link.another()) }
+    }
+
+    /// How many connections to the same tasks are open.
+    pub fn connections(&self) -> usize {
+        self.link.connections()
     }
 
     fn open(&self) -> Result<MutexGuard<'_, Table>> {
-        // A panic while the table was locked would be a bug here; the rows are still consistent
-        // enough to be read, so go on rather than poison every caller.
-        let table = self.table.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        if table.closed { Err(Error::ClientClosed) } else { Ok(table) }
+        self.link.open()
     }
 
     fn do_lease(&self, table: &mut Table, order: &LeaseOrder) -> Leased {
@@ -100,7 +105,9 @@ impl Store for MemoryStore {
         true
     }
 
-    fn on_change(&self, _: ChangeListener) {}
+    fn on_change(&self, listener: ChangeListener) {
+        self.link.listen(listener);
+    }
 
     fn enqueue(
         &self,
@@ -109,7 +116,10 @@ impl Store for MemoryStore {
         now!({
             let mut table = self.open()?;
             let now = self.clock.now();
-            Ok(groups.into_iter().map(|group| table.enqueue(group, now)).collect())
+            let answers = groups.into_iter().map(|group| table.enqueue(group, now)).collect();
+            drop(table);
+            self.link.changed();
+            Ok(answers)
         })
     }
 
@@ -129,6 +139,8 @@ impl Store for MemoryStore {
             let mut table = self.open()?;
             let applied = transitions.iter().map(|t| Ok(self.apply(&mut table, t))).collect();
             let leased = then.map(|order| self.do_lease(&mut table, &order)).unwrap_or_default();
+            drop(table);
+            self.link.changed();
             Ok((applied, leased))
         })
     }
@@ -138,7 +150,8 @@ impl Store for MemoryStore {
         now!({
             let mut table = self.open()?;
             let now = self.clock.now();
-            Ok(renewals
+            let mut news = false;
+            let answers = renewals
                 .iter()
                 .map(|renewal| {
                     if table.get(&tenant, renewal.task_id).is_none() {
@@ -146,11 +159,17 @@ impl Store for MemoryStore {
                     }
                     let renewed = table.change(renewal.task_id, |task| {
                         let (answer, rows, _) = engine::lease::renew(task, renewal, now);
+                        news |= renewal.started.is_some() || !rows.is_empty();
                         (answer, rows)
                     });
                     renewed.unwrap_or(Renewed::Lost)
                 })
-                .collect())
+                .collect();
+            drop(table);
+            if news {
+                self.link.changed();
+            }
+            Ok(answers)
         })
     }
 
@@ -242,9 +261,6 @@ impl Store for MemoryStore {
     }
 
     fn close(&self) -> BoxFuture<'_, Result<()>> {
-        now!({
-            self.open()?.closed = true;
-            Ok(())
-        })
+        now!(self.link.close())
     }
 }

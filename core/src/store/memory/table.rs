@@ -13,7 +13,6 @@ pub(super) struct Table {
     pub(super) rows: BTreeMap<TaskId, Task>,
     pub(super) lines: Lines,
     pub(super) workers: BTreeMap<(String, String), WorkerInfo>,
-    pub(super) closed: bool,
     keys: HashMap<(String, String), TaskId>,
     history: HashMap<TaskId, VecDeque<Update>>,
     counts: HashMap<String, BTreeMap<String, [u64; 7]>>,
