@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 from pathlib import Path
 
 import pytest
 import windlass
-from conftest import Spawn, finish, line
+from conftest import PACKAGE, Spawn, finish, line
 from windlass.__main__ import main
 
 PHOTOS = """
@@ -62,6 +63,62 @@ def test_a_worker_takes_its_store_and_queues_from_the_command(spawn: Spawn, tmp_
     worker.send_signal(signal.SIGINT)
     finish(worker)
     assert not (tmp_path / "windlass.db").exists()
+
+
+def test_a_worker_uses_the_fast_loop_where_it_is_installed(spawn: Spawn, tmp_path: Path) -> None:
+    # PKG-01
+    (tmp_path / "loops.py").write_text(
+        "import asyncio, windlass\n"
+        "app = windlass.App()\n"
+        "@app.task\n"
+        "async def where():\n"
+        "    return type(asyncio.get_running_loop()).__module__\n"
+    )
+    for installed, module in ((True, "uvloop"), (False, "asyncio.unix_events")):
+        env = {} if installed else {"PYTHONPATH": f"{tmp_path}{os.pathsep}{PACKAGE}"}
+        if not installed:
+            (tmp_path / "uvloop.py").write_text("raise ImportError\n")
+        worker = spawn("-m", "windlass", "worker", "loops:app", **env)
+        client = windlass.Client(f"sqlite:{tmp_path / 'windlass.db'}")
+        task = client.submit_task({}, "where")
+        assert client.wait_for_task(task.task_id, 20).result == module
+        worker.send_signal(signal.SIGTERM)
+        finish(worker)
+
+
+HANGS = """
+import asyncio, functools, sys, time, windlass
+from windlass.__main__ import worker
+app = windlass.App()
+
+@app.task
+async def hangs():
+    print("running", flush=True)
+    await asyncio.to_thread(time.sleep, 60)
+
+@app.task
+def hangs_too():
+    print("running", flush=True)
+    time.sleep(60)
+
+if __name__ == "__main__":
+    app.worker = functools.partial(app.worker, drain_grace=0.1, cancel_grace=0.1)
+    sys.modules["hanging"] = sys.modules["__main__"]
+    sys.exit(worker("hanging:app"))
+"""
+
+
+@pytest.mark.parametrize("task_type", ["hangs", "hangs_too"])
+def test_a_drained_worker_exits_0_whatever_hangs(
+    spawn: Spawn, tmp_path: Path, task_type: str
+) -> None:
+    client = windlass.Client(f"sqlite:{tmp_path / 'windlass.db'}")
+    task_id = client.submit_task({}, task_type).task_id
+    worker = spawn(code=HANGS)
+    line(worker, "running")
+    worker.send_signal(signal.SIGTERM)
+    finish(worker, timeout=20)
+    assert client.get_task(task_id).status == "pending"
 
 
 @pytest.mark.parametrize(

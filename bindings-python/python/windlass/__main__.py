@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import importlib
 import logging
 import os
 import signal
 import sys
 import threading
+import time
+from collections.abc import Callable
 from typing import Any
 
 from windlass import _native
@@ -15,6 +19,8 @@ from windlass.app import App
 from windlass.errors import WindlassError
 
 USAGE = 2
+#: How long the end of a drained worker's process may take, in seconds.
+LAST_MOMENTS = 2.0
 
 
 def main(args: list[str] | None = None) -> int:
@@ -57,20 +63,35 @@ def worker(
         found = load(app)
         found.connect_to(url, tenant)
         running = found.worker(concurrency=concurrency, queues=queues or None, lease=lease)
-        running.run()
+        running.run(_fast_loop())
     except _AppError as error:
         print(f"windlass worker: {error}", file=sys.stderr)
         return USAGE
     except WindlassError as error:
         print(f"windlass worker: {error} ({error.code})", file=sys.stderr)
         return 1
-    if running.abandoned:
-        # Their threads and coroutines may never end; the interpreter would wait for some of them.
-        logging.shutdown()
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(0)
+    threading.Thread(target=_leave, daemon=True).start()
     return 0
+
+
+def _leave() -> None:
+    """Ends the process when its end is held up by threads that handlers left behind."""
+    time.sleep(LAST_MOMENTS)
+    logging.shutdown()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(Exception):
+            stream.flush()
+    os._exit(0)
+
+
+def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """The loop of the extra `production`, where it is installed."""
+    try:
+        uvloop = importlib.import_module("uvloop")
+    except ImportError:
+        return None
+    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
+    return factory
 
 
 class _AppError(Exception):

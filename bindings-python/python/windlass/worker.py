@@ -8,7 +8,7 @@ import json
 import os
 import platform
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from windlass import _bridge, _forms, _log, _native, _process
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from windlass.app import App
     from windlass.handler import Handler
+
+LoopFactory = Callable[[], asyncio.AbstractEventLoop]
 
 DEFAULT_CONCURRENCY = 8
 #: How long the end of a worker waits for what should end by itself, in seconds.
@@ -96,13 +98,14 @@ class Worker:
         if self._native is not None:
             self._native.stop()
 
-    def run(self) -> None:
-        """Works until it is drained. In the main thread, SIGTERM and Ctrl-C drain; a second one
-        ends it now.
+    def run(self, loop_factory: LoopFactory | None = None) -> None:
+        """Works until it is drained, on a loop of its own that `loop_factory` makes.
+
+        In the main thread, SIGTERM and Ctrl-C drain; a second one ends it now.
         """
         self._begin()
         with drain_on_signals(self):
-            self._run_loop()
+            self._run_loop(loop_factory or asyncio.new_event_loop)
 
     async def run_async(self) -> None:
         """Works on the running loop until it is drained. Cancelling it drains first."""
@@ -140,15 +143,15 @@ class Worker:
 
     def _run_beside(self) -> None:
         try:
-            self._run_loop()
+            self._run_loop(asyncio.new_event_loop)
         except BaseException as error:
             self._problem = error
             if self._native is not None:
                 _log.logger.exception("the worker ended by an error")
 
-    def _run_loop(self) -> None:
+    def _run_loop(self, make_loop: LoopFactory) -> None:
         # Not asyncio.run: it waits for coroutines that ignore their cancellation, for ever.
-        loop = asyncio.new_event_loop()
+        loop = make_loop()
         try:
             asyncio.set_event_loop(loop)
             loop.run_until_complete(self._work())
