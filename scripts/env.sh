@@ -10,8 +10,13 @@ export HOME
 CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/windlass
 KEY=$(printf %s "$ROOT" | cksum | cut -d' ' -f1)
 PYTHON=${PYTHON:-python3}
+# The interpreter itself, not an environment that happens to be active: PyO3 is compiled again whenever it
+# finds another one.
+if base=$("$PYTHON" -c 'import sys; print(getattr(sys, "_base_executable", sys.executable))' 2>/dev/null); then
+    PYTHON=$base
+    export PYO3_PYTHON=$base
+fi
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$CACHE/target-$KEY}
-# A wheel build or a stray interpreter in PATH must not make cargo compile PyO3 again.
 unset VIRTUAL_ENV PYTHONPATH PYTHONHOME
 # A shell that is no login shell often lacks it.
 command -v cargo >/dev/null || PATH=$PATH:${CARGO_HOME:-$HOME/.cargo}/bin

@@ -6,7 +6,8 @@
 
 Both fail when a runner is missing, ran other vectors than these, or ran fewer cases than
 `spec/vectors/index.json` counts. Results are read from `WINDLASS_RESULTS`, else
-`target/conformance`; the test runs of each language write them. No packages, but tomli before Python 3.11.
+`target/conformance`; the test runs of each language write them. No packages, but
+tomli before Python 3.11.
 """
 
 from __future__ import annotations
