@@ -12,7 +12,7 @@ KEY=$(printf %s "$ROOT" | cksum | cut -d' ' -f1)
 PYTHON=${PYTHON:-python3}
 # The interpreter itself, not an environment that happens to be active: PyO3 is compiled again whenever it
 # finds another one.
-if base=$("$PYTHON" -c 'import sys; print(getattr(sys, "_base_executable", sys.executable))' 2>/dev/null); then
+if base=$("$PYTHON" -c 'import sys; from os.path import realpath; print(realpath(getattr(sys, "_base_executable", sys.executable)))' 2>/dev/null); then
     PYTHON=$base
     export PYO3_PYTHON=$base
 fi
