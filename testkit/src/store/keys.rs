@@ -15,6 +15,7 @@ super::cases![
     a_key_twice_in_one_call_stores_one_task,
     two_requests_under_one_key_refuse_their_group,
     another_tenant_has_keys_of_its_own,
+    keys_that_look_alike_are_different_keys,
     twenty_concurrent_submits_store_one_task,
     of_twenty_different_requests_one_stores,
 ];
@@ -93,6 +94,19 @@ fn another_tenant_has_keys_of_its_own(bench: &Bench) {
     let tasks = vec![bench.new_task_of("other", keyed("k", "2"))];
     let group = EnqueueGroup { tenant: "other".to_owned(), tasks, depth_limit: None };
     assert!(!bench.enqueue(vec![group]).remove(0).unwrap()[0].deduplicated);
+}
+
+fn keys_that_look_alike_are_different_keys(bench: &Bench) {
+    let keys = ["k", "K", "k ", " k", "k\0", "k\0x", "\u{e9}", "e\u{301}", "%", "_", "'", "\""];
+    let group = bench.group(keys.map(|key| keyed(key, "1")).to_vec());
+    let answer = bench.enqueue(vec![group]).remove(0).unwrap();
+    assert!(answer.iter().all(|submission| !submission.deduplicated));
+    for (key, first) in keys.iter().zip(answer) {
+        let group = bench.group(vec![keyed(key, "1")]);
+        let again = bench.enqueue(vec![group]).remove(0).unwrap().remove(0);
+        assert_eq!((again.task_id, again.deduplicated), (first.task_id, true), "{key:?}");
+        assert_eq!(bench.task(first.task_id).idempotency_key.as_deref(), Some(*key));
+    }
 }
 
 fn twenty_concurrent_submits_store_one_task(bench: &Bench) {

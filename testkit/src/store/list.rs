@@ -10,6 +10,8 @@ super::cases![
     newest_first_and_every_task_once,
     each_filter_restricts_and_all_must_hold,
     a_walk_with_a_filter_reaches_the_end,
+    text_is_compared_byte_for_byte,
+    every_status_can_be_asked_for_when_many_have_it,
     what_is_stored_during_a_walk_does_not_disturb_it,
     a_task_that_changes_during_a_walk_is_told_once,
     since_also_finds_a_task_whose_id_is_older_than_its_row,
@@ -129,6 +131,44 @@ fn a_walk_with_a_filter_reaches_the_end(bench: &Bench) {
     assert_eq!(walk(bench, &filter, 10), [last, first]);
     let filter = Filter { error: Some("no such".to_owned()), ..Filter::default() };
     assert!(walk(bench, &filter, 10).is_empty());
+}
+
+fn text_is_compared_byte_for_byte(bench: &Bench) {
+    let values = ["v", "V", "v ", "v\0", "\u{e9}", "e\u{301}", "%", ""];
+    let specs =
+        values.map(|value| bench.spec().label("a", value).label(value.repeat(2) + "k", "x"));
+    let ids = bench.store_all(specs.to_vec());
+    for (value, id) in values.iter().zip(ids) {
+        let labels = Labels::from([("a".to_owned(), (*value).to_owned())]);
+        let found = walk(bench, &Filter { labels, ..Filter::default() }, 3);
+        assert_eq!(found, [id], "{value:?}");
+        let labels = Labels::from([(value.repeat(2) + "k", "x".to_owned())]);
+        assert_eq!(walk(bench, &Filter { labels, ..Filter::default() }, 3), [id], "{value:?}");
+    }
+    for (queue, other) in [("q", "Q"), ("q ", "q")] {
+        bench.add(bench.spec().queue(queue));
+        let filter = Filter { queue: Some(other.to_owned()), ..Filter::default() };
+        assert!(walk(bench, &filter, 3).iter().all(|id| bench.task(*id).queue == other));
+    }
+}
+
+fn every_status_can_be_asked_for_when_many_have_it(bench: &Bench) {
+    // A store may walk another way for a status that many tasks have.
+    let many = 6_000;
+    for _ in 0..many / 1_000 {
+        bench.store_all((0..1_000).map(|_| bench.spec()).collect());
+        bench.store_all((0..10).map(|_| bench.spec().delay(Duration::from_secs(60))).collect());
+    }
+    for leased in bench.lease(7) {
+        bench.complete(&leased);
+    }
+    let asked = |status: Vec<TaskStatus>| Filter { status, ..Filter::default() };
+    let count = |status: Vec<TaskStatus>| walk(bench, &asked(status), 1000).len();
+    assert_eq!(count(vec![TaskStatus::Pending]), many - 7);
+    assert_eq!(count(vec![TaskStatus::Scheduled]), 60);
+    assert_eq!(count(vec![TaskStatus::Completed]), 7);
+    assert_eq!(count(vec![TaskStatus::Completed, TaskStatus::Scheduled]), 67);
+    assert_eq!(count(vec![TaskStatus::Blocked, TaskStatus::Running]), 0);
 }
 
 fn what_is_stored_during_a_walk_does_not_disturb_it(bench: &Bench) {
