@@ -34,6 +34,8 @@ const HAND_BACK: Duration = Duration::from_secs(1);
 const ASK: Duration = Duration::from_millis(900);
 /// How long code may take to stop at the end of a drain.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(1);
+/// How long a worker that stops tries to write outcomes to a store that does not take them.
+const GIVE_UP: Duration = Duration::from_secs(10);
 /// Pause after the store did not answer.
 const RECOVER: Duration = Duration::from_millis(500);
 /// Tasks held ahead at most.
@@ -45,8 +47,8 @@ enum Phase {
     Working,
     /// No more leases; at the instant running code is told to stop.
     Draining(Instant),
-    /// Running code was told to stop.
-    Stopping,
+    /// Running code was told to stop; at the instant what the store did not take is given up.
+    Stopping(Instant),
 }
 
 /// What the driver is to do now.
@@ -127,11 +129,12 @@ impl Machine {
         if let Phase::Draining(until) = self.phase
             && now >= until
         {
-            self.phase = Phase::Stopping;
+            self.phase = Phase::Stopping(now + GIVE_UP);
             for id in self.held.keys().copied().collect::<Vec<_>>() {
                 self.cancel(id, CancelReason::Shutdown, now);
             }
         }
+        self.give_up(now);
         let renew = if now >= self.scan_at { self.scan(now) } else { Vec::new() };
         let mut plan = Plan { renew, wake_at: self.scan_at, ..Plan::default() };
         self.renewing |= !plan.renew.is_empty();

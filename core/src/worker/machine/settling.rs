@@ -37,12 +37,13 @@ impl Machine {
                 Err(Error::LeaseLost { task_id }) => {
                     tracing::info!(%task_id, "the lease was lost before the outcome was recorded");
                 }
-                Err(error) if error.is_retryable() || matches!(error, Error::Internal { .. }) => {
+                Err(Error::ClientClosed) => {}
+                // The store is in trouble, which says nothing about the outcome.
+                Err(error) if !is_refusal(&error) => {
                     tracing::warn!(task_id = %settle.task_id, %error, "an outcome waits for the store");
                     self.retry_at = now + RECOVER;
                     self.outcomes.push_front(settle);
                 }
-                Err(Error::ClientClosed) => {}
                 // What the handler reported cannot be stored: the task fails with that.
                 Err(error) if !matches!(settle.outcome, Outcome::Fail { .. }) => {
                     let error = error.to_task_error(None).fatal();
@@ -64,4 +65,14 @@ impl Machine {
         sent.into_iter().rev().for_each(|settle| self.outcomes.push_front(settle));
         self.retry_at = now + RECOVER;
     }
+}
+
+/// Whether the outcome itself was refused: it will never be taken as it is.
+fn is_refusal(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::InvalidArgument { .. }
+            | Error::InvalidPayload { .. }
+            | Error::PayloadTooLarge { .. }
+    )
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::words::Outcome;
 use crate::worker::held::Instant;
 use crate::worker::job::{CancelReason, JobId, Signal};
-use crate::worker::machine::{Machine, Phase, timed_out};
+use crate::worker::machine::{GIVE_UP, Machine, Phase, timed_out};
 
 impl Machine {
     /// Begins to drain.
@@ -20,10 +20,21 @@ impl Machine {
     /// Gives everything back now.
     pub(in crate::worker) fn stop(&mut self, now: Instant) {
         self.drain(now);
-        self.phase = Phase::Stopping;
+        self.phase = Phase::Stopping(now + GIVE_UP);
         for id in self.held.keys().copied().collect::<Vec<_>>() {
             self.cancel(id, CancelReason::Shutdown, now);
             self.abandon(id, now);
+        }
+    }
+
+    /// Drops the outcomes that the store did not take in time: their leases pass, and the tasks run
+    /// again.
+    pub(in crate::worker) fn give_up(&mut self, now: Instant) {
+        let late = matches!(self.phase, Phase::Stopping(until) if now >= until);
+        if late && !self.settling && !self.outcomes.is_empty() {
+            let count = self.outcomes.len();
+            tracing::error!(count, "the store took no outcomes until the end; they are lost");
+            self.outcomes.clear();
         }
     }
 

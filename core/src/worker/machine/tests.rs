@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::engine::{lease, submit};
+use crate::error::Error;
 use crate::rules::ids::IdSource;
 use crate::words::{
     LeasedTask, Outcome, Payload, Renewed, Settled, TaskSpec, TaskStatus, Timestamp,
@@ -201,4 +202,46 @@ fn an_outcome_that_the_store_could_not_take_is_sent_again() {
     bench.machine.settle_failed(sent.clone(), at(2));
     assert!(bench.machine.plan(at(3)).settle.is_empty());
     assert_eq!(bench.machine.plan(at(503)).settle, sent);
+}
+
+#[test]
+fn an_outcome_outlives_a_store_in_trouble() {
+    let mut bench = Bench::new(1);
+    bench.feed(at(0), 1);
+    let id = bench.claim(at(0))[0];
+    bench.finish(id, at(10));
+    let sent = bench.machine.plan(at(10)).settle;
+    let answer = Error::StoreReadOnly { location: "tasks.db".to_owned() };
+    bench.machine.settled(sent.clone(), vec![Err(answer)], at(20));
+    assert_eq!(bench.machine.plan(at(1_000)).settle, sent, "not a failure of the task");
+    // What the store refuses because of what it is, is.
+    let answer =
+        Error::PayloadTooLarge { field: "result".to_owned(), size_bytes: 2, limit_bytes: 1 };
+    bench.machine.settled(sent, vec![Err(answer)], at(1_010));
+    let sent = bench.machine.plan(at(1_010)).settle;
+    assert!(
+        matches!(&sent[0].outcome, Outcome::Fail { error } if error.code == "payload_too_large")
+    );
+}
+
+#[test]
+fn a_worker_that_stops_does_not_wait_forever_for_its_store() {
+    let mut bench = Bench::new(1);
+    bench.feed(at(0), 1);
+    let id = bench.claim(at(0))[0];
+    bench.finish(id, at(10));
+    bench.machine.stop(at(20));
+    let mut now = 20;
+    loop {
+        let plan = bench.machine.plan(at(now));
+        if plan.stopped {
+            break;
+        }
+        if !plan.settle.is_empty() {
+            bench.machine.settle_failed(plan.settle, at(now));
+        }
+        now += 600;
+        assert!(now < 60_000, "it never stops");
+    }
+    assert!(now > 5_000, "and tries for a while");
 }
