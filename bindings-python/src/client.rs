@@ -115,6 +115,23 @@ impl Client {
         Some(path.canonicalize().unwrap_or_else(|_| path.to_owned()))
     }
 
+    /// Closes a file unless it is in use: then its path. Called detached.
+    fn close_if_idle(&self) -> Option<PathBuf> {
+        let path = self.file()?;
+        let mut state = self.lock();
+        let client = match &*state {
+            State::Open(client, made) if *made == runtime::generation() => client.clone(),
+            _ => return None,
+        };
+        if self.calls.load(Ordering::Acquire) > 0 {
+            return Some(path);
+        }
+        // What closing cannot tell, the next connect will.
+        let _ = runtime::handle().block_on(client.close());
+        *state = State::Parked;
+        None
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -415,23 +432,18 @@ impl Client {
         })
     }
 
+    /// Closes a file that is not in use; the next verb opens it again.
+    fn park(&self, py: Python<'_>) {
+        py.detach(|| self.close_if_idle());
+    }
+
     /// A fork is near: a file that is not in use is closed, and opened again when it is needed, by
     /// parent and child each for itself. One that is in use stays, and the child keeps away from it.
     fn before_fork(&self, py: Python<'_>) {
-        let Some(path) = self.file() else { return };
         py.detach(|| {
-            let mut state = self.lock();
-            let client = match &*state {
-                State::Open(client, made) if *made == runtime::generation() => client.clone(),
-                _ => return,
-            };
-            if self.calls.load(Ordering::Acquire) > 0 {
+            if let Some(path) = self.close_if_idle() {
                 forked_files().get_or_insert_default().insert(path);
-                return;
             }
-            // What closing cannot tell, the next connect will.
-            let _ = runtime::handle().block_on(client.close());
-            *state = State::Parked;
         });
     }
 

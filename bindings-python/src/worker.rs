@@ -10,11 +10,11 @@ use windlass::worker::{DeclaredHandler, Job as CoreJob, JobId, Lane, Signal, Wor
 use windlass::{LogLevel, NewUpdate, Outcome, Payload, Result, TaskError};
 
 use crate::bridge::{Bridge, call};
-use crate::client::{Call, Client};
+use crate::client::Client;
 use crate::convert::{count, declared, seconds};
 use crate::errors::raised;
 use crate::job::Job;
-use crate::runtime::{generation, stay_if_exiting};
+use crate::runtime::{generation, handle, stay_if_exiting};
 
 /// Longest that a thread rests before it looks whether the interpreter ends.
 const LOOK_UP: Duration = Duration::from_millis(200);
@@ -24,7 +24,6 @@ const LOOK_UP: Duration = Duration::from_millis(200);
 pub(crate) struct Worker {
     worker: windlass::worker::Worker,
     generation: u64,
-    _under_way: Call,
 }
 
 #[pymethods]
@@ -68,7 +67,13 @@ impl Worker {
         let config = raised(py, configure())?;
         let (client, under_way) = client.get().open(py)?;
         let worker = raised(py, client.worker(config))?;
-        Ok(Self { worker, generation: generation(), _under_way: under_way })
+        let ends = worker.clone();
+        // The client is in use until the worker has ended, whoever still holds this handle.
+        handle().spawn(async move {
+            ends.stopped().await;
+            drop(under_way);
+        });
+        Ok(Self { worker, generation: generation() })
     }
 
     #[getter]
@@ -125,7 +130,11 @@ impl Worker {
         let mut read = Vec::with_capacity(outcomes.len());
         for entry in outcomes {
             let (id, outcome): (JobId, Bound<'_, PyAny>) = entry.extract()?;
-            read.push((id, outcome_of(&outcome)?));
+            // One that makes no sense fails its own task, and no other.
+            let outcome = outcome_of(&outcome).unwrap_or_else(|error| Outcome::Fail {
+                error: TaskError::new("invalid_argument", error.to_string()).fatal(),
+            });
+            read.push((id, outcome));
         }
         self.worker.complete(read);
         Ok(())

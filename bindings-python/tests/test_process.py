@@ -78,10 +78,17 @@ def test_a_forked_child_can_work(tmp_path: Path) -> None:
     async def apid() -> int:
         return os.getpid()
 
-    with app.worker().background():
+    history = pid.submit().updates()
+    worker = app.worker()
+    with worker.background():
         assert pid.submit().result(timeout=20) == os.getpid()
+        assert list(history)[-1].is_final
 
+    # Both are still held, and neither uses the file any more.
     def work() -> None:
+        assert worker.running == 0
+        with pytest.raises(windlass.ClientClosedError):
+            next(history)
         with app.worker().background():
             assert pid.submit().result(timeout=20) == os.getpid()
             assert apid.submit().result(timeout=20) == os.getpid()
@@ -120,9 +127,16 @@ def test_a_child_keeps_away_from_a_file_that_its_parent_uses(tmp_path: Path) -> 
             nothing.submit()
         windlass.Client(f"sqlite:{tmp_path / 'other.db'}").submit_task(1)
 
-    with app.worker().background():
+    def leave() -> None:
+        # The parent's worker is not this process's to end.
+        worker.shutdown()
+        worker.stop()
+
+    worker = app.worker()
+    with worker.background():
         nothing.submit().result(timeout=20)
         in_child(work)
+        in_child(leave)
         nothing.submit().result(timeout=20)
 
 

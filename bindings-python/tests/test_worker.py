@@ -148,6 +148,47 @@ def test_a_handler_can_say_what_becomes_of_its_task(
     assert cancelled.message == "not needed"
 
 
+@pytest.mark.parametrize("outcome", [Retry(after=-1), Snooze(float("nan")), Retry(after="x")])  # type: ignore[arg-type]
+def test_an_outcome_that_makes_no_sense_fails_its_own_task_only(
+    app: windlass.App, handler: Any, outcome: windlass.Outcome
+) -> None:
+    def say(wrong: bool) -> str:
+        if wrong:
+            raise outcome
+        return "fine"
+
+    task = handler(app, say)
+    with app.worker().background():
+        handles = task.submit_many([(i == 5,) for i in range(10)])
+        statuses = app.client.wait_for_batch(handles.task_ids, WAIT)
+    assert [status.status for status in statuses].count("completed") == 9
+    assert statuses[5].error is not None
+    assert statuses[5].error.code == "invalid_argument"
+
+
+@pytest.mark.parametrize("error", [SystemExit(3), GeneratorExit(), MemoryError()])
+def test_whatever_a_handler_raises_the_worker_goes_on(
+    app: windlass.App, error: BaseException
+) -> None:
+    @app.task(max_retries=0)
+    def leaves() -> None:
+        raise error
+
+    @app.task(max_retries=0)
+    async def aleaves() -> None:
+        raise SystemExit(3)
+
+    @app.task
+    async def fine() -> int:
+        return 1
+
+    with app.worker().background():
+        for task in (leaves, aleaves):
+            status = app.client.wait_for_task(task.submit().task_id, WAIT)
+            assert status.status == "failed"
+        assert fine.submit().result(timeout=WAIT) == 1
+
+
 @pytest.mark.parametrize(
     "result", [object(), float("nan"), {1, object()}, "\ud800", {1: 1, "1": 2}]
 )

@@ -57,7 +57,10 @@ class LoopLane:
                 told = _attempt.told(handler, await handler.fn(**kwargs))
         except asyncio.CancelledError as error:
             told = _attempt.cancelled(job, error)
-        except (KeyboardInterrupt, SystemExit) as error:
+        except GeneratorExit:
+            # The loop is gone: nobody is left to tell.
+            raise
+        except KeyboardInterrupt as error:
             self._tell(id, _attempt.failed(error))
             raise
         except BaseException as error:

@@ -49,8 +49,16 @@ if hasattr(os, "register_at_fork"):
         after_in_child=_after_fork_in_child,
     )
 
+
+def _leave() -> None:
+    # What is not in use is closed cleanly; somebody's later exit function may still open it again.
+    for client in list(clients):
+        client.park()
+    _native.exiting()
+
+
 # Handlers may need executors while they finish, and executors close in this earlier phase of the
 # exit. It has no public name; `atexit` is the fallback.
 getattr(threading, "_register_atexit", atexit.register)(_drain)
 # Last of all: from here on no native thread calls into the interpreter.
-atexit.register(_native.exiting)
+atexit.register(_leave)

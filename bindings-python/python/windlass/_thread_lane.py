@@ -47,10 +47,14 @@ class ThreadLane:
     def _grow(self) -> None:
         number = len(self._threads) + 1
         thread = threading.Thread(target=self._work, name=f"windlass-handler-{number}", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as error:
+            _log.logger.error("no thread for another handler: %s", error)
+            return
         self._threads.add(thread)
-        # Counted before it runs, or two claims in a row would start two threads for one slot.
+        # Counted before it claims, or two claims in a row would start two threads for one slot.
         self._idle += 1
-        thread.start()
 
     def _work(self) -> None:
         me = threading.current_thread()

@@ -27,7 +27,7 @@ class Retry(Outcome):
         after: Seconds | None = None,
     ) -> None:
         super().__init__(message)
-        self.message = message
+        self.message = str(message)
         self.after = after
 
     def _settle(self) -> tuple[object, ...]:
@@ -61,7 +61,7 @@ class Fail(Outcome):
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
-        self.message = message
+        self.message = str(message)
 
     def _settle(self) -> tuple[object, ...]:
         return ("fail", "handler_error", self.message, "Fail", None, False)

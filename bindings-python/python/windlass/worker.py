@@ -70,6 +70,12 @@ class Worker:
         self._threads: ThreadLane | None = None
         self._problem: BaseException | None = None
         self._drains = False
+        self._pid = os.getpid()
+
+    @property
+    def _own(self) -> _native.Worker | None:
+        """What this process started; after a fork it is the parent's."""
+        return self._native if self._pid == os.getpid() else None
 
     @property
     def id(self) -> str | None:
@@ -79,24 +85,24 @@ class Worker:
     @property
     def running(self) -> int:
         """Handlers that run now."""
-        return 0 if self._native is None else self._native.running()
+        return 0 if (native := self._own) is None else native.running()
 
     @property
     def abandoned(self) -> int:
         """Handlers given up because they ignored their cancellation, and that still run."""
-        return 0 if self._native is None else self._native.abandoned()
+        return 0 if (native := self._own) is None else native.abandoned()
 
     def drain(self) -> None:
         """Stops leasing; running handlers have the grace period. Returns at once."""
         # A signal may come before there is anything to drain.
         self._drains = True
-        if self._native is not None:
-            self._native.drain()
+        if (native := self._own) is not None:
+            native.drain()
 
     def stop(self) -> None:
         """Ends now: what runs is cancelled and goes back to its queue, uncounted."""
-        if self._native is not None:
-            self._native.stop()
+        if (native := self._own) is not None:
+            native.stop()
 
     def run(self, loop_factory: LoopFactory | None = None) -> None:
         """Works until it is drained, on a loop of its own that `loop_factory` makes.
@@ -136,6 +142,8 @@ class Worker:
 
     def shutdown(self, timeout: float | None = None) -> None:
         """Drains, and waits until it has ended."""
+        if self._pid != os.getpid():
+            return
         self.drain()
         self._ended.wait(timeout)
         if self._thread is not None and self._ended.is_set():
@@ -167,9 +175,13 @@ class Worker:
     def _begin(self) -> None:
         if self._started.is_set() or self._thread is not None:
             raise RuntimeError("this worker was run before; make another with app.worker()")
+        self._pid = os.getpid()
 
     def _end(self) -> None:
         _process.workers.discard(self)
+        if self._native is not None:
+            # Nothing is left that could run what it would lease.
+            self._native.stop()
         self._started.set()
         self._ended.set()
 
