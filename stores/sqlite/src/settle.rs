@@ -5,6 +5,7 @@ use windlass_core::engine::transition::Transition;
 use windlass_core::store::{Applied, LeaseOrder};
 use windlass_core::{Leased, Settled};
 
+use crate::complete::Completions;
 use crate::lease::lease;
 use crate::row::{self, HotRows};
 use crate::tx::Tx;
@@ -18,9 +19,16 @@ pub(crate) fn settle(
     then: Option<&LeaseOrder>,
 ) -> Result<(Vec<windlass_core::Result<Applied>>, Leased)> {
     let mut applied = Vec::with_capacity(transitions.len());
+    let mut completions = Completions::new(tx.connection)?;
     let mut rows = HotRows::new(tx.connection)?;
     for transition in transitions {
-        applied.push(tx.part("settling a task", |tx| apply(tx, &mut rows, transition))?);
+        applied.push(tx.part(
+            "settling a task",
+            |tx| match completions.write(tx, transition)? {
+                Some(settled) => Ok(Applied::Done(settled)),
+                None => apply(tx, &mut rows, transition),
+            },
+        )?);
     }
     let leased = then.map(|order| lease(tx, order)).transpose()?.unwrap_or_default();
     Ok((applied, leased))
