@@ -1,9 +1,11 @@
 //! A task to submit, read from its wire record, naming the field that is wrong.
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::marker::PhantomData;
 use std::time::Duration;
 
-use serde::de::DeserializeOwned;
+use serde::de::{self, Deserialize, DeserializeOwned, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -12,7 +14,34 @@ use crate::words::{
     Labels, Payload, Priority, RetryOptions, TaskSpec, Timestamp, duration_from_seconds,
 };
 
-type Fields = BTreeMap<String, Box<RawValue>>;
+type Fields = Once<Box<RawValue>>;
+
+/// An object without a key twice: which of two values was meant is nobody's to guess.
+struct Once<T>(BTreeMap<String, T>);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Once<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Take<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Take<T> {
+            type Value = Once<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Once<T>, A::Error> {
+                let mut fields = BTreeMap::new();
+                while let Some((key, value)) = map.next_entry::<String, T>()? {
+                    if fields.contains_key(&key) {
+                        return Err(de::Error::custom(format_args!("duplicate key {key:?}")));
+                    }
+                    fields.insert(key, value);
+                }
+                Ok(Once(fields))
+            }
+        }
+        deserializer.deserialize_map(Take(PhantomData))
+    }
+}
 
 impl TaskSpec {
     /// Reads a wire record: a JSON object with the names of the wire. `null` stands for left out,
@@ -24,7 +53,7 @@ impl TaskSpec {
     ///
     /// `invalid_argument` with the name of the field, also for an unknown one; `invalid_payload`.
     pub fn from_wire(text: &str) -> Result<Self> {
-        let fields: Fields = serde_json::from_str(text)
+        let Once(fields): Fields = serde_json::from_str(text)
             .map_err(|e| Error::invalid("task", format!("must be an object: {e}")))?;
         let mut spec = Self::new("stateless", Payload::null());
         for (field, raw) in fields {
@@ -112,7 +141,7 @@ fn priority(raw: &RawValue) -> Result<Priority> {
 }
 
 fn labels(raw: &RawValue) -> Result<Labels> {
-    let given: BTreeMap<String, Value> = read("labels", raw)?;
+    let Once(given): Once<Value> = read("labels", raw)?;
     let text = |(key, value)| match value {
         Value::String(text) => Ok((key, text)),
         Value::Number(_) | Value::Bool(_) => {
@@ -128,7 +157,7 @@ fn labels(raw: &RawValue) -> Result<Labels> {
 }
 
 fn retry(raw: &RawValue) -> Result<RetryOptions> {
-    let fields: Fields = read("retry", raw)?;
+    let Once(fields): Fields = read("retry", raw)?;
     let mut retry = RetryOptions::default();
     for (name, raw) in fields.iter().filter(|(_, raw)| raw.get() != "null") {
         match name.as_str() {
@@ -177,6 +206,9 @@ mod tests {
             (r#"{"labels":{"a":[1]}}"#, "invalid_argument", "labels"),
             (r#"{"prio":null}"#, "invalid_argument", "prio"),
             (r#"{"payload":{"a":1,"a":2}}"#, "invalid_payload", "payload"),
+            (r#"{"queue":"a","queue":"b"}"#, "invalid_argument", "task"),
+            (r#"{"labels":{"a":1,"\u0061":2}}"#, "invalid_argument", "labels"),
+            (r#"{"retry":{"jitter":0,"jitter":1}}"#, "invalid_argument", "retry"),
         ] {
             let error = TaskSpec::from_wire(text).unwrap_err();
             assert_eq!(

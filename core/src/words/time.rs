@@ -41,7 +41,9 @@ impl Timestamp {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match jiff::Timestamp::from_millisecond(self.0) {
+        // Not `from_millisecond`, which leaves out the last second that RFC 3339 can write.
+        let (seconds, millis) = (self.0.div_euclid(1000), self.0.rem_euclid(1000));
+        match jiff::Timestamp::new(seconds, millis as i32 * 1_000_000) {
             Ok(instant) => write!(f, "{instant:.3}"),
             Err(_) => write!(f, "{}ms", self.0),
         }
@@ -161,6 +163,9 @@ mod tests {
         let at: Timestamp = "2026-11-20T13:00:00.25+02:00".parse().unwrap();
         assert_eq!(at.to_string(), "2026-11-20T11:00:00.250Z");
         assert_eq!(Timestamp::from_millis(0).to_string(), "1970-01-01T00:00:00.000Z");
+        assert_eq!(Timestamp::from_millis(-1).to_string(), "1969-12-31T23:59:59.999Z");
+        let last = "9999-12-30T22:00:00.999Z";
+        assert_eq!(last.parse::<Timestamp>().unwrap().to_string(), last);
     }
 
     #[test]
