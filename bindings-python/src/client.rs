@@ -1,9 +1,5 @@
 //! The verbs of a client. Each is awaitable with a bridge and blocks without one.
 
-use std::collections::HashSet;
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use pyo3::prelude::*;
@@ -15,125 +11,21 @@ use crate::bridge::{Bridge, call};
 use crate::clock::ManualClock;
 use crate::convert::{answer_text, count, seconds, submissions, text};
 use crate::errors::raised;
-use crate::runtime;
+use crate::link::{self, Call, Link};
 use crate::updates::Updates;
-
-/// How a handle stands to its store.
-enum State {
-    /// Connected by the process of this generation.
-    Open(windlass::Client, u64),
-    /// Closed before a fork, by rule; the next verb connects again.
-    Parked,
-    /// Closed for good.
-    Closed,
-}
 
 /// A client that survives a fork: the next verb of the child connects for itself.
 #[pyclass(frozen, weakref, module = "windlass._native")]
 pub(crate) struct Client {
-    url: String,
-    options: ConnectOptions,
+    link: Link,
+    /// How long a submit keeps trying while its queue is full.
     patience: Duration,
-    /// Held while connecting, but never while Python runs.
-    state: Mutex<State>,
-    calls: Arc<AtomicUsize>,
 }
-
-/// Counts a call under way, until it is dropped.
-pub(crate) struct Call(Arc<AtomicUsize>);
-
-impl Drop for Call {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::AcqRel);
-    }
-}
-
-/// Files that the parent had in use when it forked. SQLite keeps its locks by process and file: a
-/// connection of the child would believe that it holds the parent's.
-static IN_USE_AT_FORK: Mutex<Option<HashSet<PathBuf>>> = Mutex::new(None);
 
 impl Client {
     /// The connected client, and the mark that a call is under way.
     pub(crate) fn open(&self, py: Python<'_>) -> PyResult<(windlass::Client, Call)> {
-        self.calls.fetch_add(1, Ordering::AcqRel);
-        let call = Call(self.calls.clone());
-        let known = match self.state.try_lock() {
-            Ok(state) => match &*state {
-                State::Open(client, generation) if *generation == runtime::generation() => {
-                    Some(client.clone())
-                }
-                _ => None,
-            },
-            Err(_) => None,
-        };
-        let client = match known {
-            Some(client) => client,
-            None => {
-                let client = raised(py, py.detach(|| self.connect()))?;
-                crate::logging::flush_logs(py);
-                client
-            }
-        };
-        Ok((client, call))
-    }
-
-    fn connect(&self) -> Result<windlass::Client> {
-        let generation = runtime::generation();
-        let mut state = self.lock();
-        match &*state {
-            State::Open(client, made) if *made == generation => return Ok(client.clone()),
-            State::Closed => return Err(Error::ClientClosed),
-            _ => {}
-        }
-        if let Some(path) = self.file()
-            && forked_files().as_ref().is_some_and(|files| files.contains(&path))
-        {
-            return Err(Error::StoreUnavailable {
-                operation: "connect after a fork",
-                reason: format!(
-                    "{} was in use by the parent when it forked; stop its workers and waits before \
-                     the fork, or start the process by spawn",
-                    path.display()
-                ),
-                source: None,
-            });
-        }
-        let (handle, options) = (runtime::handle().clone(), self.options.clone());
-        let client = windlass::connect_on(handle, &self.url, options)?;
-        if let State::Open(parents, _) =
-            std::mem::replace(&mut *state, State::Open(client.clone(), generation))
-        {
-            // Its threads are the parent's: dropping it here would wait for them.
-            std::mem::forget(parents);
-        }
-        Ok(client)
-    }
-
-    fn file(&self) -> Option<PathBuf> {
-        let path = self.url.strip_prefix("sqlite:")?;
-        let path = Path::new(path.strip_prefix("//").unwrap_or(path));
-        Some(path.canonicalize().unwrap_or_else(|_| path.to_owned()))
-    }
-
-    /// Closes a file unless it is in use: then its path. Called detached.
-    fn close_if_idle(&self) -> Option<PathBuf> {
-        let path = self.file()?;
-        let mut state = self.lock();
-        let client = match &*state {
-            State::Open(client, made) if *made == runtime::generation() => client.clone(),
-            _ => return None,
-        };
-        if self.calls.load(Ordering::Acquire) > 0 {
-            return Some(path);
-        }
-        // What closing cannot tell, the next connect will.
-        let _ = runtime::handle().block_on(client.close());
-        *state = State::Parked;
-        None
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.link.open(py)
     }
 
     /// Runs a verb that answers a record.
@@ -155,10 +47,6 @@ impl Client {
         };
         call(py, bridge, work, answer_text)
     }
-}
-
-fn forked_files() -> MutexGuard<'static, Option<HashSet<PathBuf>>> {
-    IN_USE_AT_FORK.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[pymethods]
@@ -214,8 +102,7 @@ impl Client {
         if let Some(clock) = clock {
             options.clock = Some(clock.get().0.clone());
         }
-        let calls = Arc::new(AtomicUsize::new(0));
-        let client = Self { url, options, patience, state: Mutex::new(State::Parked), calls };
+        let client = Self { link: Link::new(url, options), patience };
         client.open(py)?;
         Ok(client)
     }
@@ -410,20 +297,14 @@ impl Client {
     /// Releases the store for good. Again is no error.
     #[pyo3(signature = (bridge=None))]
     fn close(&self, py: Python<'_>, bridge: Option<&Bound<'_, Bridge>>) -> PyResult<Py<PyAny>> {
-        let before = py.detach(|| std::mem::replace(&mut *self.lock(), State::Closed));
+        let open = py.detach(|| self.link.close());
         let work = async move {
-            match before {
-                State::Open(client, generation) if generation == runtime::generation() => {
-                    match client.close().await {
-                        Err(Error::ClientClosed) => Ok(()),
-                        closed => closed,
-                    }
-                }
-                State::Open(parents, _) => {
-                    std::mem::forget(parents);
-                    Ok(())
-                }
-                _ => Ok(()),
+            match open {
+                Some(client) => match client.close().await {
+                    Err(Error::ClientClosed) => Ok(()),
+                    closed => closed,
+                },
+                None => Ok(()),
             }
         };
         call(py, bridge, work, |py, closed| {
@@ -434,28 +315,24 @@ impl Client {
 
     /// Closes a file that is not in use; the next verb opens it again.
     fn park(&self, py: Python<'_>) {
-        py.detach(|| self.close_if_idle());
+        py.detach(|| self.link.park());
     }
 
     /// A fork is near: a file that is not in use is closed, and opened again when it is needed, by
     /// parent and child each for itself. One that is in use stays, and the child keeps away from it.
     fn before_fork(&self, py: Python<'_>) {
-        py.detach(|| {
-            if let Some(path) = self.close_if_idle() {
-                forked_files().get_or_insert_default().insert(path);
-            }
-        });
+        py.detach(|| self.link.before_fork());
     }
 
     /// The fork is done, and this is the parent: its own connections are its own.
     #[staticmethod]
     fn after_fork_in_parent() {
-        forked_files().take();
+        link::after_fork_in_parent();
     }
 
     /// `Client(URL)`, for people.
     fn __repr__(&self) -> String {
-        format!("Client({:?})", self.url)
+        format!("Client({:?})", self.link.url)
     }
 }
 
@@ -465,16 +342,4 @@ fn named<T: std::str::FromStr<Err = Error>>(field: &str, text: &str) -> Result<T
         Error::InvalidArgument { reason, .. } => Error::invalid(field, reason),
         other => other,
     })
-}
-
-impl Drop for Client {
-    fn drop(&mut self) {
-        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
-        if let State::Open(_, generation) = state
-            && *generation != runtime::generation()
-        {
-            // Its threads are the parent's: dropping it would wait for them.
-            std::mem::forget(std::mem::replace(state, State::Closed));
-        }
-    }
 }

@@ -7,6 +7,7 @@
 //! | `runtime` | the tokio runtime, waits with the GIL released, forks and the exit |
 //! | `messenger` | the one native thread that calls into Python |
 //! | `bridge` | answers on their way into an event loop |
+//! | `link` | one connection, across forks |
 //! | `client` | the verbs of a client |
 //! | `updates` | a task's history, followed |
 //! | `hands` | leases taken by hand: lease, renew, settle, sweep |
@@ -26,6 +27,7 @@ mod convert;
 mod errors;
 mod hands;
 mod job;
+mod link;
 mod logging;
 mod messenger;
 mod runtime;

@@ -8,9 +8,9 @@ use windlass::Error;
 use windlass::client::UpdateStream;
 
 use crate::bridge::{Bridge, call};
-use crate::client::Call;
 use crate::convert::text;
 use crate::errors::{exception, raised};
+use crate::link::Call;
 use crate::runtime::generation;
 
 /// A stream of updates.
