@@ -275,7 +275,7 @@ def test_a_running_coroutine_is_cancelled_at_once(app: windlass.App, cleans_up: 
         start = time.monotonic()
         assert handle.cancel().status == "running"
         assert app.client.wait_for_task(handle.task_id, WAIT).status == "cancelled"
-        assert time.monotonic() - start < 1
+        assert time.monotonic() - start < 5
     assert cleaned == (["requested"] if cleans_up else [])
 
 
