@@ -9,6 +9,9 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use pyo3::prelude::*;
 use tokio::task::AbortHandle;
 
+use windlass::Error;
+
+use crate::errors::exception;
 use crate::messenger::Word;
 use crate::runtime;
 
@@ -76,6 +79,29 @@ impl Drain {
     }
 }
 
+/// An answer that is owed. Work that panics must not leave its caller waiting for ever.
+struct Debt {
+    mailbox: Arc<Mailbox>,
+    future: Option<Py<PyAny>>,
+}
+
+impl Debt {
+    fn pay(&mut self, answer: Answer) {
+        if let Some(future) = self.future.take() {
+            self.mailbox.post(future, answer);
+        }
+    }
+}
+
+impl Drop for Debt {
+    fn drop(&mut self) {
+        // Also when the work was aborted: then its future is cancelled and takes no answer.
+        self.pay(Box::new(|py| {
+            Err(exception(py, &Error::internal("a call ended without an answer")))
+        }));
+    }
+}
+
 /// Stops the work when nobody awaits it any more; a done-callback of the future.
 #[pyclass(frozen, module = "windlass._native")]
 struct Abort(AbortHandle);
@@ -114,9 +140,10 @@ impl Bridge {
         let make = pyo3::intern!(py, "create_future");
         let future = self.0.event_loop.call_method0(py, make)?;
         let (mailbox, kept) = (self.0.clone(), future.clone_ref(py));
+        let mut debt = Debt { mailbox, future: Some(kept) };
         let task = runtime::handle().spawn(async move {
             let value = work.await;
-            mailbox.post(kept, Box::new(move |py| convert(py, value)));
+            debt.pay(Box::new(move |py| convert(py, value)));
         });
         let abort = Py::new(py, Abort(task.abort_handle()))?;
         future.call_method1(py, pyo3::intern!(py, "add_done_callback"), (abort,))?;

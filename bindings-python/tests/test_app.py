@@ -147,6 +147,17 @@ def test_a_context_is_given_by_name_or_annotation(app: windlass.App) -> None:
         assert app.client.handle(second.task_id).result(timeout=10) == ["00-a-b-01", "q", True, 2]
 
 
+def test_hints_for_type_checkers_only_spoil_no_others(memory_app: windlass.App) -> None:
+    def handler(given, at, other):  # type: ignore[no-untyped-def]
+        return [given.attempt, at.year, other]
+
+    handler.__annotations__ = {"given": "nowhere.Context", "at": "dt.datetime", "other": "Unknown"}
+    task = memory_app.task(handler)
+    with memory_app.worker().background():
+        sent = task.submit(at=AT, other=1)
+        assert sent.result(timeout=10) == [1, 2026, 1]
+
+
 def test_progress_and_logs_can_be_told_plainly_and_awaited(app: windlass.App) -> None:
     # QUO-05
     @app.task

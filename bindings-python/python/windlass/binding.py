@@ -110,6 +110,14 @@ def _hints(fn: Callable[..., Any]) -> dict[str, Any]:
     try:
         return typing.get_type_hints(fn)
     except Exception:
-        # A name that exists for type checkers only: what is written as a type still counts.
-        found = inspect.get_annotations(fn)
-        return {key: value for key, value in found.items() if not isinstance(value, str)}
+        # Some name exists for type checkers only: the others still count.
+        return {key: _evaluated(fn, hint) for key, hint in inspect.get_annotations(fn).items()}
+
+
+def _evaluated(fn: Callable[..., Any], hint: Any) -> Any:
+    if not isinstance(hint, str):
+        return hint
+    try:
+        return eval(hint, getattr(inspect.unwrap(fn), "__globals__", {}))
+    except Exception:
+        return Context if hint.rpartition(".")[2] == "Context" else Any

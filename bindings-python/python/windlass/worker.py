@@ -161,14 +161,12 @@ class Worker:
         # Not asyncio.run: it waits for coroutines that ignore their cancellation, for ever.
         loop = make_loop()
         try:
-            asyncio.set_event_loop(loop)
             loop.run_until_complete(self._work())
         finally:
             try:
                 _cancel_rest(loop)
                 loop.run_until_complete(loop.shutdown_asyncgens())
             finally:
-                asyncio.set_event_loop(None)
                 loop.close()
                 self._end()
 
