@@ -34,6 +34,7 @@ from windlass.task import (
     TaskUpdate,
     Why,
 )
+from windlass.testing import sim
 from windlass.updates import Updates
 from windlass.worker import Worker
 
@@ -64,5 +65,6 @@ __all__ = [
     "Why",
     "Worker",
     "__version__",
+    "sim",
 ]
 __all__ += _errors

@@ -1,10 +1,22 @@
-"""For tests: time that moves by hand."""
+"""For tests of handlers and of what submits tasks.
+
+`TestApp` is an app with a store in memory and a clock that is moved by hand, `use(app)` makes one
+of an app that exists, `sim` runs a test under crashes and duplicate deliveries.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
+from typing import TYPE_CHECKING, Any
 
 from windlass import _native
+from windlass._sim import sim
+
+if TYPE_CHECKING:
+    from windlass._rehearsal import NotIdleError, TestApp, use
+    from windlass._simulation import Sim
+
+__all__ = ["ManualClock", "NotIdleError", "Sim", "TestApp", "sim", "use"]
 
 
 class ManualClock:
@@ -27,3 +39,16 @@ class ManualClock:
     def now(self) -> dt.datetime:
         """The time."""
         return dt.datetime.fromtimestamp(self._native.millis() / 1000, dt.timezone.utc)
+
+
+def __getattr__(name: str) -> Any:
+    # What only tests need is imported when it is asked for: every connection imports this module.
+    if name in ("NotIdleError", "TestApp", "use"):
+        from windlass import _rehearsal
+
+        return getattr(_rehearsal, name)
+    if name == "Sim":
+        from windlass._simulation import Sim
+
+        return Sim
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
