@@ -210,7 +210,7 @@ def test_idempotent_submission() -> None:
 
 
 def test_backpressure() -> None:
-    # GPY-09, GPY-27
+    # GPY-09, GPY-27, PAT-02
     client = Client()
     # Python - automatic with retries
     result = client.submit_task(payload={"data": "..."})
