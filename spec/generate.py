@@ -107,7 +107,6 @@ from typing import Any, ClassVar, TypedDict
 
 __all__ = [
 %(names)s
-    "TaskErrorRecord",
     "from_code",
 ]
 
@@ -180,7 +179,8 @@ def _restore(
 
 def python(table: dict[str, Any]) -> str:
     parts: list[str] = []
-    names = sorted(e.get("class", e.get("name")) for e in [*table["class"], *table["error"]])
+    names = [e.get("class", e.get("name")) for e in [*table["class"], *table["error"]]]
+    names = sorted([*names, "TaskErrorRecord"])
     parts.append(PYTHON_HEAD % {"names": "\n".join(f'    "{name}",' for name in names)})
     for entry in table["class"]:
         if entry["name"] == "WindlassError":

@@ -31,12 +31,12 @@ __all__ = [
     "StoreReadOnlyError",
     "StoreUnavailableError",
     "TaskCancelledError",
+    "TaskErrorRecord",
     "TaskFailedError",
     "TaskNotFoundError",
     "TaskTimeoutError",
     "WindlassError",
     "WorkerNotAvailableError",
-    "TaskErrorRecord",
     "from_code",
 ]
 
