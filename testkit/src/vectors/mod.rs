@@ -18,6 +18,8 @@ mod place;
 mod pure;
 mod report;
 mod scenario;
+#[cfg(test)]
+mod tests;
 mod through;
 mod value;
 mod verbs;
