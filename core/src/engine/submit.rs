@@ -37,14 +37,12 @@ pub fn decide(
         Some(_) => Some(fingerprint::of(&spec.task_type, &spec.queue, &spec.payload)?),
         None => None,
     };
-    Ok(NewTask {
-        task_id,
-        tenant: tenant.to_owned(),
-        handler: handler::of(&spec.task_type, &spec.payload),
-        fingerprint,
-        batch_id,
-        spec,
-    })
+    let handler = handler::of(&spec.task_type, &spec.payload);
+    if !handler.is_empty() {
+        // The type is a name already; a function that is none could not be registered anywhere.
+        limits::name("payload.function", &handler)?;
+    }
+    Ok(NewTask { task_id, tenant: tenant.to_owned(), handler, fingerprint, batch_id, spec })
 }
 
 impl NewTask {
