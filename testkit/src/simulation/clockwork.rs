@@ -63,6 +63,8 @@ struct State {
     now: Duration,
     /// How far the wall clock is from the steady one.
     wall: i64,
+    /// The latest that it showed before it was set.
+    latest: Timestamp,
     last: u64,
     fibers: BTreeMap<u64, Fiber>,
     timers: BinaryHeap<Reverse<Timer>>,
@@ -83,6 +85,7 @@ impl Clockwork {
         Self(Arc::new(Mutex::new(State {
             now: Duration::ZERO,
             wall: 0,
+            latest: Timestamp::default(),
             last: 0,
             fibers: BTreeMap::new(),
             timers: BinaryHeap::new(),
@@ -101,7 +104,16 @@ impl Clockwork {
 
     /// Sets the wall clock forward or back.
     pub(super) fn jump(&self, millis: i64) {
-        self.lock().wall += millis;
+        let mut state = self.lock();
+        state.latest = state.latest.max(state.wall_clock());
+        state.wall += millis;
+    }
+
+    /// The latest time that the wall clock ever showed: a decision may have been made by it, even if
+    /// the clock was set back before it was written.
+    pub(super) fn latest(&self) -> Timestamp {
+        let state = self.lock();
+        state.latest.max(state.wall_clock())
     }
 
     pub(super) fn spawn(&self, pid: Pid, future: BoxFuture<'static, ()>) {
@@ -192,6 +204,11 @@ impl Clockwork {
 }
 
 impl State {
+    fn wall_clock(&self) -> Timestamp {
+        let steady = i64::try_from(self.now.as_millis()).unwrap_or(i64::MAX);
+        Timestamp::from_millis(EPOCH + steady + self.wall)
+    }
+
     /// Moves the clock to the next thing that happens by itself.
     fn advance(&mut self, until: Duration) {
         let timer = self.timers.peek().map(|Reverse(timer)| timer.at);
@@ -256,8 +273,6 @@ impl Host for Process {
 
 impl Clock for Clockwork {
     fn now(&self) -> Timestamp {
-        let state = self.lock();
-        let steady = i64::try_from(state.now.as_millis()).unwrap_or(i64::MAX);
-        Timestamp::from_millis(EPOCH + steady + state.wall)
+        self.lock().wall_clock()
     }
 }

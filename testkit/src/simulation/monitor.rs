@@ -277,7 +277,7 @@ impl Monitor {
         {
             return Err(format!("{name} was to be cancelled and became {}", row.status));
         }
-        let clock = self.store.now();
+        let clock = self.clockwork.latest();
         if old.status == TaskStatus::Scheduled
             && row.status == TaskStatus::Pending
             && old.run_at > clock
