@@ -241,18 +241,23 @@ impl Driver {
         let (on_loop, on_threads, over, signals) = {
             let machine = self.lock();
             (
-                machine.has_ready(Lane::Loop),
-                machine.has_ready(Lane::Thread),
+                machine.ready(Lane::Loop),
+                machine.ready(Lane::Thread),
                 machine.is_over(),
                 machine.has_signals(),
             )
         };
-        if on_loop || over {
+        if on_loop > 0 || over {
             self.ready[Lane::Loop as usize].notify_waiters();
         }
-        if on_threads || over {
+        if on_threads > 0 || over {
             self.ready[Lane::Thread as usize].notify_waiters();
+        }
+        if over {
             self.ready_threads.notify_all();
+        } else {
+            // One thread a job: the others would wake for nothing, and in each other's way.
+            (0..on_threads).for_each(|_| self.ready_threads.notify_one());
         }
         if signals || over {
             self.signals.notify_waiters();

@@ -31,9 +31,10 @@ impl Machine {
         jobs
     }
 
-    /// Whether a claim would find something.
-    pub(in crate::worker) fn has_ready(&self, lane: Lane) -> bool {
-        self.running < self.config.concurrency as usize && !self.ready[lane as usize].is_empty()
+    /// How many jobs a claim would find, at most.
+    pub(in crate::worker) fn ready(&self, lane: Lane) -> usize {
+        let free = (self.config.concurrency as usize).saturating_sub(self.running);
+        self.ready[lane as usize].len().min(free)
     }
 
     /// Whether no job will ever be ready again.
