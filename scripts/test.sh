@@ -28,6 +28,8 @@ rust_tests() {
 
 python_tests() {
     check pytest "python tests" "$python" -m pytest bindings-python -q -rfEsxX --color=no
+    check one "20 processes killed, nothing lost" "$CARGO_TARGET_DIR/debug/windlass-crash" \
+        run --kills 20 --python "$python" testkit/crash_worker.py
 }
 
 conformance() {
