@@ -41,7 +41,7 @@ check() {
     [ -t 1 ] && printf '\r\033[K'
     if [ "$failed" = 0 ]; then
         printf 'ok    %s%s  (%d s)\n' "$name" "$note" $((SECONDS - started))
-        grep -h '^note: ' "$log" || true
+        grep -hE '^(note: |SKIPPED )' "$log" || true
     else
         FAILURES+=("$name")
         printf 'FAIL  %s%s  (%d s)\n' "$name" "$note" $((SECONDS - started))
@@ -51,8 +51,10 @@ check() {
 }
 
 # `PASSED FAILED` as a runner's output tells. A test that was skipped or ignored is a failed one: nothing
-# here may go unnoticed.
+# may go unnoticed. But some tests need root, and somebody who is not root is only told.
 counts() {
+    local strict=1
+    if [ "$(id -u)" != 0 ] && [ -z "${CI:-}" ]; then strict=0; fi
     case $1 in
         cargo) # test result: ok. 5 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out
             # A program that dies has no such line. Some tests are parts of others, which call them by name.
@@ -62,12 +64,13 @@ counts() {
                  END { print p + 0, f + 0 }' "$2"
             ;;
         pytest) # 1 failed, 20 passed, 1 skipped in 3.02s
-            awk '/^=* ?([0-9]+ [a-z]+,? ?)+in [0-9.]+s/ { line = $0 }
+            awk -v strict="$strict" '/^=* ?([0-9]+ [a-z]+,? ?)+in [0-9.]+s/ { line = $0 }
                  END {
                      n = split(line, words, /[ ,=]+/)
                      for (i = 2; i <= n; i++) {
                          if (words[i] == "passed") p += words[i - 1]
-                         if (words[i] ~ /^(failed|errors?|skipped|xfailed|xpassed)$/) f += words[i - 1]
+                         if (words[i] ~ /^(failed|errors?|xfailed|xpassed)$/) f += words[i - 1]
+                         if (words[i] == "skipped" && strict) f += words[i - 1]
                      }
                      print p + 0, f + 0
                  }' "$2"
