@@ -1,6 +1,6 @@
 # Every target does its own set-up; see scripts/setup.sh. `make help` lists them.
 
-.PHONY: help demo test bench lint wheel build clean
+.PHONY: help demo test bench fuzz simulate crash lint wheel build clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -15,6 +15,25 @@ test: ## every test of every language
 bench: ## submit, bulk, drain and wake-up figures beside raw SQLite
 	@scripts/setup.sh check
 	@benches/run.sh $(ARGS)
+
+# scripts/env.sh is bash's.
+fuzz simulate crash: SHELL := bash
+
+fuzz: ## inputs that no run has tried yet, SECONDS= for each reader of text (60); SEED= repeats one
+	@scripts/setup.sh check
+	@. scripts/env.sh && WINDLASS_FUZZ_SECONDS=$(or $(SECONDS),60) $(if $(SEED),WINDLASS_FUZZ_SEED=$(SEED)) \
+	    cargo test --locked -p windlass-fuzz --test fuzz $(ONLY)
+
+simulate: ## SEEDS= of the seeded simulation in the release profile (20000); SEED= shows one with its timeline
+	@scripts/setup.sh check
+	@. scripts/env.sh && $(if $(SEED),WINDLASS_SEED=$(SEED),WINDLASS_SEEDS=$(or $(SEEDS),20000)) \
+	    cargo test --locked --release -p windlass-testkit --test simulation -- --nocapture
+
+crash: ## KILLS= of real processes on one SQLite file (200)
+	@scripts/setup.sh python
+	@. scripts/env.sh && cargo build --locked -p windlass-testkit && \
+	    "$$CARGO_TARGET_DIR/debug/windlass-crash" run --kills $(or $(KILLS),200) \
+	    --python "$$VENV/bin/python" testkit/crash_worker.py
 
 lint: ## formatting, clippy with warnings denied, ruff, type check
 	@scripts/lint.sh

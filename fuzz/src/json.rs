@@ -125,7 +125,7 @@ fn spell_number(number: &Number, draw: &mut Draw) -> String {
     match draw.below(4) {
         0 if whole => format!("{plain}.0"),
         1 if whole => format!("{plain}e0"),
-        2 if whole => format!("{plain}0E-1"),
+        2 if whole && plain != "0" => format!("{plain}0E-1"),
         1 if !plain.contains('e') => format!("{plain}e+00"),
         3 => format!("{:e}", number.as_f64().unwrap_or_default()),
         _ => plain,

@@ -68,7 +68,8 @@ fn durations_are_numbers_of_seconds() {
             Ok(duration) => {
                 hold!((0.0..=316_224_000.0).contains(&number), "takes {number}");
                 let off = (duration.as_secs_f64() - number).abs();
-                hold!(off <= 1e-9 + number * 1e-15, "off by {off} s");
+                let near = off <= 1e-9 + number * 1e-15;
+                hold!(near, "off by {off} s");
             }
             Err(error) => {
                 hold!(!(0.0..=316_224_000.0).contains(&number), "refuses {number}: {error}");
