@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from windlass import _native
+from windlass.errors import TaskTimeoutError
 
 #: Turns of the loop that a waiting coroutine gives whoever is to run the tasks.
 TURNS = 10
@@ -155,7 +156,14 @@ class InlineNative:
         loop = asyncio.get_running_loop()
         until = None if timeout is None else loop.time() + timeout
         await self.wait_until(lambda: self._is_over(ids, fail_fast), until)
-        return ask(None if self._is_over(ids, fail_fast) else 0.0)
+        if self._is_over(ids, fail_fast):
+            return ask(None)
+        # Not the store's own error: by its clock no time has passed, and it knows of no worker.
+        waited = next(id for id in ids if not self._is_over([id], False))
+        raise TaskTimeoutError(
+            f"task {waited} timed out after {timeout:g}s",
+            fields={"task_id": waited, "timeout_seconds": timeout},
+        )
 
     async def wait_until(self, condition: Callable[[], bool], until: float | None = None) -> None:
         """Waits, on the loop's time, for as long as somebody runs tasks."""

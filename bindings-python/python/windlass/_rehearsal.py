@@ -206,14 +206,16 @@ class TestApp(App):
             raise self._stuck(left, "tasks are left that nothing will run")
         return stage.attempts
 
-    def _lease(self, worker: str, limit: int, seconds: float, suspects: bool) -> list[Trial]:
-        """Takes what is due, of every queue and handler."""
+    def _lease(
+        self, worker: str, limit: int, seconds: float, suspects: bool
+    ) -> tuple[list[Trial], bool]:
+        """Takes what is due, of every queue and handler; whether a suspect waits to be alone."""
         handlers = {}
         for app in self._actors:
             handlers.update(_by_name(app))
         queues = sorted({count["queue"] for count in json.loads(self._real.counts())})
         if not handlers or not queues:
-            return []
+            return [], False
         text = self._hands.lease(
             worker=worker,
             queues=queues,
@@ -224,11 +226,12 @@ class TestApp(App):
             suspects=suspects,
         )
         trials = []
-        for leased in json.loads(text)["tasks"]:
+        answer = json.loads(text)
+        for leased in answer["tasks"]:
             self._last += 1
             handler = handlers[leased["task"]["handler"]]
             trials.append(Trial(self._hands, self.clock, handler, leased, self._last))
-        return trials
+        return trials, answer["suspect_waiting"]
 
     def _open(self) -> list[Task]:
         return [task for status in _OPEN for task in self.tasks(status)]
@@ -299,7 +302,8 @@ class _Stage:
                 trial.cancel("lost")
         app._hands.sweep()
         free = self._concurrency - len(self._running)
-        trials = app._lease("test", free, LEASE, not self._running) if free else []
+        # Nothing here can bring a process down, so a suspect need not be alone.
+        trials = app._lease("test", free, LEASE, True)[0] if free else []
         for trial in trials:
             self.attempts += 1
             running = self._loop.create_task(self._perform(trial))
@@ -400,6 +404,7 @@ def end(loop: VirtualLoop) -> None:
     rest = asyncio.all_tasks(loop)
     for task in rest:
         task.cancel()
+    loop.is_ending = True
     loop.deadline = time.monotonic() + 1
     try:
         if rest:
@@ -408,6 +413,9 @@ def end(loop: VirtualLoop) -> None:
     except StandstillError:
         pass
     finally:
+        for task in rest:
+            # Code that ignores its cancellation is known by now.
+            task._log_destroy_pending = False  # type: ignore[attr-defined]
         loop.close()
 
 

@@ -30,6 +30,7 @@ def sim(
     seeds: int | None = None,
     seed: int | None = None,
     app: App | None = None,
+    concurrency: int | None = None,
     patience: float = 30.0,
 ) -> Callable[[Test], Test]: ...
 
@@ -41,6 +42,7 @@ def sim(
     seeds: int | None = None,
     seed: int | None = None,
     app: App | None = None,
+    concurrency: int | None = None,
     patience: float = 30.0,
 ) -> Any:
     """Runs a test once for each seed, under crashes, duplicate deliveries, delays and clock jumps.
@@ -49,7 +51,8 @@ def sim(
     tasks, calls `sim.run()` (`await sim.arun()`), and checks what must hold whatever happened.
     `seeds` is how many seeds there are, from 1 on (100; `WINDLASS_SIM_SEEDS` goes first); `seed`
     runs one alone, and so does `WINDLASS_SIM_SEED`, which goes first of all. `app` is taken over,
-    as by `windlass.testing.use`. `patience` is how many seconds of real time one seed may take.
+    as by `windlass.testing.use`. `concurrency` is how many tasks each process runs at once, drawn
+    from 1 to 4 unless given; `patience` how many seconds of real time one seed may take.
 
     The error of a failing seed is raised as it is; the seed, its timeline and how to replay it are
     written to standard error. The same seed gives the same run.
@@ -61,6 +64,9 @@ def sim(
     if seed is not None and (type(seed) is not int or seed < 0):
         raise invalid("seed", f"must be a whole number from 0, not {seed!r}")
 
+    if concurrency is not None and (type(concurrency) is not int or concurrency < 1):
+        raise invalid("concurrency", f"must be a whole number from 1, not {concurrency!r}")
+
     def decorate(fn: Test) -> Test:
         signature = inspect.signature(fn)
         if "sim" not in signature.parameters:
@@ -71,7 +77,8 @@ def sim(
             from windlass import _simulation
 
             for one in _seeds(seed, seeds):
-                _simulation.play(one, fn, args, kwargs, app, patience, _replay(fn, one))
+                options = {"app": app, "concurrency": concurrency, "patience": patience}
+                _simulation.play(one, fn, args, kwargs, options, _replay(fn, one))
 
         # What remains are fixtures.
         rest = [p for p in signature.parameters.values() if p.name != "sim"]

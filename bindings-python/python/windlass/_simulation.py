@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 #: How long a lease lasts, in seconds; it is renewed every third of it.
 LEASE = 30.0
+#: How long a suspect waits to be alone in a process, in seconds, as with a worker.
+COMPANY = 5.0
 #: How long things may go wrong, in seconds of virtual time.
 STORM = 900.0
 #: Attempts of one seed: more are no accident.
@@ -58,6 +60,8 @@ class Process:
         self.is_dead = False
         #: Stands still until then, on the loop's time.
         self.still_until = 0.0
+        #: Since when a suspect waits for it to have nothing else.
+        self.suspect_waits: float | None = None
         self.runs: list[_Run] = []
 
     def may_lose(self) -> bool:
@@ -84,11 +88,19 @@ class _Run:
 class Sim:
     """One seed of a simulated test."""
 
-    def __init__(self, seed: int, app: App | None = None, patience: float = 30.0) -> None:
+    def __init__(
+        self,
+        seed: int,
+        *,
+        app: App | None = None,
+        concurrency: int | None = None,
+        patience: float = 30.0,
+    ) -> None:
         self.seed = seed
         #: For choices of the test itself.
         self.random = random.Random(f"{seed} test")
         self._dice = random.Random(f"{seed} fate")
+        self._concurrency = concurrency
         self._patience = patience
         self._stack = contextlib.ExitStack()
         self._test = self._stack.enter_context(TestApp() if app is None else use(app))
@@ -215,7 +227,14 @@ class Sim:
         if process.is_dead or free == 0 or process.still_until > now:
             return 0
         count = self._dice.randint(1, free)
-        trials = self._test._lease(process.name, count, LEASE, not process.runs)
+        is_alone = not process.runs
+        waited = process.suspect_waits is not None and now - process.suspect_waits >= COMPANY
+        if process.suspect_waits is not None and not is_alone and not waited:
+            return 0
+        if process.suspect_waits is not None:
+            count, is_alone = 1, True
+        trials, suspect_waits = self._test._lease(process.name, count, LEASE, is_alone)
+        process.suspect_waits = now if suspect_waits else None
         for trial in trials:
             self._moved = now
             self._attempts += 1
@@ -352,7 +371,8 @@ class Sim:
 
     def _new_process(self) -> Process:
         self._last_process += 1
-        return Process(self._last_process, self._dice.randint(1, 4))
+        slots = self._dice.randint(1, 4)
+        return Process(self._last_process, self._concurrency or slots)
 
     # --- code of a process
 
@@ -525,15 +545,14 @@ def play(
     test: Callable[..., Any],
     args: tuple[Any, ...],
     kwargs: dict[str, Any],
-    app: App | None,
-    patience: float,
+    options: dict[str, Any],
     replay: str,
 ) -> None:
     """Runs a test with one seed; writes the timeline to standard error when it fails."""
     _bridge.refuse_in_loop("a test without a loop of its own: the simulation has one")
     chance = random.getstate()
     random.seed(seed)
-    sim = Sim(seed, app, patience)
+    sim = Sim(seed, **options)
     problem: BaseException | None = None
     try:
         answer = test(*args, sim=sim, **kwargs)

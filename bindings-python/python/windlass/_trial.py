@@ -14,7 +14,12 @@ from collections.abc import Callable, Coroutine, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from windlass import _attempt, _forms, _native
-from windlass.errors import InvalidPayloadError, LeaseLostError, WindlassError
+from windlass.errors import (
+    InvalidArgumentError,
+    InvalidPayloadError,
+    LeaseLostError,
+    WindlassError,
+)
 
 if TYPE_CHECKING:
     from windlass._attempt import Told
@@ -147,9 +152,15 @@ class Trial:
         """Records the outcome; the task's status then, or the code of the error."""
         if told is None:
             return "lease_lost"
+        settled: dict[str, Any] | WindlassError
         try:
             settled = self._settle(told)
-        except WindlassError as error:
+        except InvalidArgumentError as error:
+            settled = error
+            if isinstance(told, str):
+                # The result could not be read.
+                settled = InvalidPayloadError(f"result is not valid: {error.reason}")
+        except InvalidPayloadError as error:
             settled = error
         if isinstance(settled, WindlassError) and not isinstance(settled, LeaseLostError):
             # What the handler reported cannot be stored: the task fails with that.

@@ -30,6 +30,8 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         #: By how much the clock was set forward under the loop's feet, in milliseconds.
         self._jumped = 0
         self._threads = 0
+        #: Whether only what is left comes to its end, for which the clock stands still.
+        self.is_ending = False
         #: When to give up, by the real clock.
         self.deadline = math.inf
         super().__init__(_Selector(self))
@@ -41,7 +43,11 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     def pass_time(self, seconds: float) -> None:
         """Moves the clock, and the loop with it, by whole milliseconds and at least one."""
-        self._clock.advance(max(1, math.ceil(seconds * 1000 - 1e-6)) / 1000)
+        millis = max(1, math.ceil(seconds * 1000 - 1e-6))
+        if self.is_ending:
+            self._jumped -= millis
+        else:
+            self._clock.advance(millis / 1000)
 
     def jump(self, millis: int) -> None:
         """Sets the clock forward; to the loop no time has passed."""
