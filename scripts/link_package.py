@@ -1,8 +1,9 @@
 """Puts this clone's Python package into the environment whose interpreter runs this script.
 
 The native module is copied from cargo's target directory (it is not built again), the package is
-put on the path, and its console scripts are written as pip would write them. The environment then
-imports the package straight from the clone, so an edited file needs no further step.
+put on the path, and its console scripts and entry points are written as pip would write them. The
+environment then imports the package straight from the clone, so an edited file needs no further
+step.
 """
 
 from __future__ import annotations
@@ -50,6 +51,9 @@ def main() -> int:
         f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n",
     )
     write(info / "INSTALLER", "clone\n")
+    groups = project.get("entry-points", {}).items()
+    lines = [f"[{group}]\n" + "".join(f"{k} = {v}\n" for k, v in of.items()) for group, of in groups]
+    write(info / "entry_points.txt", "\n".join(lines))
 
     for name, target in project.get("scripts", {}).items():
         module, function = target.split(":")
