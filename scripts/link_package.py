@@ -52,7 +52,9 @@ def main() -> int:
     )
     write(info / "INSTALLER", "clone\n")
     groups = project.get("entry-points", {}).items()
-    lines = [f"[{group}]\n" + "".join(f"{k} = {v}\n" for k, v in of.items()) for group, of in groups]
+    lines = [
+        f"[{group}]\n" + "".join(f"{k} = {v}\n" for k, v in of.items()) for group, of in groups
+    ]
     write(info / "entry_points.txt", "\n".join(lines))
 
     for name, target in project.get("scripts", {}).items():
