@@ -415,7 +415,12 @@ def test_skipped(sim):
 def test_it_gets_along_with_pytest(pytester: pytest.Pytester, asyncio_mode: str) -> None:
     pytester.makepyfile(UNDER_PYTEST)
     result = pytester.runpytest_inprocess(
-        "-p", "windlass_pytest", "-o", f"asyncio_mode={asyncio_mode}"
+        "-p",
+        "windlass_pytest",
+        "-o",
+        f"asyncio_mode={asyncio_mode}",
+        "-o",
+        "asyncio_default_fixture_loop_scope=function",
     )
     result.assert_outcomes(passed=3, failed=1, skipped=1)
     text = result.stdout.str()
