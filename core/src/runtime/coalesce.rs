@@ -64,13 +64,16 @@ impl<I: MaybeSend + 'static, O: MaybeSend + 'static> Coalescer<I, O> {
     /// Flushes what waits; what came in meanwhile is flushed by the host, so that the caller is not
     /// held up by others.
     async fn flush_once(self: Arc<Self>) {
+        let flushing = Flushing(&self);
         self.write(self.take()).await;
-        if self.goes_on() {
+        let goes_on = flushing.end();
+        if goes_on {
             let this = self.clone();
             self.host.spawn(Box::pin(async move {
                 loop {
+                    let flushing = Flushing(&this);
                     this.write(this.take()).await;
-                    if !this.goes_on() {
+                    if !flushing.end() {
                         break;
                     }
                 }
@@ -107,6 +110,27 @@ impl<I: MaybeSend + 'static, O: MaybeSend + 'static> Coalescer<I, O> {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Queue<I, O>> {
         self.queue.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+/// That a flush is under way. If it ends by a panic, its callers hear of it, as their answers are
+/// dropped, and later calls flush again.
+struct Flushing<'a, I: MaybeSend + 'static, O: MaybeSend + 'static>(&'a Coalescer<I, O>);
+
+impl<I: MaybeSend + 'static, O: MaybeSend + 'static> Flushing<'_, I, O> {
+    /// The flush ended well; whether another one must follow.
+    fn end(self) -> bool {
+        let goes_on = self.0.goes_on();
+        std::mem::forget(self);
+        goes_on
+    }
+}
+
+impl<I: MaybeSend + 'static, O: MaybeSend + 'static> Drop for Flushing<'_, I, O> {
+    fn drop(&mut self) {
+        let mut queue = self.0.lock();
+        queue.flushing = false;
+        queue.waiting.clear();
     }
 }
 

@@ -73,6 +73,12 @@ impl Held {
         })
     }
 
+    /// A heartbeat got no answer: nothing is known, so its news goes with the next one.
+    pub(super) fn say_again(&mut self, renewal: Renewal) {
+        self.start_told &= renewal.started.is_none();
+        self.updates.splice(0..0, renewal.updates);
+    }
+
     /// A question whether the task is to be cancelled, which changes nothing.
     pub(super) fn question(&self) -> Renewal {
         Renewal {

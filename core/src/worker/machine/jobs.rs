@@ -58,7 +58,11 @@ impl Machine {
         };
         self.pace.ran(now.saturating_sub(held.started.unwrap_or(now)));
         self.running -= 1;
-        self.settle(id, outcome, now);
+        if !held.renewing {
+            self.settle(id, outcome, now);
+        } else if let Some(held) = self.held.remove(&id) {
+            self.parting.push((held, outcome));
+        }
     }
 
     /// Takes in progress or a log line.

@@ -99,6 +99,19 @@ impl Machine {
             })
             .map(|(id, _)| *id)
             .collect();
+        for (mut held, outcome) in std::mem::take(&mut self.parting) {
+            match by_task.remove(&held.task_id) {
+                Some((renewal, answer)) if renewal.token == held.token => match answer {
+                    Some(Renewed::Lost) => {}
+                    Some(_) => self.part(held, outcome, now),
+                    None => {
+                        held.say_again(renewal);
+                        self.part(held, outcome, now);
+                    }
+                },
+                _ => self.part(held, outcome, now),
+            }
+        }
         for id in ids {
             let Some(held) = self.held.get_mut(&id) else { continue };
             let Some((renewal, answer)) = by_task.remove(&held.task_id) else { continue };
@@ -106,9 +119,7 @@ impl Machine {
             self.scan_at = now;
             match answer {
                 None => {
-                    // Nothing is known: say it all again.
-                    held.start_told &= renewal.started.is_none();
-                    held.updates.splice(0..0, renewal.updates);
+                    held.say_again(renewal);
                     held.renew_at = held.renew_at.min(now + RECOVER);
                 }
                 Some(Renewed::Lost) => self.lose(id, now),

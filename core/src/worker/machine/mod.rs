@@ -73,6 +73,9 @@ pub(super) struct Machine {
     names: HashMap<String, usize>,
     /// In the order of leasing, so that a seeded run repeats itself.
     held: BTreeMap<JobId, Held>,
+    /// Finished jobs whose heartbeat is on its way: what it carries goes before the outcome, or with
+    /// it if it is lost.
+    parting: Vec<(Held, Outcome)>,
     ready: [VecDeque<JobId>; 2],
     running: usize,
     /// Jobs given up, and whether their slot was given to others.
@@ -104,6 +107,7 @@ impl Machine {
             config,
             names,
             held: BTreeMap::new(),
+            parting: Vec::new(),
             ready: Default::default(),
             running: 0,
             abandoned: HashMap::new(),
@@ -162,6 +166,7 @@ impl Machine {
         }
         plan.stopped = self.phase != Phase::Working
             && self.held.is_empty()
+            && self.parting.is_empty()
             && self.outcomes.is_empty()
             && !self.settling
             && !self.leasing;

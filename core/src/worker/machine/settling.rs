@@ -2,14 +2,20 @@
 
 use crate::error::{Error, Result};
 use crate::words::{Outcome, Settle, Settled};
-use crate::worker::held::Instant;
+use crate::worker::held::{Held, Instant};
 use crate::worker::job::JobId;
 use crate::worker::machine::{Machine, RECOVER};
 
 impl Machine {
     /// Moves a held task to the outcomes. A lost one has nothing to settle.
     pub(in crate::worker) fn settle(&mut self, id: JobId, outcome: Outcome, now: Instant) {
-        let Some(mut held) = self.held.remove(&id) else { return };
+        if let Some(held) = self.held.remove(&id) {
+            self.part(held, outcome, now);
+        }
+    }
+
+    /// Makes a settle of what was held. A lost one has nothing to settle.
+    pub(in crate::worker) fn part(&mut self, mut held: Held, outcome: Outcome, now: Instant) {
         if held.is_lost() {
             return;
         }

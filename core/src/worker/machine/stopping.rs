@@ -42,6 +42,7 @@ impl Machine {
     pub(in crate::worker) fn close(&mut self, now: Instant) {
         self.stop(now);
         self.outcomes.clear();
+        self.parting.clear();
         (self.leasing, self.settling, self.renewing) = (false, false, false);
     }
 
@@ -65,7 +66,7 @@ impl Machine {
 
     /// The lease is gone: the host is told, and nothing will be settled.
     pub(in crate::worker) fn lose(&mut self, id: JobId, now: Instant) {
-        let Some(held) = self.held.get_mut(&id) else { return };
+        let Some(held) = self.held.get_mut(&id).filter(|held| !held.is_lost()) else { return };
         tracing::warn!(task_id = %held.task_id, "lost the lease; the task goes to another worker");
         held.cancel.set(CancelReason::Lost);
         let started = held.started.is_some();

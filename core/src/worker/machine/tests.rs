@@ -6,7 +6,7 @@ use crate::engine::{lease, submit};
 use crate::error::Error;
 use crate::rules::ids::IdSource;
 use crate::words::{
-    LeasedTask, Outcome, Payload, Renewed, Settled, TaskSpec, TaskStatus, Timestamp,
+    LeasedTask, NewUpdate, Outcome, Payload, Renewed, Settled, TaskSpec, TaskStatus, Timestamp,
 };
 use crate::worker::config::{DeclaredHandler, Lane, WorkerConfig};
 use crate::worker::job::{CancelReason, Signal};
@@ -183,7 +183,9 @@ fn a_drain_hands_back_what_waits_and_after_its_grace_what_runs() {
     assert_eq!((plan.settle.len(), plan.lease, plan.stopped), (2, None, false));
     bench.settle(plan.settle, at(10));
     assert!(bench.machine.claim(Lane::Loop, 1, at(11)).is_empty());
-    bench.machine.plan(at(30_010));
+    let sent = bench.machine.plan(at(30_010)).renew;
+    let held = sent.iter().map(|_| Renewed::Held).collect();
+    bench.machine.renewed(sent, Some(held), at(30_010), at(30_011));
     assert_eq!(bench.machine.take_signals(), [Signal::Cancel(id, CancelReason::Shutdown)]);
     bench.machine.finish(id, Outcome::Cancel { reason: None }, at(30_020));
     let plan = bench.machine.plan(at(30_020));
@@ -244,4 +246,24 @@ fn a_worker_that_stops_does_not_wait_forever_for_its_store() {
         assert!(now < 60_000, "it never stops");
     }
     assert!(now > 5_000, "and tries for a while");
+}
+
+#[test]
+fn what_a_lost_heartbeat_carried_goes_with_the_outcome() {
+    for answered in [true, false] {
+        let mut bench = Bench::new(1);
+        bench.feed(at(0), 1);
+        let id = bench.claim(at(0))[0];
+        let progress = NewUpdate::Progress { progress: 50.0, message: None };
+        bench.machine.report(id, progress.clone(), at(600));
+        let sent = bench.machine.plan(at(700)).renew;
+        assert_eq!((sent[0].updates.len(), sent[0].started), (1, Some(at(700))));
+        bench.finish(id, at(710));
+        assert!(bench.machine.plan(at(710)).settle.is_empty(), "the heartbeat goes first");
+        let answers = answered.then(|| vec![Renewed::Held]);
+        bench.machine.renewed(sent, answers, at(700), at(720));
+        let settle = bench.machine.plan(at(720)).settle;
+        let told = (settle[0].updates.len(), settle[0].started.is_some());
+        assert_eq!(told, if answered { (0, false) } else { (1, true) });
+    }
 }
