@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import random
 import subprocess
 import sys
 import threading
@@ -68,6 +69,22 @@ def test_what_coroutines_sleep_passes_at_once_and_in_order(windlass_app: TestApp
     nap.submit_many([{"hours": hours} for hours in (30, 1, 200)])
     windlass_app.run_until_idle()
     assert woke == [(1, 3600), (30, 30 * 3600), (200, 200 * 3600)]
+
+
+def test_many_tasks_at_many_times_take_little_time(windlass_app: TestApp) -> None:
+    ran: list[int] = []
+
+    @windlass_app.task
+    async def note(second: int) -> None:
+        ran.append(second)
+
+    for second in random.Random(1).sample(range(1, 1001), 1000):
+        note.options(delay=second).submit(second)
+    began = time.monotonic()
+    assert windlass_app.run_until_idle() == 1000
+    assert ran == list(range(1, 1001))
+    assert seconds(windlass_app.clock) == 1000
+    assert time.monotonic() - began < 5
 
 
 def test_one_at_a_time_when_asked(windlass_app: TestApp) -> None:
@@ -276,7 +293,7 @@ def test_a_lease_taken_by_hand_runs_out_and_its_token_with_it(windlass_app: Test
 
     handle = work.submit()
     # Another worker, that dies.
-    hand = windlass.Client._over(windlass_app._real)
+    hand = windlass_app.client
     [lost] = hand.lease("other", handlers=["work"], lease_seconds=45)["tasks"]
     assert windlass_app.run_until_idle() == 1
     assert handle.result() == "mine"
@@ -425,6 +442,8 @@ def test_bad_input_is_refused(windlass_app: TestApp) -> None:
     assert fields(error.value) == ("invalid_argument", "seconds")
     with pytest.raises(RuntimeError, match="in memory"):
         windlass_app.connect_to("sqlite:x.db")
+    with pytest.raises(RuntimeError, match="no workers"):
+        windlass_app.worker(concurrency=2)
     with pytest.raises(AttributeError):
         windlass.testing.Nonsense  # noqa: B018
 

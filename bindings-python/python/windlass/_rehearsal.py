@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import json
-import math
 import time
 from collections.abc import Callable, Coroutine, Iterator
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
 from windlass import _bridge, _forms, _history, _native
 from windlass._inline import InlineNative, ignore
+from windlass._stage import Stage
 from windlass._trial import Trial
 from windlass._virtual_loop import StandstillError, VirtualLoop
 from windlass.app import App
+from windlass.async_client import AsyncClient
 from windlass.client import Client
 from windlass.connection import connect
 from windlass.handle import TaskHandle
@@ -36,11 +37,6 @@ MOST_ATTEMPTS = 10_000
 PATIENCE = 30.0
 #: Handlers that run at once, as a worker's default.
 CONCURRENCY = 8
-#: How long leases last, in seconds: as long as can be, so that long sleeps take few turns.
-LEASE = 3600.0
-#: Seconds on the clock after which handlers that run and do not end are given up.
-STANDSTILL = 30 * 86_400.0
-
 _OPEN = ("blocked", "scheduled", "pending", "running")
 
 #: Apps under test that are open, and histories of those that closed with an error: what the pytest
@@ -152,6 +148,24 @@ class TestApp(App):
         """What happened to every task, as text: statuses, attempts, progress, logs, errors."""
         return _history.of_tasks(self._real, self.tasks(), self.began)
 
+    @property
+    def client(self) -> Client:
+        """A blocking client on the app's store; the verbs of `Hands` play another worker."""
+        client = super().client
+        client.__dict__["_hands"] = self._hands
+        return client
+
+    @property
+    def async_client(self) -> AsyncClient:
+        """A client for coroutines on the app's store."""
+        client = super().async_client
+        client.__dict__["_hands"] = self._hands
+        return client
+
+    def worker(self, **_: Any) -> NoReturn:
+        """Refused: no worker is needed."""
+        raise RuntimeError("a TestApp has no workers: run_until_idle() runs its tasks")
+
     def connect_to(self, url: str | None = None, tenant: str | None = None) -> None:
         """Refused: a `TestApp` has its store."""
         raise RuntimeError("a TestApp keeps its store in memory")
@@ -189,7 +203,7 @@ class TestApp(App):
             raise invalid("concurrency", f"must be at least 1, not {concurrency}")
         if self._inline.is_driven:
             raise RuntimeError("the tasks of this app are being run already")
-        stage = _Stage(self, concurrency, attempts, patience)
+        stage = Stage(self, concurrency, attempts, patience)
         self._inline.is_driven = True
         self._inline.submitted = self._inline.touched = stage.wake
         try:
@@ -236,15 +250,20 @@ class TestApp(App):
     def _open(self) -> list[Task]:
         return [task for status in _OPEN for task in self.tasks(status)]
 
-    def _due(self) -> float | None:
-        """Seconds until something falls due by itself: a start, or the end of somebody's lease."""
+    def _dues(self, but_of: str | None = None) -> list[dt.datetime]:
+        """When things fall due by themselves, soonest first: starts, and ends of leases, but not
+        those of the worker `but_of`.
+        """
         found: list[dt.datetime] = [task.run_at for task in self.tasks("scheduled")]
         for task in self.tasks("running"):
-            found.append(_forms.instant(task.record["lease"]["expires_at"]))
-        if not found:
-            return None
+            lease = task.record["lease"]
+            if lease["worker"] != but_of:
+                found.append(_forms.instant(lease["expires_at"]))
+        return sorted(found)
+
+    def _until(self, due: dt.datetime) -> float:
         # What is overdue was left by the sweep: a millisecond later it is not.
-        return max(0.001, (min(found) - self.clock.now()).total_seconds())
+        return max(0.001, (due - self.clock.now()).total_seconds())
 
     def _stuck(self, tasks: list[Task], what: str) -> NotIdleError:
         known = {name for app in self._actors for name in _by_name(app)}
@@ -266,92 +285,6 @@ class TestApp(App):
         if len(tasks) > 10:
             lines.append(f"  … and {len(tasks) - 10} more")
         return NotIdleError("\n".join(lines), whys)
-
-
-class _Stage:
-    """One run: attempts in progress, and what comes next."""
-
-    def __init__(self, app: TestApp, concurrency: int, most: int, patience: float) -> None:
-        self._app = app
-        self._concurrency = concurrency
-        self._most = most
-        self._patience = patience
-        self._loop = asyncio.get_running_loop()
-        self._virtual = self._loop if isinstance(self._loop, VirtualLoop) else None
-        self._running: dict[asyncio.Task[None], Trial] = {}
-        self._news = asyncio.Event()
-        self._moved = app.clock.now()
-        self.attempts = 0
-
-    def wake(self, *_: object) -> None:
-        """There is news: something was submitted, or cancelled."""
-        # From whatever thread a handler works with.
-        self._loop.call_soon_threadsafe(self._news.set)
-
-    async def turn(self, moves: bool) -> bool:
-        """Starts what can start, waits for what runs; whether there is more to do."""
-        app = self._app
-        if self._virtual is not None:
-            self._virtual.deadline = time.monotonic() + self._patience
-        self._news.clear()
-        for trial in self._running.values():
-            answer = trial.keep(LEASE)
-            if answer == "cancel_requested":
-                trial.cancel("requested")
-            elif answer == "lost":
-                trial.cancel("lost")
-        app._hands.sweep()
-        free = self._concurrency - len(self._running)
-        # Nothing here can bring a process down, so a suspect need not be alone.
-        trials = app._lease("test", free, LEASE, True)[0] if free else []
-        for trial in trials:
-            self.attempts += 1
-            running = self._loop.create_task(self._perform(trial))
-            self._running[running] = trial
-        if self.attempts > self._most:
-            raise app._stuck(app._open(), f"no end after {self._most} attempts")
-        if trials or not self._running:
-            self._moved = app.clock.now()
-        elif (app.clock.now() - self._moved).total_seconds() > STANDSTILL:
-            raise app._stuck(app._open(), "nothing has ended for 30 days on the clock")
-        if self._running:
-            await self._wait(app._due() if moves and self._virtual is not None else None)
-            return True
-        due = app._due() if moves else None
-        if due is not None:
-            app.clock.advance(math.ceil(due * 1000) / 1000)
-        return due is not None
-
-    async def _perform(self, trial: Trial) -> None:
-        trial.tell_start()
-        trial.settle(await trial.told())
-        self._app._inline.changed()
-
-    async def _wait(self, due: float | None) -> None:
-        news = self._loop.create_task(self._news.wait())
-        longest = LEASE / 3 if self._virtual is not None else self._patience
-        if due is not None:
-            longest = min(longest, due)
-        done, _ = await asyncio.wait(
-            {*self._running, news}, timeout=longest, return_when=asyncio.FIRST_COMPLETED
-        )
-        news.cancel()
-        for running in [running for running in self._running if running in done]:
-            del self._running[running]
-            self._moved = self._app.clock.now()
-            running.result()
-        if not done and self._virtual is None:
-            what = f"nothing has ended for {self._patience:g} s"
-            raise self._app._stuck(self._app._open(), what)
-
-    async def clear(self) -> None:
-        """Ends what still runs; its tasks go back."""
-        running, self._running = self._running, {}
-        for work, trial in running.items():
-            work.cancel()
-            trial.stop()
-        if running and not self._loop.is_closed():
-            await asyncio.wait(running, timeout=1)
 
 
 class Use:

@@ -18,15 +18,14 @@ import json
 import random
 import sys
 import time
-import types
-from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from typing import TYPE_CHECKING, Any
 
 from windlass import _bridge, _native
-from windlass._rehearsal import NotIdleError, TestApp, end, use
+from windlass._rehearsal import TestApp, end, use
+from windlass._steps import SteppedContext, stepped
 from windlass._trial import Trial, retry_options
 from windlass._virtual_loop import StandstillError, VirtualLoop
-from windlass.context import Context, _Told
 from windlass.task import Task
 from windlass.worker import _by_name
 
@@ -197,12 +196,12 @@ class Sim:
             is_busy = any(process.runs for process in self._processes)
             if not is_busy and not started:
                 left = self._test._open()
-                due = self._test._due()
-                if due is None:
+                dues = self._test._dues()
+                if not dues:
                     if left:
                         raise self._test._stuck(left, "tasks are left that nothing will run")
                     return
-                await asyncio.sleep(max(due, self._stillness()))
+                await asyncio.sleep(max(self._test._until(dues[0]), self._stillness()))
                 turn = 0.05
                 continue
             if self._loop.time() - self._moved > STANDSTILL:
@@ -243,7 +242,7 @@ class Sim:
             trial.context = contextvars.copy_context()
             trial.context.run(_here.set, run)
             trial.spawn = functools.partial(self._spawn, trial.context)
-            trial.wrap = _Sliced
+            trial.wrap = SteppedContext
         # Tasks leased together start in any order.
         for run in self._dice.sample(process.runs[-len(trials) :], len(trials)) if trials else ():
             run.supervisor = self._loop.create_task(self._supervise(run))
@@ -334,7 +333,7 @@ class Sim:
             if process.may_lose():
                 self._kill(process, "dies")
 
-    def fate(self, run: _Run) -> Iterator[float]:
+    def _fate(self, run: _Run) -> Iterator[float]:
         """What happens to a process between two steps of a handler: pauses, in seconds."""
         process, roll = run.process, self._dice.random()
         if roll < self._danger * 0.4 and process.may_lose():
@@ -388,7 +387,7 @@ class Sim:
         run = _here.get()
         if run is not None and inspect.iscoroutine(code):
             self._code.append(code)
-            code = _stepped(self, run, code)
+            code = stepped(code, self._loop, lambda: run.process.is_dead, lambda: self._fate(run))
         return asyncio.Task(code, loop=loop, **options)
 
     # --- what the test submits
@@ -431,73 +430,6 @@ class Sim:
         except StandstillError as error:
             what = f"nothing has ended for {self._patience:g} s"
             raise self._test._stuck(self._test._open(), what) from error
-
-
-class _Sliced(Context):
-    """A context whose verbs are places where the process may die, when they are awaited."""
-
-    __slots__ = ()
-
-    def __init__(self, context: Context) -> None:
-        super().__init__(context._job, context._worker, context._started)
-
-    def progress(self, percent: float, message: str | None = None) -> _Told:
-        super().progress(percent, message)
-        return _Turn()
-
-    def log(self, message: str, level: str = "info") -> _Told:
-        super().log(message, level)
-        return _Turn()
-
-
-class _Turn(_Told):
-    """Gives others a turn when it is awaited."""
-
-    __slots__ = ()
-
-    def __await__(self) -> Generator[Any, None, None]:
-        yield
-
-
-async def _stepped(sim: Sim, run: _Run, code: Coroutine[Any, Any, Any]) -> Any:
-    return await _steps(sim, run, code)
-
-
-@types.coroutine
-def _steps(sim: Sim, run: _Run, code: Coroutine[Any, Any, Any]) -> Generator[Any, Any, Any]:
-    """Takes a coroutine through its steps, with fate between them."""
-    step: Callable[[Any], Any] = code.send
-    given: Any = None
-    while True:
-        if run.process.is_dead:
-            # Never to go on. It is kept: its end would run its `finally` blocks.
-            return None
-        try:
-            awaited = step(given)
-        except StopIteration as done:
-            return done.value
-        step, given = code.send, None
-        try:
-            yield awaited
-            for seconds in sim.fate(run):
-                yield from _rest(sim._loop, seconds)
-        except BaseException as error:
-            # A cancellation, for the code to deal with.
-            step, given = code.throw, error
-
-
-def _rest(loop: VirtualLoop, seconds: float) -> Generator[Any, None, None]:
-    future: asyncio.Future[None] = loop.create_future()
-    timer = loop.call_later(seconds, _wake, future)
-    try:
-        yield from future
-    finally:
-        timer.cancel()
-
-
-def _wake(future: asyncio.Future[None]) -> None:
-    if not future.done():
-        future.set_result(None)
 
 
 def _with_retry(spec: str, handlers: dict[str, Any]) -> str:
@@ -573,6 +505,3 @@ def play(
 
 async def _awaited(answer: Awaitable[Any]) -> Any:
     return await answer
-
-
-__all__ = ["NotIdleError", "Sim", "play"]
