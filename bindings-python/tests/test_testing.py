@@ -164,9 +164,10 @@ def test_an_app_that_exists_is_taken_over_and_given_back(tmp_path: Path) -> None
     # It was not connected before.
     assert app._native is None
     with app:
-        real = double.submit(5)
+        real, before = double.submit(5), app.native
         with use(app) as test:
             assert test.tasks() == []
+        assert app.native is before
         assert real.status().status == "pending"
 
 
@@ -531,6 +532,6 @@ def test_a_failed_test_shows_what_happened_to_its_tasks(pytester: pytest.Pyteste
 
 
 def test_the_fixtures_are_an_entry_point_of_the_package() -> None:
-    text = (PACKAGE.parent / "pyproject.toml").read_text()
+    text = (Path(__file__).parents[1] / "pyproject.toml").read_text()
     assert '[project.entry-points.pytest11]\nwindlass_pytest = "windlass_pytest"\n' in text
     assert 'py-modules = ["windlass_pytest"]' in text
