@@ -76,6 +76,8 @@ class _Run:
         self.trial = trial
         self.name = name
         self.renew_at = now + LEASE / 3
+        #: Whether it is to stop, known to it or on the way.
+        self.has_news = False
         self.supervisor: asyncio.Task[None] | None = None
 
     @property
@@ -290,7 +292,7 @@ class Sim:
         for process in self._processes:
             for run in process.runs:
                 trial = run.trial
-                if process.still_until > now or trial.job.cancel_reason is not None:
+                if process.still_until > now or run.has_news:
                     continue
                 is_due = now >= run.renew_at
                 answer = trial.keep(LEASE if is_due else None)
@@ -299,10 +301,10 @@ class Sim:
                 if answer == "held":
                     continue
                 # The news may take its time: until then the handler goes on.
+                run.has_news = True
                 reason = "requested" if answer == "cancel_requested" else "lost"
                 delay = self._dice.choice([0.0, 0.5, 4.0]) * self._dice.random()
                 self._loop.call_later(delay, self._tell, run, reason)
-                run.renew_at = now + LEASE
 
     def _tell(self, run: _Run, reason: str) -> None:
         if not run.process.is_dead and run.trial.job.cancel_reason is None:
