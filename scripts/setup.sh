@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # Makes this clone ready to build, run and test; says exactly what is missing when it cannot.
 #
-#   scripts/setup.sh [check|build|python|wasm] ...
+#   scripts/setup.sh [check|build|tools|python|wasm] ...
 #
 # check:  looks for a Rust toolchain and a C compiler
 # build:  a Rust toolchain and a C compiler, and everything compiled (debug profile)
-# python: build, a Python environment with the tools of the tests, and the package in it
+# tools:  a Python environment with the tools of the tests
+# python: build, tools, and the package of this clone in the environment
 # wasm:   the wasm32-unknown-unknown target
 #
 # Safe to run again: what is there already is only looked at. Missing Debian packages are installed when
@@ -114,7 +115,6 @@ python_environment() {
             --requirement bindings-python/requirements-dev.txt
         printf '%s' "$wanted" >"$stamp"
     fi
-    "$VENV/bin/python" scripts/link_package.py
     # `source .venv/bin/activate` is what people know; a folder of that name is somebody's own.
     if [ -L .venv ] || [ ! -e .venv ]; then
         ln -sfn "$VENV" .venv
@@ -136,15 +136,16 @@ wasm_target() {
     fi
 }
 
-want_build=0 want_python=0 want_wasm=0
+want_build=0 want_python=0 want_package=0 want_wasm=0
 for part in "${@:-python}"; do
     case $part in
         check) ;;
         build) want_build=1 ;;
-        python) want_build=1 want_python=1 ;;
+        tools) want_python=1 ;;
+        python) want_build=1 want_python=1 want_package=1 ;;
         wasm) want_wasm=1 ;;
         *)
-            say "setup: no such part: $part (check, build, python, wasm)" >&2
+            say "setup: no such part: $part (check, build, tools, python, wasm)" >&2
             exit 2
             ;;
     esac
@@ -156,3 +157,4 @@ forget_gone_clones
 [ $want_wasm = 0 ] || wasm_target
 [ $want_build = 0 ] || build
 [ $want_python = 0 ] || python_environment
+[ $want_package = 0 ] || "$VENV/bin/python" scripts/link_package.py
