@@ -25,9 +25,9 @@ if [ -z "$folder" ]; then
     if git rev-parse --is-inside-work-tree >/dev/null 2>&1; then
         git ls-files -z | while IFS= read -r -d '' file; do
             [ ! -f "$file" ] || printf '%s\0' "$file"
-        done | xargs -0 cp --parents -t "$folder"
+        done
     else
-        find . -type f -not -path './.*' -print0 | xargs -0 cp --parents -t "$folder"
-    fi
+        find . -type f -not -path './.*' -print0
+    fi | tar --null -T - -cf - | tar -xf - -C "$folder"
 fi
 exec "$VENV/bin/python" examples/python/files/main.py "$folder" --database "$place/windlass.db"

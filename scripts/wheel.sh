@@ -10,7 +10,8 @@ python=$VENV/bin/python
 # A copy is packaged, so that the clone's own package keeps the module that is built with the tests.
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-git ls-files -z bindings-python README.md LICENSE-MIT LICENSE-APACHE | xargs -0 cp --parents -t "$work"
+git ls-files -z bindings-python README.md LICENSE-MIT LICENSE-APACHE |
+    tar --null -T - -cf - | tar -xf - -C "$work"
 cp "$work"/LICENSE-* "$work/bindings-python/"
 "$python" "$work/bindings-python/place_native.py" --profile release
 "$python" -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation \
