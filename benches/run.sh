@@ -2,6 +2,9 @@
 # The benchmark: builds what it needs in the release profile and measures, Python's workers included, in
 # under three minutes once built. Arguments are passed on; `benches/run.sh --help` lists them.
 #
+# With `--long` it measures what takes longer: peers, which it installs first, a file with a million finished
+# tasks, memory, idle workers. A peer that cannot be installed ends the run.
+#
 # The databases lie in a folder of their own beside the build: on a disk, not in memory.
 set -euo pipefail
 # shellcheck source=scripts/env.sh
@@ -41,4 +44,11 @@ if [ $with_python = 1 ]; then
     arguments+=(--python "$(command -v "$PYTHON")" --python-worker "$ROOT/benches/python_worker.py")
     say "$(cargo --version | cut -d' ' -f1,2 | sed 's/cargo/Rust/'), $("$PYTHON" --version)"
 fi
+for argument in "$@"; do
+    if [ "$argument" = --long ]; then
+        peers=$("$ROOT/benches/peers/install.sh")
+        arguments+=(--peers "$peers" --peer-programs "$ROOT/benches/peers" --rounds 3 --within 1200)
+        say "node $(node --version), $(sed 's/.*"\(plainjob\|better-sqlite3\)": "\(.*\)".*/\1 \2/;t;d' benches/peers/package.json | paste -sd, | sed 's/,/, /'), $(grep '^huey' benches/peers/requirements.txt)"
+    fi
+done
 "$CARGO_TARGET_DIR/release/windlass-bench" "${arguments[@]}" "$@"

@@ -40,8 +40,8 @@ fn main() -> ExitCode {
 
 fn run(options: &Options) -> Result<()> {
     let place = place::Place::make(options.dir.as_deref())?;
-    let mut workloads = work::all(options);
-    workloads.retain(|workload| options.wants(workload.name));
+    let mut workloads = work::all(options)?;
+    workloads.retain(|workload| options.wants(&workload.name));
     if workloads.is_empty() {
         return Err("no workload has a name with that text".into());
     }

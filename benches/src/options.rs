@@ -7,7 +7,7 @@ use clap::{Parser, Subcommand};
 
 /// Measure Windlass beside raw SQLite: same tables, same durability, interleaved rounds, medians
 #[derive(Debug, Parser)]
-#[command(name = "windlass-bench", max_term_width = 100)]
+#[command(name = "windlass-bench", max_term_width = 100, args_override_self = true)]
 pub(crate) struct Options {
     /// Rounds at most; each runs every workload once, ours and raw
     #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u32).range(1..=1000))]
@@ -36,6 +36,15 @@ pub(crate) struct Options {
     /// The script that drains in Python
     #[arg(long, value_name = "PATH")]
     pub(crate) python_worker: Option<PathBuf>,
+    /// What takes long instead: peers, a million finished tasks, memory, idle workers
+    #[arg(long)]
+    pub(crate) long: bool,
+    /// Folder in which the peers are installed
+    #[arg(long, value_name = "PATH")]
+    pub(crate) peers: Option<PathBuf>,
+    /// Folder of the programs that the peers run
+    #[arg(long, value_name = "PATH")]
+    pub(crate) peer_programs: Option<PathBuf>,
     /// Write every figure to this file, as JSON
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,

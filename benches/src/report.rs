@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::Result;
 use crate::machine::Machine;
 use crate::options::Options;
-use crate::rounds::{Figure, Unit, median};
+use crate::rounds::{Figure, Goal, Unit, median};
 
 /// What is measured, and on what.
 pub(crate) fn head(machine: &Machine) {
@@ -35,25 +35,53 @@ pub(crate) fn progress_done() {
 /// The figures, one on each line.
 pub(crate) fn table(figures: &[Figure]) {
     let width = figures.iter().map(|figure| figure.name.chars().count()).max().unwrap_or(0);
-    let rounds = rounds_of(figures);
+    println!("{} interleaved rounds: median (least to most)\n", rounds_of(figures));
     println!(
-        "medians of {rounds} interleaved rounds; raw is SQLite alone, same tables and durability\n"
+        "{:width$}  {:>27}  {:>27}  {:<11}  {:>18}  {:<8}  target",
+        "", "windlass", "beside it", "which is", "ratio", "unit"
     );
-    println!("{:width$}  {:>10}  {:>10}  {:>7}  unit", "", "windlass", "raw", "ratio");
     for figure in figures {
-        let shown = |values: &[f64]| match (median(values), figure.unit) {
-            (None, _) => "-".to_owned(),
-            (Some(value), Unit::TasksPerSecond) => grouped(value),
-            (Some(value), Unit::Milliseconds) => format!("{value:.2}"),
+        let show = |value: f64| shown(value, figure.unit);
+        let ratio = |value: f64| format!("{value:.2}");
+        let target = match (figure.target, figure.is_met()) {
+            (Some(goal), Some(met)) => {
+                let met = if met { "met" } else { "missed" };
+                let sign = match goal {
+                    Goal::Value(_) if !figure.unit.more_is_better() => '≤',
+                    _ => '≥',
+                };
+                match goal {
+                    Goal::Times(least) => format!("{sign} {least:.2} times: {met}"),
+                    Goal::Value(value) => format!("{sign} {}: {met}", show(value)),
+                }
+            }
+            _ => String::new(),
         };
-        let ratio = figure.ratio().map_or_else(|| "-".to_owned(), |ratio| format!("{ratio:.2}"));
         println!(
-            "{:width$}  {:>10}  {:>10}  {ratio:>7}  {}",
+            "{:width$}  {:>27}  {:>27}  {:<11}  {:>18}  {:<8}  {target}",
             figure.name,
-            shown(&figure.ours),
-            shown(&figure.raw),
-            unit(figure.unit)
+            spread(&figure.ours, show),
+            spread(&figure.theirs, show),
+            figure.beside,
+            spread(&figure.ratios(), ratio),
+            unit(figure.unit),
         );
+    }
+}
+
+/// The median, and the range around it.
+fn spread(values: &[f64], show: impl Fn(f64) -> String) -> String {
+    let Some(middle) = median(values) else { return "-".to_owned() };
+    let least = values.iter().copied().fold(f64::INFINITY, f64::min);
+    let most = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    format!("{} ({} to {})", show(middle), show(least), show(most))
+}
+
+fn shown(value: f64, unit: Unit) -> String {
+    match unit {
+        Unit::TasksPerSecond => grouped(value),
+        Unit::Milliseconds | Unit::Percent => format!("{value:.2}"),
+        Unit::Mebibytes => format!("{value:.1}"),
     }
 }
 
@@ -76,10 +104,12 @@ pub(crate) fn json(
                 "name": figure.name,
                 "unit": unit(figure.unit),
                 "windlass": median(&figure.ours),
-                "raw": median(&figure.raw),
+                "beside": figure.beside,
+                "theirs": median(&figure.theirs),
                 "ratio": figure.ratio(),
+                "target_met": figure.is_met(),
                 "windlass_rounds": figure.ours,
-                "raw_rounds": figure.raw,
+                "their_rounds": figure.theirs,
             })
         })
         .collect();
@@ -108,6 +138,8 @@ const fn unit(unit: Unit) -> &'static str {
     match unit {
         Unit::TasksPerSecond => "tasks/s",
         Unit::Milliseconds => "ms",
+        Unit::Percent => "%",
+        Unit::Mebibytes => "MiB",
     }
 }
 

@@ -13,23 +13,48 @@ pub(crate) enum Unit {
     TasksPerSecond,
     /// Less is better.
     Milliseconds,
+    /// Of one processor; less is better.
+    Percent,
+    /// Less is better.
+    Mebibytes,
 }
 
-/// One measurement, which may give several figures.
-type Measure = Box<dyn Fn(&Place) -> Result<Vec<f64>>>;
+impl Unit {
+    /// Whether a larger value is a better one.
+    pub(crate) const fn more_is_better(self) -> bool {
+        matches!(self, Self::TasksPerSecond)
+    }
+}
 
-/// Something to measure, ours and raw.
+/// What is to be reached.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Target {
+    /// So many times as fast as what it is beside.
+    Times(f64),
+    /// A value at least as good for each part, in the unit.
+    Values(&'static [f64]),
+}
+
+/// What a workload is compared with: its name, and the same work by it.
+pub(crate) type Beside = (&'static str, Measure);
+
+/// One measurement, which may give several figures.
+pub(crate) type Measure = Box<dyn Fn(&Place) -> Result<Vec<f64>>>;
+
+/// Something to measure, ours and beside it.
 pub(crate) struct Workload {
     /// What is done, in a few words.
-    pub(crate) name: &'static str,
+    pub(crate) name: String,
     /// One for each figure that a measurement gives; empty for a single one.
     pub(crate) parts: &'static [&'static str],
     /// Of every figure.
     pub(crate) unit: Unit,
     /// Windlass.
     pub(crate) ours: Measure,
-    /// SQLite alone, where it can do the like.
-    pub(crate) raw: Option<Measure>,
+    /// SQLite alone or a peer, where it can do the like.
+    pub(crate) beside: Option<Beside>,
+    /// What is to be reached, where something was said.
+    pub(crate) target: Option<Target>,
 }
 
 /// Everything that was measured of one thing.
@@ -40,18 +65,44 @@ pub(crate) struct Figure {
     pub(crate) unit: Unit,
     /// One value for each round.
     pub(crate) ours: Vec<f64>,
-    /// The same, or nothing.
-    pub(crate) raw: Vec<f64>,
+    /// What it is compared with.
+    pub(crate) beside: &'static str,
+    /// The same by that, or nothing.
+    pub(crate) theirs: Vec<f64>,
+    /// What is to be reached: a ratio, or a value.
+    pub(crate) target: Option<Goal>,
+}
+
+/// A target of one figure.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Goal {
+    /// A ratio of at least this.
+    Times(f64),
+    /// A value that is no worse.
+    Value(f64),
 }
 
 impl Figure {
-    /// How many times faster Windlass is than raw: the median of the rounds' own ratios.
+    /// How many times better Windlass is, round by round.
+    pub(crate) fn ratios(&self) -> Vec<f64> {
+        let ratios = self.ours.iter().zip(&self.theirs);
+        ratios.map(|(o, t)| if self.unit.more_is_better() { o / t } else { t / o }).collect()
+    }
+
+    /// How many times better Windlass is: the median of the rounds' own ratios.
     pub(crate) fn ratio(&self) -> Option<f64> {
-        let ratios = self.ours.iter().zip(&self.raw).map(|(ours, raw)| match self.unit {
-            Unit::TasksPerSecond => ours / raw,
-            Unit::Milliseconds => raw / ours,
-        });
-        median(&ratios.collect::<Vec<_>>())
+        median(&self.ratios())
+    }
+
+    /// Whether the median reaches the target, where there is one.
+    pub(crate) fn is_met(&self) -> Option<bool> {
+        match self.target? {
+            Goal::Times(least) => Some(self.ratio()? >= least),
+            Goal::Value(value) => {
+                let ours = median(&self.ours)?;
+                Some(if self.unit.more_is_better() { ours >= value } else { ours <= value })
+            }
+        }
     }
 }
 
@@ -71,19 +122,25 @@ pub(crate) fn run(
         }
         let mut next = 0;
         for workload in workloads {
-            report::progress(round + 1, rounds, workload.name);
+            report::progress(round + 1, rounds, &workload.name);
             let ours = (workload.ours)(place)?;
-            let raw = workload.raw.as_ref().map(|raw| raw(place)).transpose()?;
+            let beside = workload.beside.as_ref();
+            let theirs = beside.map(|(_, measure)| measure(place)).transpose()?;
             for (i, value) in ours.iter().enumerate() {
                 if round == 0 {
                     let part = workload.parts.get(i).map_or_else(String::new, |p| format!(", {p}"));
                     let name = format!("{}{part}", workload.name);
-                    let (ours, raw) = (Vec::new(), Vec::new());
-                    figures.push(Figure { name, unit: workload.unit, ours, raw });
+                    let target = workload.target.map(|target| match target {
+                        Target::Times(least) => Goal::Times(least),
+                        Target::Values(values) => Goal::Value(values[i]),
+                    });
+                    let (ours, theirs) = (Vec::new(), Vec::new());
+                    let (unit, beside) = (workload.unit, beside.map_or("", |(name, _)| *name));
+                    figures.push(Figure { name, unit, ours, beside, theirs, target });
                 }
                 let figure = &mut figures[next];
                 figure.ours.push(*value);
-                figure.raw.extend(raw.as_ref().and_then(|raw| raw.get(i)));
+                figure.theirs.extend(theirs.as_ref().and_then(|theirs| theirs.get(i)));
                 next += 1;
             }
         }
@@ -127,11 +184,21 @@ mod tests {
 
     #[test]
     fn a_ratio_above_one_is_faster_whatever_the_unit() {
-        let figure = |unit, ours, raw| Figure { name: String::new(), unit, ours, raw };
+        let figure = |unit, ours, theirs| Figure {
+            name: String::new(),
+            unit,
+            ours,
+            beside: "raw",
+            theirs,
+            target: Some(Goal::Times(1.0)),
+        };
         let rate = figure(Unit::TasksPerSecond, vec![10.0, 40.0, 30.0], vec![20.0, 20.0, 20.0]);
-        assert_eq!(rate.ratio(), Some(1.5));
+        assert_eq!((rate.ratio(), rate.is_met()), (Some(1.5), Some(true)));
         let latency = figure(Unit::Milliseconds, vec![2.0], vec![1.0]);
-        assert_eq!(latency.ratio(), Some(0.5));
+        assert_eq!((latency.ratio(), latency.is_met()), (Some(0.5), Some(false)));
+        let idle =
+            Figure { target: Some(Goal::Value(1.0)), ..figure(Unit::Percent, vec![0.5], vec![]) };
+        assert_eq!(idle.is_met(), Some(true));
         assert_eq!(figure(Unit::Milliseconds, vec![2.0], vec![]).ratio(), None);
     }
 }

@@ -8,7 +8,7 @@ use super::drain::fill;
 use super::{WARM, connect, payloads, rate, runtime, specs, warm_raw};
 use crate::Result;
 use crate::place::{Place, discard};
-use crate::rounds::{Unit, Workload};
+use crate::rounds::{Target, Unit, Workload};
 
 const TASKS: u64 = 1_000;
 
@@ -19,15 +19,16 @@ pub(super) fn workload(durability: Durability, time: Duration) -> Workload {
         Durability::Normal => "submit 1000 by a call, normal",
     };
     Workload {
-        name,
+        name: name.to_owned(),
         parts: &[],
         unit: Unit::TasksPerSecond,
         ours: Box::new(move |place| ours(place, durability, time)),
-        raw: Some(Box::new(move |place| raw(place, durability, time))),
+        beside: Some(("raw", Box::new(move |place| raw(place, durability, time)))),
+        target: (durability == Durability::Normal).then_some(Target::Times(0.45)),
     }
 }
 
-fn ours(place: &Place, durability: Durability, time: Duration) -> Result<Vec<f64>> {
+pub(super) fn ours(place: &Place, durability: Durability, time: Duration) -> Result<Vec<f64>> {
     let file = place.file();
     let rate = runtime()?.block_on(async {
         let client = connect(&file, durability).await?;

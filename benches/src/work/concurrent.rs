@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 use windlass::Durability;
 
 use super::drain::fill;
-use super::{WARM, connect, payloads, rate, runtime, spec, warm_raw};
+use super::{WARM, connect, payloads, rate, runtime, single, spec, warm_raw};
 use crate::Result;
 use crate::place::{Place, discard};
-use crate::rounds::{Unit, Workload};
+use crate::rounds::{Target, Unit, Workload};
 
 const CALLERS: u64 = 64;
 
@@ -20,11 +20,25 @@ pub(super) fn workload(durability: Durability, time: Duration) -> Workload {
         Durability::Normal => "submit from 64 callers, normal",
     };
     Workload {
-        name,
+        name: name.to_owned(),
         parts: &[],
         unit: Unit::TasksPerSecond,
         ours: Box::new(move |place| ours(place, durability, time)),
-        raw: Some(Box::new(move |place| raw(place, durability, time))),
+        beside: Some(("raw 64 rows", Box::new(move |place| raw(place, durability, time)))),
+        target: (durability == Durability::Full).then_some(Target::Times(0.4)),
+    }
+}
+
+/// The same at full durability, beside what one caller of SQLite alone gets.
+pub(super) fn beside_one_caller(time: Duration) -> Workload {
+    let durability = Durability::Full;
+    Workload {
+        name: "submit from 64 callers, full".to_owned(),
+        parts: &[],
+        unit: Unit::TasksPerSecond,
+        ours: Box::new(move |place| ours(place, durability, time)),
+        beside: Some(("raw 1 row", Box::new(move |place| single::raw(place, durability, time)))),
+        target: Some(Target::Times(4.0)),
     }
 }
 

@@ -10,12 +10,12 @@ use super::{TASK_TYPE, connect, payloads, rate, raw_durability, runtime, specs};
 use crate::Result;
 use crate::place::{Place, discard};
 use crate::raw::{Raw, Row};
-use crate::rounds::{Unit, Workload};
+use crate::rounds::{Target, Unit, Workload};
 
 /// Tasks that the worker runs at once.
 const CONCURRENCY: u32 = 100;
-/// Rows of a raw transaction: as many as one call of a worker leases at most.
-const ROWS: u32 = 1_000;
+/// Rows of a raw transaction: as many as the worker runs at once.
+const ROWS: u32 = 100;
 /// Tasks stored by one call beforehand.
 const CHUNK: u64 = 5_000;
 
@@ -26,11 +26,12 @@ pub(super) fn workload(durability: Durability, tasks: u32) -> Workload {
         Durability::Normal => "drain by one worker, normal",
     };
     Workload {
-        name,
+        name: name.to_owned(),
         parts: &[],
         unit: Unit::TasksPerSecond,
         ours: Box::new(move |place| ours(place, durability, tasks)),
-        raw: Some(Box::new(move |place| raw(place, durability, tasks))),
+        beside: Some(("raw", Box::new(move |place| raw(place, durability, tasks)))),
+        target: Some(Target::Times(0.5)),
     }
 }
 
@@ -60,6 +61,17 @@ pub(super) async fn fill(client: &Client, tasks: u32) -> Result<()> {
 
 /// Runs them all with a worker; answers tasks per second.
 pub(super) async fn drain(client: &Client, tasks: u32) -> Result<f64> {
+    let rate = drain_more(client, tasks).await?;
+    let counts = client.counts().await?;
+    let completed = counts.iter().find(|count| count.status == TaskStatus::Completed);
+    match completed.map_or(0, |count| count.count) {
+        stored if stored == u64::from(tasks) => Ok(rate),
+        stored => Err(format!("{stored} of {tasks} tasks are completed").into()),
+    }
+}
+
+/// The same on a store where others are finished already.
+pub(super) async fn drain_more(client: &Client, tasks: u32) -> Result<f64> {
     let handler = DeclaredHandler { name: TASK_TYPE.to_owned(), ..DeclaredHandler::default() };
     let config = WorkerConfig {
         handlers: vec![handler],
@@ -80,13 +92,7 @@ pub(super) async fn drain(client: &Client, tasks: u32) -> Result<f64> {
     }
     worker.drain();
     worker.stopped().await;
-    let rate = rate(run, start);
-    let counts = client.counts().await?;
-    let completed = counts.iter().find(|count| count.status == TaskStatus::Completed);
-    match completed.map_or(0, |count| count.count) {
-        stored if stored == u64::from(tasks) => Ok(rate),
-        stored => Err(format!("{stored} of {tasks} tasks are completed").into()),
-    }
+    Ok(rate(run, start))
 }
 
 /// The raw side, also beside workers of other languages.

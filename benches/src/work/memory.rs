@@ -8,11 +8,12 @@ use crate::rounds::{Unit, Workload};
 /// The workload. There is nothing raw beside it.
 pub(super) fn workload(tasks: u32) -> Workload {
     Workload {
-        name: "drain by one worker, in memory",
+        name: "drain by one worker, in memory".to_owned(),
         parts: &[],
         unit: Unit::TasksPerSecond,
         ours: Box::new(move |_| ours(tasks)),
-        raw: None,
+        beside: None,
+        target: None,
     }
 }
 

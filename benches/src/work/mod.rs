@@ -3,7 +3,10 @@
 mod bulk;
 mod concurrent;
 mod drain;
+mod finished;
 mod memory;
+mod peers;
+mod process;
 mod python;
 mod single;
 pub(crate) mod wake;
@@ -17,7 +20,9 @@ use windlass::{Client, ConnectOptions, Durability, Payload, TaskSpec};
 use crate::Result;
 use crate::options::Options;
 use crate::raw::Raw;
-use crate::rounds::Workload;
+use crate::rounds::{Target, Unit, Workload};
+
+use peers::Peers;
 
 /// The task type of every workload.
 const TASK_TYPE: &str = "noop";
@@ -26,8 +31,15 @@ const TASK_TYPE: &str = "noop";
 const WARM: u32 = 20_000;
 
 /// Every workload, in the order in which it is shown.
-pub(crate) fn all(options: &Options) -> Vec<Workload> {
-    let mut workloads = Vec::new();
+///
+/// # Errors
+///
+/// A long run needs the peers: it says how they are installed when they are not.
+pub(crate) fn all(options: &Options) -> Result<Vec<Workload>> {
+    if options.long {
+        return long(options);
+    }
+    let mut workloads = vec![concurrent::beside_one_caller(options.time())];
     for durability in [Durability::Full, Durability::Normal] {
         workloads.push(single::workload(durability, options.time()));
         workloads.push(concurrent::workload(durability, options.time()));
@@ -37,7 +49,35 @@ pub(crate) fn all(options: &Options) -> Vec<Workload> {
     workloads.push(memory::workload(options.tasks));
     workloads.push(wake::workload(options.wakes));
     workloads.extend(python::workloads(options));
-    workloads
+    Ok(workloads)
+}
+
+fn long(options: &Options) -> Result<Vec<Workload>> {
+    let (installed, programs) = options.peers.clone().zip(options.peer_programs.clone()).ok_or(
+        "a long run compares with peers: give --peers and --peer-programs, or run benches/run.sh --long",
+    )?;
+    if options.python.is_none() {
+        return Err("a long run measures Python's workers: Python is missing".into());
+    }
+    let peers = Peers { installed, programs };
+    peers.check()?;
+    let (time, tasks, others) = (options.time(), options.tasks, peers.clone());
+    let mut workloads = vec![Workload {
+        name: "submit 1000 by a call, normal".to_owned(),
+        parts: &[],
+        unit: Unit::TasksPerSecond,
+        ours: Box::new(move |place| bulk::ours(place, Durability::Normal, time)),
+        beside: Some((
+            "plainjob",
+            Box::new(move |place| Ok(vec![others.plainjob(place, tasks, false)?.0])),
+        )),
+        target: Some(Target::Times(1.0)),
+    }];
+    workloads.push(finished::workload(tasks));
+    workloads.push(wake::after_idleness());
+    workloads.push(wake::idleness());
+    workloads.extend(python::long_workloads(options, &peers));
+    Ok(workloads)
 }
 
 /// About 100 bytes of JSON, different for each task.

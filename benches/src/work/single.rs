@@ -8,7 +8,7 @@ use super::drain::fill;
 use super::{WARM, connect, payload, rate, runtime, spec, warm_raw};
 use crate::Result;
 use crate::place::{Place, discard};
-use crate::rounds::{Unit, Workload};
+use crate::rounds::{Target, Unit, Workload};
 
 /// The workload at a durability.
 pub(super) fn workload(durability: Durability, time: Duration) -> Workload {
@@ -17,11 +17,12 @@ pub(super) fn workload(durability: Durability, time: Duration) -> Workload {
         Durability::Normal => "submit one by one, normal",
     };
     Workload {
-        name,
+        name: name.to_owned(),
         parts: &[],
         unit: Unit::TasksPerSecond,
         ours: Box::new(move |place| ours(place, durability, time)),
-        raw: Some(Box::new(move |place| raw(place, durability, time))),
+        beside: Some(("raw", Box::new(move |place| raw(place, durability, time)))),
+        target: (durability == Durability::Full).then_some(Target::Times(0.8)),
     }
 }
 
@@ -44,7 +45,7 @@ fn ours(place: &Place, durability: Durability, time: Duration) -> Result<Vec<f64
     Ok(vec![rate])
 }
 
-fn raw(place: &Place, durability: Durability, time: Duration) -> Result<Vec<f64>> {
+pub(super) fn raw(place: &Place, durability: Durability, time: Duration) -> Result<Vec<f64>> {
     let file = place.file();
     let mut store = warm_raw(&file, durability)?;
     let start = Instant::now();

@@ -10,10 +10,11 @@ use windlass::worker::{DeclaredHandler, Lane, WorkerConfig};
 use windlass::{Durability, Outcome, Payload};
 use windlass_sqlite::Durability::{Full, Normal};
 
+use super::process;
 use super::{TASK_TYPE, connect, payload, runtime, spec};
 use crate::place::{Place, discard};
 use crate::raw::Raw;
-use crate::rounds::{Unit, Workload, percentile};
+use crate::rounds::{Target, Unit, Workload, percentile};
 use crate::{Result, report};
 
 /// What the second process says when it listens.
@@ -22,25 +23,62 @@ const READY: &str = "ready";
 const PAUSES: [Duration; 3] =
     [Duration::from_millis(7), Duration::from_millis(11), Duration::from_millis(16)];
 
+const LONG_PAUSES: [Duration; 3] =
+    [Duration::from_millis(300), Duration::from_millis(470), Duration::from_millis(610)];
+/// For p50 and p99, in milliseconds.
+const LATENCY: Target = Target::Values(&[2.0, 15.0]);
+
 /// The workload: the middle and the slow end of the times.
 pub(super) fn workload(wakes: u32) -> Workload {
     Workload {
-        name: "wake-up in another process, full",
+        name: "wake-up in another process, full".to_owned(),
         parts: &["p50", "p99"],
         unit: Unit::Milliseconds,
-        ours: Box::new(move |place| ours(place, wakes)),
-        raw: Some(Box::new(move |place| raw(place, wakes))),
+        ours: Box::new(move |place| ours(place, wakes, &PAUSES)),
+        beside: Some(("raw, a pipe", Box::new(move |place| raw(place, wakes)))),
+        target: Some(LATENCY),
     }
 }
 
-fn ours(place: &Place, wakes: u32) -> Result<Vec<f64>> {
+/// The same after pauses in which everything that goes to sleep has gone to sleep.
+pub(super) fn after_idleness() -> Workload {
+    Workload {
+        name: "wake-up of a worker that idled 0.3 to 0.6 s, full".to_owned(),
+        parts: &["p50", "p99"],
+        unit: Unit::Milliseconds,
+        ours: Box::new(move |place| ours(place, 30, &LONG_PAUSES)),
+        beside: None,
+        target: Some(LATENCY),
+    }
+}
+
+/// Share of a processor that a worker with nothing to do takes.
+pub(super) fn idleness() -> Workload {
+    Workload {
+        name: "processor time of an idle worker".to_owned(),
+        parts: &[],
+        unit: Unit::Percent,
+        ours: Box::new(|place| {
+            let file = place.file();
+            let other = Other::start(&["listen", &format!("sqlite:{}", file.display())])?;
+            let share = process::idle_share(other.child.id())?;
+            drop(other);
+            discard(&file);
+            Ok(vec![share])
+        }),
+        beside: None,
+        target: Some(Target::Values(&[1.0])),
+    }
+}
+
+fn ours(place: &Place, wakes: u32, pauses: &[Duration]) -> Result<Vec<f64>> {
     let file = place.file();
     let times = runtime()?.block_on(async {
         let client = connect(&file, Durability::Full).await?;
         let mut other = Other::start(&["listen", &format!("sqlite:{}", file.display())])?;
         let mut times = Vec::new();
         for i in 0..wakes {
-            pause(i);
+            pause(i, pauses);
             let before = nanoseconds();
             client.submit(spec(i.into())).await?;
             times.push(other.started()? - before);
@@ -58,7 +96,7 @@ fn raw(place: &Place, wakes: u32) -> Result<Vec<f64>> {
     let mut other = Other::start(&["raw-listen", &file.display().to_string()])?;
     let mut times = Vec::new();
     for i in 0..wakes {
-        pause(i);
+        pause(i, &PAUSES);
         let before = nanoseconds();
         store.submit(TASK_TYPE, &[payload(i.into())])?;
         other.ring()?;
@@ -150,8 +188,8 @@ impl Drop for Other {
     }
 }
 
-fn pause(i: u32) {
-    std::thread::sleep(PAUSES[i as usize % PAUSES.len()]);
+fn pause(i: u32, pauses: &[Duration]) {
+    std::thread::sleep(pauses[i as usize % pauses.len()]);
 }
 
 /// By the one clock that both processes read.
