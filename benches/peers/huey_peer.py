@@ -1,7 +1,7 @@
 """The same work by huey on SQLite, and one line of JSON.
 
-Tasks are stored one by one, then drained by one worker thread of its own consumer, whose handler does
-nothing.
+Tasks are stored one by one, then drained by one worker thread of its own consumer, whose handler
+does nothing.
 
     python huey_peer.py FILE TASKS
 
