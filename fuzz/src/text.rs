@@ -26,6 +26,8 @@ pub fn any_text(most: usize) -> impl Strategy<Value = String> {
 pub enum Mutation {
     /// Puts a text in.
     Insert(Index, String),
+    /// Puts one character in the place of another.
+    Swap(Index, char),
     /// Takes a part away.
     Delete(Index, Index),
     /// Repeats a part.
@@ -47,6 +49,12 @@ impl Mutation {
         };
         match self {
             Self::Insert(at, new) => text.insert_str(place(at), new),
+            Self::Swap(at, new) => {
+                let at = place(at);
+                if let Some(old) = text[at..].chars().next() {
+                    text.replace_range(at..at + old.len_utf8(), new.encode_utf8(&mut [0; 4]));
+                }
+            }
             Self::Delete(a, b) => text.replace_range(part(a, b), ""),
             Self::Repeat(a, b) => {
                 let range = part(a, b);
@@ -62,6 +70,7 @@ impl Mutation {
 pub fn mutations(most: usize) -> impl Strategy<Value = Vec<Mutation>> {
     let one = prop_oneof![
         3 => (any::<Index>(), any_text(4)).prop_map(|(at, new)| Mutation::Insert(at, new)),
+        2 => (any::<Index>(), proptest::char::range(' ', '~')).prop_map(|(at, c)| Mutation::Swap(at, c)),
         1 => (any::<Index>(), any::<Index>()).prop_map(|(a, b)| Mutation::Delete(a, b)),
         1 => (any::<Index>(), any::<Index>()).prop_map(|(a, b)| Mutation::Repeat(a, b)),
         1 => any::<Index>().prop_map(Mutation::Cut),

@@ -86,7 +86,7 @@ fn lists_agree() {
     let made = vec((word(), word(), labels(4), any::<bool>()), 0..12);
     let inputs = (made, vec((filter(), 1u32..6), 1..8));
     // Each input fills two stores, so there are few.
-    target::fuzz("lists_agree", 1, inputs, |(made, asked)| {
+    target::fuzz("lists_agree", 3, inputs, |(made, asked)| {
         let folder = tempfile::TempDir::new().map_err(|e| e.to_string())?;
         let file = format!("sqlite:{}", folder.path().join("t.db").display());
         let mut answers = Vec::new();

@@ -47,7 +47,7 @@ fn payloads_corpus() {
 #[test]
 fn payloads() {
     let (taken, refused) = (Cell::new(0u32), Cell::new(0u32));
-    target::fuzz("payloads", 200, json::almost_json(), |text| {
+    target::fuzz("payloads", 400, json::almost_json(), |text| {
         let count = if agrees(&text)? { &taken } else { &refused };
         count.set(count.get() + 1);
         Ok(())

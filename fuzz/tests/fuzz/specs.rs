@@ -102,7 +102,7 @@ fn specs_of_any_text() {
     let field = (proptest::sample::select(&FIELDS[..]), value)
         .prop_map(|(name, value)| format!("\"{name}\":{value}"));
     let record = vec(field, 0..6).prop_map(|fields| format!("{{{}}}", fields.join(",")));
-    target::fuzz("specs_of_any_text", 120, mutated(record), |text| reads(&text));
+    target::fuzz("specs_of_any_text", 300, mutated(record), |text| reads(&text));
 }
 
 /// Whole milliseconds, up to a month: beyond, a double is read to the nanosecond below or above.

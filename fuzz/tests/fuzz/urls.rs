@@ -108,7 +108,7 @@ fn urls_of_files_stay_in_their_folder() {
     let double = any::<bool>();
     // Each input opens files, so there are few.
     let inputs = (name, tail, double).prop_filter("lies below", |(name, ..)| name != "..");
-    target::fuzz("urls_of_files_stay_in_their_folder", 2, inputs, |(name, tail, double)| {
+    target::fuzz("urls_of_files_stay_in_their_folder", 4, inputs, |(name, tail, double)| {
         let outer = TempDir::new().map_err(|e| e.to_string())?;
         let inner = outer.path().join("inner");
         fs::create_dir(&inner).map_err(|e| e.to_string())?;
