@@ -25,6 +25,7 @@ import datetime as dt
 import decimal
 import enum
 import json
+import json.scanner
 import pathlib
 import types
 import typing
@@ -88,9 +89,17 @@ def encode(field: str, value: Any) -> str:
     return text
 
 
+# The stubs take what `make_scanner` gives for what it takes.
+_scan = json.scanner.make_scanner(json.JSONDecoder())  # type: ignore[arg-type]
+
+
 def decode(text: str) -> Any:
-    """The value of JSON text."""
-    return json.loads(text)
+    """The value of JSON text that native code has checked."""
+    try:
+        # The scanner alone: two searches for white space around it are most of what `loads` costs.
+        return _scan(text, 0)[0]
+    except StopIteration:
+        return json.loads(text)
 
 
 def _invalid(field: str, reason: str) -> InvalidPayloadError:
