@@ -133,8 +133,10 @@ pub(crate) fn identify(
             .query_row(sql, [], |row| row.get(0))
             .map_err(|e| Failure::from(place, connection, e))
     };
-    let id = read("PRAGMA application_id")?;
+    // In this order: another process may make the store between the two, mark and tables in one
+    // transaction. Whoever sees its tables must then see its mark.
     let tables = read("SELECT count(*) FROM sqlite_schema")?;
+    let id = read("PRAGMA application_id")?;
     if id == i64::from(APPLICATION_ID) || (id == 0 && tables == 0) {
         return Ok(());
     }
