@@ -32,7 +32,7 @@ look() {
         # rustup without a toolchain has a cargo that only complains.
         found=$(cargo --version 2>/dev/null | cut -d' ' -f2) || found=none
         at_least "$MINIMUM_CARGO" "$found" ||
-            missing+=("cargo $MINIMUM_CARGO or newer (found $found): rustup update stable")
+            missing+=("cargo $MINIMUM_CARGO or newer (found $found): rustup update stable (see https://rustup.rs)")
     fi
     # rustc links with cc, and the bundled SQLite is C.
     if ! command -v cc >/dev/null; then
@@ -109,7 +109,7 @@ python_environment() {
     # An interpreter that was removed leaves a dangling link behind.
     if [ ! -f "$stamp" ] || [ "$(cat "$stamp")" != "$wanted" ] || ! "$VENV/bin/python" -c '' 2>/dev/null; then
         say "setup: Python environment (in $VENV)"
-        "$PYTHON" -m venv --clear "$VENV"
+        "$PYTHON" -m venv --clear --prompt windlass "$VENV"
         mark_own "$VENV"
         "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check \
             --requirement bindings-python/requirements-dev.txt
