@@ -9,5 +9,4 @@ for mark in "$CACHE"/*/clone-path; do
         rm -rf "$(dirname "$mark")"
     fi
 done
-rm -rf "$CACHE/logs-$KEY"
 [ ! -L "$ROOT/.venv" ] || rm "$ROOT/.venv"

@@ -7,6 +7,7 @@
 
 LOGS=$CACHE/logs-$KEY
 mkdir -p "$LOGS"
+printf %s "$ROOT" >"$LOGS/clone-path"
 PASSED=0
 FAILED=0
 FAILURES=()
