@@ -148,9 +148,23 @@ def test_a_handler_can_say_what_becomes_of_its_task(
     assert cancelled.message == "not needed"
 
 
-@pytest.mark.parametrize("outcome", [Retry(after=-1), Snooze(float("nan")), Retry(after="x")])  # type: ignore[arg-type]
+class Shrug(windlass.Outcome):
+    def _settle(self) -> tuple[object, ...]:
+        raise ZeroDivisionError("says nothing")
+
+
+@pytest.mark.parametrize(
+    ("outcome", "code"),
+    [
+        (Retry(after=-1), "invalid_argument"),
+        (Snooze(float("nan")), "invalid_argument"),
+        (Retry(after="x"), "invalid_argument"),  # type: ignore[arg-type]
+        (windlass.Outcome("?"), "handler_error"),
+        (Shrug(), "handler_error"),
+    ],
+)
 def test_an_outcome_that_makes_no_sense_fails_its_own_task_only(
-    app: windlass.App, handler: Any, outcome: windlass.Outcome
+    app: windlass.App, handler: Any, outcome: windlass.Outcome, code: str
 ) -> None:
     def say(wrong: bool) -> str:
         if wrong:
@@ -163,7 +177,7 @@ def test_an_outcome_that_makes_no_sense_fails_its_own_task_only(
         statuses = app.client.wait_for_batch(handles.task_ids, WAIT)
     assert [status.status for status in statuses].count("completed") == 9
     assert statuses[5].error is not None
-    assert statuses[5].error.code == "invalid_argument"
+    assert statuses[5].error.code == code
 
 
 @pytest.mark.parametrize("error", [SystemExit(3), GeneratorExit(), MemoryError()])

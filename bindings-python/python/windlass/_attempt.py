@@ -47,7 +47,12 @@ def told(handler: Handler[..., ..., Any, Any], value: Any) -> Told:
 def failed(error: BaseException) -> Told:
     """The outcome of a handler that raised `error`."""
     if isinstance(error, Outcome):
-        return error._settle()
+        try:
+            return error._settle()
+        except Exception as wrong:
+            # The attempt has ended all the same, and must be told.
+            text = f"{type(error).__name__}: {_message(wrong)}"
+            return ("fail", "handler_error", text, type(wrong).__name__, _trace(wrong), False)
     kind = type(error)
     name = (
         kind.__qualname__

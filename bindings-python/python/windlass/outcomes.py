@@ -10,11 +10,13 @@ Seconds = float | dt.timedelta
 
 
 class Outcome(Exception):  # noqa: N818  no error: it says how an attempt ended
-    """Base of what a handler says about its attempt."""
+    """Base of what a handler says about its attempt. By itself it says nothing: the task fails."""
 
     def _settle(self) -> tuple[object, ...]:
         """The outcome as it crosses to native code."""
-        raise NotImplementedError
+        name = type(self).__name__
+        text = f"the handler answered with {name}: use Retry, Snooze, Cancel or Fail"
+        return ("fail", "handler_error", text, name, None, False)
 
 
 class Retry(Outcome):
