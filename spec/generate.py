@@ -211,6 +211,7 @@ def python_class(name: str, entry: dict[str, Any]) -> str:
 
 def python_field(name: str, field: dict[str, Any], key: str) -> list[str]:
     annotation, default = TYPES[field["type"]]
+    default = field.get("default", default)
     body = [f'        value: {annotation} = self.fields.get("{key}", {default})']
     head = ["", "    @property", f"    def {name}(self) -> {annotation}:"]
     return [*head, f'        """{field["doc"]}"""', *body, "        return value"]

@@ -90,7 +90,7 @@ impl Link {
             return Ok(());
         }
         Err(Error::StoreUnavailable {
-            operation: "connect after a fork",
+            operation: "connect after a fork".into(),
             reason: format!(
                 "{} was in use by the parent when it forked; stop its workers and waits before the \
                  fork, or start the process by spawn",

@@ -3,6 +3,7 @@
 //! `spec/errors.toml` is the table that every language is generated from; a test compares it with
 //! this enum.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -52,6 +53,12 @@ pub enum Error {
         /// The id as given; it may be no id at all.
         task_id: String,
     },
+    /// No batch of this tenant has this id, or all its tasks were pruned.
+    #[error("batch {batch_id} not found")]
+    BatchNotFound {
+        /// The id as given; it may be no id at all.
+        batch_id: String,
+    },
     /// The key was used before for another request. Nothing was stored.
     #[error("idempotency key {key:?} was used for another request, task {task_id}")]
     IdempotencyConflict {
@@ -84,9 +91,9 @@ pub enum Error {
         /// Its status.
         status: TaskStatus,
         /// What was asked.
-        verb: &'static str,
+        verb: Cow<'static, str>,
         /// The statuses that allow it.
-        needs: &'static str,
+        needs: Cow<'static, str>,
     },
     /// An attempt ran, or a wait lasted, longer than its timeout. A wait never touches the task.
     #[error("task {task_id} timed out after {}s", timeout.as_secs_f64())]
@@ -126,6 +133,53 @@ pub enum Error {
         /// The type.
         task_type: String,
     },
+    /// The service did not accept who asks: no key, or a wrong one. Nothing was done.
+    #[error("not authenticated: {reason}")]
+    Authentication {
+        /// What was missing or wrong; never the key itself.
+        reason: String,
+    },
+    /// Too many calls in too short a time. Nothing was done.
+    #[error("rate limited: try again in {}s", retry_after.as_secs_f64())]
+    RateLimited {
+        /// When to try again.
+        retry_after: Duration,
+    },
+    /// What was bought or allotted is used up. Nothing was done.
+    #[error("quota {quota_type} exceeded: {current} of {limit}")]
+    QuotaExceeded {
+        /// What is limited.
+        quota_type: String,
+        /// How much is used.
+        current: u64,
+        /// How much is allowed.
+        limit: u64,
+    },
+    /// A circuit breaker keeps calls away from what failed before. Nothing was called.
+    #[error("circuit breaker {name:?} is open: try again in {}s", retry_after.as_secs_f64())]
+    CircuitBreakerOpen {
+        /// The breaker.
+        name: String,
+        /// When it lets a probe through.
+        retry_after: Duration,
+    },
+    /// The service is there but takes no more for now: too many connections or streams, or it is
+    /// going down. Nothing was done.
+    #[error("service unavailable: {reason}")]
+    ServiceUnavailable {
+        /// What is exhausted.
+        reason: String,
+        /// When to try again.
+        retry_after: Duration,
+    },
+    /// The service refused the request itself, or answered what no Windlass service answers.
+    #[error("the service answered {status_code}: {reason}")]
+    Api {
+        /// The HTTP status.
+        status_code: u16,
+        /// What it said, or what is wrong with the answer.
+        reason: String,
+    },
     /// The client was closed. Nothing was done.
     #[error("the client is closed")]
     ClientClosed,
@@ -141,7 +195,7 @@ pub enum Error {
     #[error("store unavailable during {operation}: {reason}")]
     StoreUnavailable {
         /// What was being done.
-        operation: &'static str,
+        operation: Cow<'static, str>,
         /// What the store or system said.
         reason: String,
         /// The foreign error.
@@ -204,7 +258,7 @@ impl Error {
         source: impl std::error::Error + Send + Sync + 'static,
     ) -> Self {
         Self::StoreUnavailable {
-            operation,
+            operation: operation.into(),
             reason: source.to_string(),
             source: Some(Arc::new(source)),
         }
@@ -227,6 +281,7 @@ impl Error {
             Self::InvalidPayload { .. } => "invalid_payload",
             Self::PayloadTooLarge { .. } => "payload_too_large",
             Self::TaskNotFound { .. } => "task_not_found",
+            Self::BatchNotFound { .. } => "batch_not_found",
             Self::IdempotencyConflict { .. } => "idempotency_conflict",
             Self::QueueFull { .. } => "queue_full",
             Self::LeaseLost { .. } => "lease_lost",
@@ -236,6 +291,12 @@ impl Error {
             Self::TaskCancelled { .. } => "task_cancelled",
             Self::WorkerNotAvailable { .. } => "worker_not_available",
             Self::HandlerNotFound { .. } => "handler_not_found",
+            Self::Authentication { .. } => "authentication_failed",
+            Self::RateLimited { .. } => "rate_limited",
+            Self::QuotaExceeded { .. } => "quota_exceeded",
+            Self::CircuitBreakerOpen { .. } => "circuit_breaker_open",
+            Self::ServiceUnavailable { .. } => "service_unavailable",
+            Self::Api { .. } => "api_error",
             Self::ClientClosed => "client_closed",
             Self::InvalidUrl { .. } => "invalid_url",
             Self::StoreUnavailable { .. } => "store_unavailable",
@@ -255,15 +316,21 @@ impl Error {
             | Self::InvalidPayload { .. }
             | Self::InvalidUrl { .. } => 400,
             Self::PayloadTooLarge { .. } => 413,
-            Self::TaskNotFound { .. } | Self::HandlerNotFound { .. } => 404,
+            Self::TaskNotFound { .. }
+            | Self::BatchNotFound { .. }
+            | Self::HandlerNotFound { .. } => 404,
             Self::IdempotencyConflict { .. } | Self::TaskFailed { .. } => 422,
-            Self::QueueFull { .. } => 429,
+            Self::QueueFull { .. } | Self::RateLimited { .. } | Self::QuotaExceeded { .. } => 429,
+            Self::Authentication { .. } => 401,
+            Self::Api { status_code, .. } => *status_code,
             Self::LeaseLost { .. }
             | Self::InvalidTransition { .. }
             | Self::TaskCancelled { .. } => 409,
             Self::TaskTimeout { .. } => 504,
             Self::WorkerNotAvailable { .. }
             | Self::ClientClosed
+            | Self::CircuitBreakerOpen { .. }
+            | Self::ServiceUnavailable { .. }
             | Self::StoreUnavailable { .. } => 503,
             Self::StoreFull { .. } => 507,
             Self::NotImplemented { .. } => 501,
@@ -279,6 +346,9 @@ impl Error {
         matches!(
             self,
             Self::QueueFull { .. }
+                | Self::RateLimited { .. }
+                | Self::CircuitBreakerOpen { .. }
+                | Self::ServiceUnavailable { .. }
                 | Self::StoreUnavailable { .. }
                 | Self::StoreFull { .. }
                 | Self::WorkerNotAvailable { .. }
@@ -295,6 +365,7 @@ impl Error {
                 json!({ "field": field, "size_bytes": size_bytes, "limit_bytes": limit_bytes })
             }
             Self::TaskNotFound { task_id } => json!({ "task_id": task_id }),
+            Self::BatchNotFound { batch_id } => json!({ "batch_id": batch_id }),
             Self::IdempotencyConflict { key, task_id } => json!({ "key": key, "task_id": task_id }),
             Self::QueueFull { queue, limit, retry_after } => json!({
                 "queue": queue, "limit": limit, "retry_after_seconds": retry_after.as_secs_f64(),
@@ -314,6 +385,22 @@ impl Error {
                 "timeout_seconds": timeout.as_secs_f64(),
             }),
             Self::HandlerNotFound { task_type } => json!({ "task_type": task_type }),
+            Self::Authentication { reason } => json!({ "reason": reason }),
+            Self::RateLimited { retry_after } => {
+                json!({ "retry_after_seconds": retry_after.as_secs_f64() })
+            }
+            Self::QuotaExceeded { quota_type, current, limit } => {
+                json!({ "quota_type": quota_type, "current": current, "limit": limit })
+            }
+            Self::CircuitBreakerOpen { name, retry_after } => {
+                json!({ "name": name, "retry_after_seconds": retry_after.as_secs_f64() })
+            }
+            Self::ServiceUnavailable { reason, retry_after } => {
+                json!({ "reason": reason, "retry_after_seconds": retry_after.as_secs_f64() })
+            }
+            Self::Api { status_code, reason } => {
+                json!({ "status_code": status_code, "reason": reason })
+            }
             Self::ClientClosed => json!({}),
             Self::InvalidUrl { url, reason } => json!({ "url": url, "reason": reason }),
             Self::StoreUnavailable { operation, reason, .. } => {

@@ -10,6 +10,10 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, TypedDict
 
 __all__ = [
+    "APIError",
+    "AuthenticationError",
+    "BatchNotFoundError",
+    "CircuitBreakerOpenError",
     "ClientClosedError",
     "DistributedExecutionError",
     "ExecutionError",
@@ -26,7 +30,11 @@ __all__ = [
     "ParallelExecutionError",
     "PayloadTooLargeError",
     "QueueFullError",
+    "QuotaExceededError",
+    "RateLimitError",
     "SchemaIncompatibleError",
+    "SecurityError",
+    "ServiceUnavailableError",
     "StoreFullError",
     "StoreReadOnlyError",
     "StoreUnavailableError",
@@ -81,6 +89,12 @@ class WindlassError(Exception):
         return (_restore, (type(self), self.message, self.code, self.fields))
 
 
+class SecurityError(WindlassError):
+    """Somebody may not do what was asked, or could not prove who they are."""
+
+    code = "security_error"
+
+
 class ExecutionError(WindlassError):
     """Work could not be executed, or has ended without an answer."""
 
@@ -99,7 +113,170 @@ class DistributedExecutionError(ExecutionError):
     code = "distributed_execution_error"
 
 
-class InvalidArgumentError(WindlassError, ValueError):
+class APIError(WindlassError):
+    """The service refused the request itself, or gave no Windlass answer.
+
+    As a class also the base of every error that a service answers with a code:
+    `status_code` and `message` are on all of them, in process and remote.
+
+    Check the URL: does a Windlass server of this version answer there? `reason` says
+    what came back.
+    """
+
+    code = "api_error"
+
+    @property
+    def status_code(self) -> int:
+        """The HTTP status."""
+        value: int = self.fields.get("status_code", self.http_status)
+        return value
+
+    @property
+    def reason(self) -> str:
+        """What it said, or what is wrong with the answer."""
+        value: str = self.fields.get("reason", "")
+        return value
+
+
+class AuthenticationError(SecurityError, APIError):
+    """The service did not accept who asks: no key, or a wrong one.
+
+    Nothing was done.
+
+    Give the key as `api_key` or in `WINDLASS_API_KEY`.
+    """
+
+    code = "authentication_failed"
+    http_status = 401
+
+    @property
+    def reason(self) -> str:
+        """What was missing or wrong; never the key itself."""
+        value: str = self.fields.get("reason", "")
+        return value
+
+
+class RateLimitError(APIError):
+    """Too many calls in too short a time.
+
+    Nothing was done.
+
+    Try again after `retry_after_seconds`. Clients over HTTP have done so already, up
+    to their `max_retries`.
+    """
+
+    code = "rate_limited"
+    http_status = 429
+    retryable = True
+
+    @property
+    def retry_after_seconds(self) -> float:
+        """When to try again, in seconds."""
+        value: float = self.fields.get("retry_after_seconds", 0.0)
+        return value
+
+    @property
+    def retry_after(self) -> float:
+        """When to try again, in seconds."""
+        value: float = self.fields.get("retry_after_seconds", 0.0)
+        return value
+
+
+class QuotaExceededError(APIError):
+    """What was bought or allotted is used up.
+
+    Nothing was done.
+
+    Use less, or raise the quota that `quota_type` names.
+    """
+
+    code = "quota_exceeded"
+    http_status = 429
+
+    @property
+    def quota_type(self) -> str:
+        """What is limited."""
+        value: str = self.fields.get("quota_type", "")
+        return value
+
+    @property
+    def current(self) -> int:
+        """How much is used."""
+        value: int = self.fields.get("current", 0)
+        return value
+
+    @property
+    def limit(self) -> int:
+        """How much is allowed."""
+        value: int = self.fields.get("limit", 0)
+        return value
+
+
+class CircuitBreakerOpenError(APIError, ConnectionError):
+    """A circuit breaker keeps calls away from what failed before.
+
+    Nothing was called.
+
+    Wait `retry_after_seconds`; then one call goes through as a probe. Look for why
+    the calls before failed.
+    """
+
+    code = "circuit_breaker_open"
+    http_status = 503
+    retryable = True
+
+    @property
+    def name(self) -> str:
+        """The breaker."""
+        value: str = self.fields.get("name", "")
+        return value
+
+    @property
+    def retry_after_seconds(self) -> float:
+        """When it lets a probe through, in seconds."""
+        value: float = self.fields.get("retry_after_seconds", 0.0)
+        return value
+
+    @property
+    def retry_after(self) -> float:
+        """When it lets a probe through, in seconds."""
+        value: float = self.fields.get("retry_after_seconds", 0.0)
+        return value
+
+
+class ServiceUnavailableError(APIError, ConnectionError):
+    """The service is there but takes no more for now.
+
+    It has too many connections or streams, or is going down. Nothing was done.
+
+    Try again after `retry_after_seconds`; when it stays so, raise the server's
+    limits or start another.
+    """
+
+    code = "service_unavailable"
+    http_status = 503
+    retryable = True
+
+    @property
+    def reason(self) -> str:
+        """What is exhausted."""
+        value: str = self.fields.get("reason", "")
+        return value
+
+    @property
+    def retry_after_seconds(self) -> float:
+        """When to try again, in seconds."""
+        value: float = self.fields.get("retry_after_seconds", 0.0)
+        return value
+
+    @property
+    def retry_after(self) -> float:
+        """When to try again, in seconds."""
+        value: float = self.fields.get("retry_after_seconds", 0.0)
+        return value
+
+
+class InvalidArgumentError(APIError, ValueError):
     """An argument or option is outside what is allowed.
 
     Nothing was changed.
@@ -123,7 +300,7 @@ class InvalidArgumentError(WindlassError, ValueError):
         return value
 
 
-class InvalidPayloadError(WindlassError, ValueError):
+class InvalidPayloadError(APIError, ValueError):
     """A payload, result or state is not JSON text as Windlass takes it.
 
     That is: NaN, a duplicate key, more than 127 levels, no JSON at all, or arguments
@@ -148,7 +325,7 @@ class InvalidPayloadError(WindlassError, ValueError):
         return value
 
 
-class PayloadTooLargeError(WindlassError, ValueError):
+class PayloadTooLargeError(APIError, ValueError):
     """A value is over its size limit.
 
     Nothing was changed.
@@ -178,7 +355,7 @@ class PayloadTooLargeError(WindlassError, ValueError):
         return value
 
 
-class TaskNotFoundError(ExecutionError):
+class TaskNotFoundError(ExecutionError, APIError):
     """No task of this tenant has this id, or it was pruned.
 
     An id that is none, or that belongs to another tenant, gets the same answer.
@@ -197,7 +374,26 @@ class TaskNotFoundError(ExecutionError):
         return value
 
 
-class IdempotencyConflictError(WindlassError):
+class BatchNotFoundError(ExecutionError, APIError):
+    """No batch of this tenant has this id, or all its tasks were pruned.
+
+    An id that is none, or that belongs to another tenant, gets the same answer.
+
+    Check the id and the tenant; finished tasks are kept for the retention time, 7
+    days by default.
+    """
+
+    code = "batch_not_found"
+    http_status = 404
+
+    @property
+    def batch_id(self) -> str:
+        """The id as given; it may be no id at all."""
+        value: str = self.fields.get("batch_id", "")
+        return value
+
+
+class IdempotencyConflictError(APIError):
     """The idempotency key was used before for another request.
 
     Its task type, queue or payload differs. Nothing was stored, the other tasks of
@@ -222,7 +418,7 @@ class IdempotencyConflictError(WindlassError):
         return value
 
 
-class QueueFullError(WindlassError):
+class QueueFullError(RateLimitError):
     """The queue is at its depth limit.
 
     Nothing was stored.
@@ -259,7 +455,7 @@ class QueueFullError(WindlassError):
         return value
 
 
-class LeaseLostError(WindlassError):
+class LeaseLostError(APIError):
     """The lease is gone: it expired and was taken away, or was settled already.
 
     What was reported was not recorded.
@@ -279,7 +475,7 @@ class LeaseLostError(WindlassError):
         return value
 
 
-class InvalidTransitionError(WindlassError, RuntimeError):
+class InvalidTransitionError(APIError, RuntimeError):
     """The task's status does not allow the verb.
 
     Nothing was changed.
@@ -315,7 +511,7 @@ class InvalidTransitionError(WindlassError, RuntimeError):
         return value
 
 
-class TaskTimeoutError(ExecutionError, TimeoutError):
+class TaskTimeoutError(ExecutionError, APIError, TimeoutError):
     """An attempt ran, or a wait lasted, longer than its timeout.
 
     A wait never touches the task: it goes on.
@@ -346,7 +542,7 @@ class TaskTimeoutError(ExecutionError, TimeoutError):
         return value
 
 
-class TaskFailedError(ExecutionError):
+class TaskFailedError(ExecutionError, APIError):
     """The task failed for good; asked for its result, this is the answer.
 
     Read `error`, the last attempt's; mend the cause, then retry the task.
@@ -368,7 +564,7 @@ class TaskFailedError(ExecutionError):
         return value
 
 
-class TaskCancelledError(ExecutionError):
+class TaskCancelledError(ExecutionError, APIError):
     """The task was cancelled; asked for its result, this is the answer.
 
     Submit it again, or retry it, if it is wanted after all.
@@ -422,7 +618,7 @@ class WorkerNotAvailableError(DistributedExecutionError, TaskTimeoutError):
         return value
 
 
-class HandlerNotFoundError(WindlassError):
+class HandlerNotFoundError(APIError):
     """The worker has no handler for the type.
 
     The task was not harmed.
@@ -440,7 +636,7 @@ class HandlerNotFoundError(WindlassError):
         return value
 
 
-class ClientClosedError(WindlassError, RuntimeError):
+class ClientClosedError(APIError, RuntimeError):
     """The client was closed.
 
     Nothing was done.
@@ -452,7 +648,7 @@ class ClientClosedError(WindlassError, RuntimeError):
     http_status = 503
 
 
-class InvalidUrlError(WindlassError, ValueError):
+class InvalidUrlError(APIError, ValueError):
     """The URL names no store that this build knows.
 
     Use `sqlite:PATH`, `memory:` or `memory:NAME`.
@@ -474,7 +670,7 @@ class InvalidUrlError(WindlassError, ValueError):
         return value
 
 
-class StoreUnavailableError(WindlassError, ConnectionError):
+class StoreUnavailableError(APIError, ConnectionError):
     """The store did not answer.
 
     Nothing is known about the write: it may have happened.
@@ -500,7 +696,7 @@ class StoreUnavailableError(WindlassError, ConnectionError):
         return value
 
 
-class StoreFullError(WindlassError, ConnectionError):
+class StoreFullError(APIError, ConnectionError):
     """The disk is full.
 
     Nothing of this write was stored; what was stored before is safe.
@@ -519,7 +715,7 @@ class StoreFullError(WindlassError, ConnectionError):
         return value
 
 
-class StoreReadOnlyError(WindlassError, ConnectionError):
+class StoreReadOnlyError(APIError, ConnectionError):
     """The store cannot be written: a read-only file or folder.
 
     Give this user the right to write the file and its folder, or name another place.
@@ -534,7 +730,7 @@ class StoreReadOnlyError(WindlassError, ConnectionError):
         return value
 
 
-class InvalidStoreError(WindlassError, ConnectionError):
+class InvalidStoreError(APIError, ConnectionError):
     """What is there is no Windlass store: another format, or damaged.
 
     It was not touched.
@@ -557,7 +753,7 @@ class InvalidStoreError(WindlassError, ConnectionError):
         return value
 
 
-class SchemaIncompatibleError(WindlassError, ConnectionError):
+class SchemaIncompatibleError(APIError, ConnectionError):
     """The store was written by a version that this one cannot work beside.
 
     It was not touched.
@@ -586,7 +782,7 @@ class SchemaIncompatibleError(WindlassError, ConnectionError):
         return value
 
 
-class NotImplementedYetError(WindlassError, NotImplementedError):
+class NotImplementedYetError(APIError, NotImplementedError):
     """This argument or verb belongs to a part that is not built yet.
 
     Nothing was done.
@@ -604,7 +800,7 @@ class NotImplementedYetError(WindlassError, NotImplementedError):
         return value
 
 
-class InternalError(WindlassError, RuntimeError):
+class InternalError(APIError, RuntimeError):
     """A bug in Windlass.
 
     Please report it, with the text and what led to it.
@@ -621,13 +817,21 @@ class InternalError(WindlassError, RuntimeError):
 
 _CLASSES: dict[str, type[WindlassError]] = {
     "windlass_error": WindlassError,
+    "security_error": SecurityError,
     "execution_error": ExecutionError,
     "parallel_execution_error": ParallelExecutionError,
     "distributed_execution_error": DistributedExecutionError,
+    "api_error": APIError,
+    "authentication_failed": AuthenticationError,
+    "rate_limited": RateLimitError,
+    "quota_exceeded": QuotaExceededError,
+    "circuit_breaker_open": CircuitBreakerOpenError,
+    "service_unavailable": ServiceUnavailableError,
     "invalid_argument": InvalidArgumentError,
     "invalid_payload": InvalidPayloadError,
     "payload_too_large": PayloadTooLargeError,
     "task_not_found": TaskNotFoundError,
+    "batch_not_found": BatchNotFoundError,
     "idempotency_conflict": IdempotencyConflictError,
     "queue_full": QueueFullError,
     "lease_lost": LeaseLostError,

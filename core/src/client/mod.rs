@@ -10,8 +10,8 @@ use crate::error::{Error, Result};
 use crate::runtime::host::SharedHost;
 use crate::runtime::service::{Service, SettleReply, Swept};
 use crate::words::{
-    Count, Cursor, Filter, LeaseRequest, Leased, Page, Renewal, Renewed, Settle, Submission,
-    SubmitOptions, Task, TaskId, TaskSpec, Timestamp, Why, WorkerInfo,
+    Batch, BatchId, Count, Cursor, Filter, LeaseRequest, Leased, Page, QueueInfo, Renewal, Renewed,
+    Settle, Submission, SubmitOptions, Task, TaskId, TaskSpec, Timestamp, Why, WorkerInfo,
 };
 use crate::worker::{Worker, WorkerConfig};
 
@@ -147,6 +147,38 @@ impl Client {
         self.service.counts(&self.tenant).await
     }
 
+    /// The queues that have tasks or are paused.
+    pub async fn queues(&self) -> Result<Vec<QueueInfo>> {
+        self.service.queues(&self.tenant).await
+    }
+
+    /// Pauses a queue or lets it go on; see [`Service::pause`].
+    ///
+    /// # Errors
+    ///
+    /// `invalid_argument`.
+    pub async fn pause(&self, queue: &str, paused: bool) -> Result<QueueInfo> {
+        self.service.pause(&self.tenant, queue, paused).await
+    }
+
+    /// How the tasks of a batch stand.
+    ///
+    /// # Errors
+    ///
+    /// `batch_not_found`.
+    pub async fn batch(&self, batch_id: &str) -> Result<Batch> {
+        self.service.batch(&self.tenant, batch(batch_id)?).await
+    }
+
+    /// Cancels every task of a batch that has not ended.
+    ///
+    /// # Errors
+    ///
+    /// `batch_not_found`.
+    pub async fn cancel_batch(&self, batch_id: &str) -> Result<Batch> {
+        self.service.cancel_batch(&self.tenant, batch(batch_id)?).await
+    }
+
     /// Why a task does not run now.
     ///
     /// # Errors
@@ -202,6 +234,10 @@ impl Client {
 
 fn not_found(task_id: &str) -> Error {
     Error::TaskNotFound { task_id: task_id.to_owned() }
+}
+
+fn batch(batch_id: &str) -> Result<BatchId> {
+    batch_id.parse().map_err(|_| Error::BatchNotFound { batch_id: batch_id.to_owned() })
 }
 
 fn parse(task_ids: &[String]) -> Result<Vec<TaskId>> {

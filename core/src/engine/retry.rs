@@ -14,8 +14,8 @@ pub fn decide(task: &Task) -> Result<Transition> {
         return Err(Error::InvalidTransition {
             task_id: task.task_id,
             status: task.status,
-            verb: "retry",
-            needs: "failed or cancelled",
+            verb: "retry".into(),
+            needs: "failed or cancelled".into(),
         });
     }
     let mut to = Transition::new(task, Guard::Version(task.version), TaskStatus::Pending);

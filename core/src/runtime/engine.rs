@@ -15,8 +15,8 @@ use crate::runtime::host::SharedHost;
 use crate::runtime::service::{Service, SettleReply, Swept};
 use crate::store::{Applied, EnqueueGroup, Store};
 use crate::words::{
-    Count, Cursor, Filter, LeaseRequest, Leased, Page, Renewal, Renewed, Settle, Submission,
-    SubmitOptions, Task, TaskId, TaskSpec, Timestamp, Update, Why, WorkerInfo,
+    Batch, BatchId, Count, Cursor, Filter, LeaseRequest, Leased, Page, QueueInfo, Renewal, Renewed,
+    Settle, Submission, SubmitOptions, Task, TaskId, TaskSpec, Timestamp, Update, Why, WorkerInfo,
 };
 
 /// A worker counts as live this long after it was last heard of.
@@ -236,6 +236,35 @@ impl Service for Engine {
 
     fn counts(&self, tenant: &str) -> BoxFuture<'_, Result<Vec<Count>>> {
         self.store.counts(tenant)
+    }
+
+    fn queues(&self, tenant: &str) -> BoxFuture<'_, Result<Vec<QueueInfo>>> {
+        let tenant = tenant.to_owned();
+        Box::pin(async move { self.all_queues(&tenant).await })
+    }
+
+    fn pause(&self, tenant: &str, queue: &str, paused: bool) -> BoxFuture<'_, Result<QueueInfo>> {
+        let (tenant, queue) = (tenant.to_owned(), queue.to_owned());
+        Box::pin(async move { self.pause_queue(&tenant, &queue, paused).await })
+    }
+
+    fn batch(&self, tenant: &str, batch_id: BatchId) -> BoxFuture<'_, Result<Batch>> {
+        let tenant = tenant.to_owned();
+        Box::pin(async move { self.find_batch(&tenant, batch_id).await })
+    }
+
+    fn cancel_batch(&self, tenant: &str, batch_id: BatchId) -> BoxFuture<'_, Result<Batch>> {
+        let tenant = tenant.to_owned();
+        Box::pin(async move { self.cancel_tasks_of(&tenant, batch_id).await })
+    }
+
+    fn recent(
+        &self,
+        tenant: &str,
+        since: Timestamp,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Vec<Task>>> {
+        self.store.recent(tenant, since, limit.clamp(1, 10_000))
     }
 
     fn why(&self, tenant: &str, task_id: TaskId) -> BoxFuture<'_, Result<Why>> {

@@ -5,8 +5,9 @@ use std::time::Duration;
 use crate::error::Result;
 use crate::future::{BoxFuture, MaybeSend, MaybeSync};
 use crate::words::{
-    Count, Cursor, Filter, LeaseRequest, Leased, Page, Renewal, Renewed, Settle, Settled,
-    Submission, SubmitOptions, Task, TaskId, TaskSpec, Timestamp, Update, Why, WorkerInfo,
+    Batch, BatchId, Count, Cursor, Filter, LeaseRequest, Leased, Page, QueueInfo, Renewal, Renewed,
+    Settle, Settled, Submission, SubmitOptions, Task, TaskId, TaskSpec, Timestamp, Update, Why,
+    WorkerInfo,
 };
 
 /// Answer to a settle.
@@ -148,6 +149,42 @@ pub trait Service: MaybeSend + MaybeSync + 'static {
 
     /// How many tasks each queue has in each status.
     fn counts(&self, tenant: &str) -> BoxFuture<'_, Result<Vec<Count>>>;
+
+    /// The queues that have tasks or are paused, by name.
+    fn queues(&self, tenant: &str) -> BoxFuture<'_, Result<Vec<QueueInfo>>>;
+
+    /// Pauses a queue or lets it go on: a paused one gives no leases, also to workers of other
+    /// processes. Durable. Answers the queue as it stands then; again is no error.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_argument` for a name that no queue can have.
+    fn pause(&self, tenant: &str, queue: &str, paused: bool) -> BoxFuture<'_, Result<QueueInfo>>;
+
+    /// How the tasks of a batch stand.
+    ///
+    /// # Errors
+    ///
+    /// `batch_not_found`.
+    fn batch(&self, tenant: &str, batch_id: BatchId) -> BoxFuture<'_, Result<Batch>>;
+
+    /// Cancels every task of a batch that has not ended; see `cancel`. Answers the batch as it stands
+    /// then.
+    ///
+    /// # Errors
+    ///
+    /// `batch_not_found`.
+    fn cancel_batch(&self, tenant: &str, batch_id: BatchId) -> BoxFuture<'_, Result<Batch>>;
+
+    /// Tasks that were submitted, finished or running at or after `since`, at most `limit` (1 to
+    /// 10,000), those that changed last first. For followers of a whole queue, who look again and
+    /// again with overlapping times.
+    fn recent(
+        &self,
+        tenant: &str,
+        since: Timestamp,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Vec<Task>>>;
 
     /// Why a task does not run now.
     ///

@@ -11,11 +11,11 @@ use std::time::Duration;
 
 use crate::engine::submit::NewTask;
 use crate::engine::transition::Transition;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::future::{BoxFuture, MaybeSend, MaybeSync};
 use crate::words::{
-    Count, Cursor, Filter, LeaseRequest, LeaseToken, Leased, Page, Renewal, Renewed, Settled,
-    Submission, Task, TaskId, Timestamp, Update, WorkerInfo,
+    BatchId, Count, Counts, Cursor, Filter, LeaseRequest, LeaseToken, Leased, Page, Renewal,
+    Renewed, Settled, Submission, Task, TaskId, Timestamp, Update, WorkerInfo,
 };
 
 /// Tasks to store whole or not at all.
@@ -178,6 +178,45 @@ pub trait Store: MaybeSend + MaybeSync + 'static {
     /// How many tasks each queue of the tenant has in each status; zeros are left out. Kept as deltas
     /// applied with the writes they count.
     fn counts(&self, tenant: &str) -> BoxFuture<'_, Result<Vec<Count>>>;
+
+    /// Pauses a queue, or lets it go on. Durable when it returns; again is no error. From then on no
+    /// `lease` of any process gives a task of a paused queue; `suspect_waiting` does not count them
+    /// either.
+    fn pause(&self, tenant: &str, queue: &str, paused: bool) -> BoxFuture<'_, Result<()>> {
+        let _ = (tenant, queue, paused);
+        Box::pin(async { Err(Error::NotImplemented { feature: "pause".to_owned() }) })
+    }
+
+    /// The tenant's paused queues, by name.
+    fn paused(&self, tenant: &str) -> BoxFuture<'_, Result<Vec<String>>> {
+        let _ = tenant;
+        Box::pin(async { Ok(Vec::new()) })
+    }
+
+    /// The earliest `run_at` of the pending tasks of each queue that has some, by name. Its cost does
+    /// not grow with the number of tasks.
+    fn oldest(&self, tenant: &str) -> BoxFuture<'_, Result<Vec<(String, Timestamp)>>> {
+        let _ = tenant;
+        Box::pin(async { Ok(Vec::new()) })
+    }
+
+    /// How many tasks of a batch have each status; empty when the tenant has none of it.
+    fn batch(&self, tenant: &str, batch_id: BatchId) -> BoxFuture<'_, Result<Counts>> {
+        let _ = (tenant, batch_id);
+        Box::pin(async { Err(Error::NotImplemented { feature: "batch".to_owned() }) })
+    }
+
+    /// The tenant's tasks that were created or finished at or after `since`, and those that run now;
+    /// at most `limit`, the latest change first. Finds them without walking others.
+    fn recent(
+        &self,
+        tenant: &str,
+        since: Timestamp,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Vec<Task>>> {
+        let _ = (tenant, since, limit);
+        Box::pin(async { Err(Error::NotImplemented { feature: "recent".to_owned() }) })
+    }
 
     /// How many pending tasks of the same queue and handler come before this one in lease order;
     /// counted up to `most`.

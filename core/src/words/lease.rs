@@ -19,6 +19,7 @@ pub struct Lease {
 
 /// What a worker asks for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct LeaseRequest {
     /// Id of the worker; 1 to 128 characters.
     pub worker: String,
@@ -65,6 +66,7 @@ pub struct Leased {
 
 /// One heartbeat of one task.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Renewal {
     /// The task.
     pub task_id: TaskId,

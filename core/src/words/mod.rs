@@ -1,12 +1,15 @@
 //! The nouns: plain data, without I/O, clocks or chance.
 
+mod exchange;
 mod id;
 pub mod json;
 mod lease;
 mod outcome;
 mod payload;
 mod priority;
+mod problem;
 mod query;
+mod queue;
 mod spec;
 mod spec_wire;
 mod status;
@@ -15,12 +18,18 @@ mod time;
 mod update;
 mod worker;
 
+pub use exchange::{
+    FoundTasks, RenewAnswer, RenewBody, SettleAnswer, SettleBody, SettledRecord, SubmitBody,
+    Submitted, SubmittedTask, TaskIds, Tasks, Updates, WaitBody, Workers,
+};
 pub use id::{BatchId, LeaseToken, TaskId};
 pub use lease::{Lease, LeaseRequest, Leased, LeasedTask, Renewal, Renewed};
 pub use outcome::{Outcome, Settle, Settled};
 pub use payload::{Labels, Payload};
 pub use priority::Priority;
+pub use problem::{ErrorBody, Problem};
 pub use query::{Count, Cursor, Filter, Page, Waiting, Why};
+pub use queue::{Batch, Counts, QueueInfo};
 pub use spec::{RetryOptions, Submission, SubmitOptions, TaskSpec};
 pub use status::TaskStatus;
 pub use task::{Task, TaskError};

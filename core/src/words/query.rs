@@ -139,6 +139,8 @@ pub enum Waiting {
     Blocked,
     /// No live worker takes its type from its queue.
     NoWorker,
+    /// Its queue is paused.
+    Paused,
     /// A worker was lost with it; it waits for a worker that holds nothing else.
     Suspect,
     /// Others go first.

@@ -15,7 +15,7 @@ use crate::words::{
 /// let spec = TaskSpec::new("thumbnail", Payload::null()).priority(Priority::High).label("env", "test");
 /// assert_eq!(spec.queue, "default");
 /// ```
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct TaskSpec {
     /// Selects the handler; 1 to 128 characters. Default `stateless`.
     pub task_type: String,
@@ -26,24 +26,42 @@ pub struct TaskSpec {
     /// Default normal, 3.
     pub priority: Priority,
     /// Earliest start, as an instant. Excludes `delay`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub run_at: Option<Timestamp>,
     /// Earliest start, from now. Excludes `run_at`.
+    #[serde(
+        rename = "delay_seconds",
+        with = "opt_seconds",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub delay: Option<Duration>,
     /// Longest one attempt may run, from the start of its handler.
+    #[serde(
+        rename = "timeout_seconds",
+        with = "opt_seconds",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub timeout: Option<Duration>,
     /// How failed attempts are repeated.
+    #[serde(skip_serializing_if = "RetryOptions::is_empty")]
     pub retry: RetryOptions,
     /// One task per tenant and key; at most 256 characters.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub idempotency_key: Option<String>,
     /// At most 64; key 1 to 64, value at most 256 characters.
+    #[serde(skip_serializing_if = "Labels::is_empty")]
     pub labels: Labels,
     /// Free JSON object that travels with the task.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub metadata: Option<Payload>,
     /// W3C trace context that travels to the handler; at most 256 characters.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub traceparent: Option<String>,
     /// Carried until stateful tasks land.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub state_key: Option<String>,
     /// Carried until stateful tasks land; JSON text, at most 1 MiB.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub initial_state: Option<Payload>,
 }
 
@@ -194,6 +212,6 @@ pub struct Submission {
     /// Whether its idempotency key was known, so that nothing new was stored.
     pub deduplicated: bool,
     /// The batch it was stored with.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub batch_id: Option<BatchId>,
 }

@@ -20,7 +20,15 @@ pub struct WorkerInfo {
     /// Host name and process id.
     pub host: String,
     /// When it was last heard of, by the store's clock.
+    #[serde(default)]
     pub seen_at: Timestamp,
+    /// Tasks that it holds, as it last said.
+    #[serde(default)]
+    pub holds: u32,
+    /// It is heard of, but asks for no work although it has room and work waits. Judged by the server
+    /// that it speaks to; always false without one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub deaf: bool,
     /// Retry options that its handlers declare, by handler: used when the worker is lost.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub declared: BTreeMap<String, RetryOptions>,

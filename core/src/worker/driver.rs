@@ -288,6 +288,8 @@ fn announcement(config: &WorkerConfig) -> WorkerInfo {
         concurrency: config.concurrency,
         host: config.host.clone(),
         seen_at: Timestamp::default(),
+        holds: 0,
+        deaf: false,
         declared: handlers
             .iter()
             .filter(|handler| !handler.retry.is_empty())

@@ -26,7 +26,7 @@ impl Place<'_> {
             ErrorCode::DiskFull => Error::StoreFull { location },
             ErrorCode::ReadOnly if code.extended_code == ffi::SQLITE_READONLY_DBMOVED => {
                 Error::StoreUnavailable {
-                    operation: self.operation,
+                    operation: self.operation.into(),
                     reason: format!("{location} was moved or deleted while it was open"),
                     source: None,
                 }
@@ -49,7 +49,7 @@ impl Place<'_> {
                 }
             }
             ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => Error::StoreUnavailable {
-                operation: self.operation,
+                operation: self.operation.into(),
                 reason: format!("another program has kept {location} to itself for too long"),
                 source: None,
             },

@@ -172,7 +172,7 @@ impl Failure {
         match self {
             Self::Busy(error) | Self::Sqlite(error) => error,
             Self::CannotOpen => Error::StoreUnavailable {
-                operation: "opening the store",
+                operation: "opening the store".into(),
                 reason: "the database file or one beside it cannot be opened".to_owned(),
                 source: None,
             },

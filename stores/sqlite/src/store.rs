@@ -116,7 +116,7 @@ impl SqliteStore {
             return Ok(&self.inner);
         }
         Err(Error::StoreUnavailable {
-            operation: "using the store",
+            operation: "using the store".into(),
             reason: "this process is a fork of the one that opened it; connect again".to_owned(),
             source: None,
         })

@@ -368,6 +368,8 @@ impl Pair {
             concurrency: self.dice.below(100) as u32,
             host: "here:1".to_owned(),
             seen_at: self.clock.now(),
+            holds: 0,
+            deaf: false,
             declared: [("a".to_owned(), RetryOptions::default())].into(),
             metadata: self.dice.some(|_| Payload::new("metadata", r#"{"gpu": [1,2]}"#).unwrap()),
         };

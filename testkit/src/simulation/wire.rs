@@ -75,7 +75,11 @@ impl Wire {
 }
 
 fn lost(operation: &'static str) -> Error {
-    Error::StoreUnavailable { operation, reason: "the simulation lost it".to_owned(), source: None }
+    Error::StoreUnavailable {
+        operation: operation.into(),
+        reason: "the simulation lost it".to_owned(),
+        source: None,
+    }
 }
 
 impl Store for Wire {

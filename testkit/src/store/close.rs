@@ -30,6 +30,8 @@ fn a_closed_store_answers_client_closed(bench: &Bench) {
         concurrency: 1,
         host: String::new(),
         seen_at: bench.now(),
+        holds: 0,
+        deaf: false,
         declared: Default::default(),
         metadata: None,
     };

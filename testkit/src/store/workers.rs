@@ -24,6 +24,8 @@ fn worker(id: &str) -> WorkerInfo {
         concurrency: 8,
         host: "host:42".to_owned(),
         seen_at: Timestamp::from_millis(0),
+        holds: 0,
+        deaf: false,
         declared: BTreeMap::from([(
             "work".to_owned(),
             RetryOptions { max_retries: Some(9), jitter: Some(0.5), ..RetryOptions::default() },

@@ -1,0 +1,1 @@
+//! The Windlass service by HTTP: natively and in the browser.
