@@ -1,5 +1,8 @@
 //! Wake-ups within a process: hints, never facts.
 
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+
 use tokio::sync::watch;
 
 use crate::future::BoxFuture;
@@ -23,17 +26,70 @@ impl Bell {
     /// Resolves at the next ring, counted from this call: listen first, then look, then await.
     pub fn listen(&self) -> BoxFuture<'static, ()> {
         let mut receiver = self.0.subscribe();
-        Box::pin(async move {
-            // The bell is gone with its engine: nothing will change any more.
-            if receiver.changed().await.is_err() {
-                std::future::pending::<()>().await;
-            }
-        })
+        Box::pin(async move { heard(&mut receiver).await })
     }
 }
 
-/// Bells of the tasks. Tasks share them, so a listener may wake for another task's news.
-const TASK_BELLS: usize = 64;
+async fn heard(receiver: &mut watch::Receiver<u64>) {
+    // The bell is gone with its engine: nothing will change any more.
+    if receiver.changed().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// Locks that the bells of tasks are spread over.
+const SHARDS: usize = 64;
+
+/// The bells that somebody listens to, by task. With thousands of readers, news of one task must not
+/// wake those of another, and a task that nobody follows has no bell.
+struct TaskBells([Mutex<BTreeMap<TaskId, Bell>>; SHARDS]);
+
+impl TaskBells {
+    fn shard(&self, id: TaskId) -> MutexGuard<'_, BTreeMap<TaskId, Bell>> {
+        // The last byte of an id is random.
+        let shard = &self.0[usize::from(id.as_bytes()[15]) % SHARDS];
+        shard.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+/// Somebody who listens for news of a task; takes the bell away when the last one leaves.
+struct Listener {
+    bells: Arc<TaskBells>,
+    id: TaskId,
+    receiver: watch::Receiver<u64>,
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        let mut shard = self.bells.shard(self.id);
+        // This one is still counted.
+        if shard.get(&self.id).is_some_and(|bell| bell.0.receiver_count() <= 1) {
+            shard.remove(&self.id);
+        }
+    }
+}
+
+/// The bell for news of one task.
+pub struct TaskBell<'a> {
+    bells: &'a Arc<TaskBells>,
+    id: TaskId,
+}
+
+impl TaskBell<'_> {
+    /// As [`Bell::ring`].
+    pub fn ring(&self) {
+        if let Some(bell) = self.bells.shard(self.id).get(&self.id) {
+            bell.ring();
+        }
+    }
+
+    /// As [`Bell::listen`].
+    pub fn listen(&self) -> BoxFuture<'static, ()> {
+        let receiver = self.bells.shard(self.id).entry(self.id).or_default().0.subscribe();
+        let mut listener = Listener { bells: self.bells.clone(), id: self.id, receiver };
+        Box::pin(async move { heard(&mut listener.receiver).await })
+    }
+}
 
 /// All bells of an engine.
 pub struct Bells {
@@ -41,27 +97,81 @@ pub struct Bells {
     pub work: Bell,
     /// Some running task may have been asked to stop.
     pub cancel: Bell,
-    tasks: Vec<Bell>,
+    tasks: Arc<TaskBells>,
 }
 
 impl Default for Bells {
     fn default() -> Self {
-        let tasks = (0..TASK_BELLS).map(|_| Bell::default()).collect();
+        let tasks = Arc::new(TaskBells(std::array::from_fn(|_| Mutex::default())));
         Self { work: Bell::default(), cancel: Bell::default(), tasks }
     }
 }
 
 impl Bells {
     /// The bell for news of a task.
-    pub fn task(&self, id: TaskId) -> &Bell {
-        // The last byte of an id is random.
-        &self.tasks[usize::from(id.as_bytes()[15]) % TASK_BELLS]
+    pub fn task(&self, id: TaskId) -> TaskBell<'_> {
+        TaskBell { bells: &self.tasks, id }
     }
 
     /// Rings everything: another process changed something, nobody knows what.
     pub fn ring_all(&self) {
         self.work.ring();
         self.cancel.ring();
-        self.tasks.iter().for_each(Bell::ring);
+        for shard in &self.tasks.0 {
+            let shard = shard.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+            shard.values().for_each(Bell::ring);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::Future;
+    use std::task::{Context, Poll, Waker};
+
+    use super::*;
+
+    fn is_heard(news: &mut BoxFuture<'static, ()>) -> bool {
+        news.as_mut().poll(&mut Context::from_waker(Waker::noop())) == Poll::Ready(())
+    }
+
+    fn id(number: u8) -> TaskId {
+        // All in one shard.
+        TaskId::from_bytes([number, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 7])
+    }
+
+    fn rung(bells: &Bells) -> usize {
+        bells.tasks.0.iter().map(|shard| shard.lock().unwrap().len()).sum()
+    }
+
+    #[test]
+    fn news_of_a_task_wakes_all_who_follow_it_and_nobody_else() {
+        let bells = Bells::default();
+        let (mut one, mut two) = (bells.task(id(1)).listen(), bells.task(id(1)).listen());
+        let mut other = bells.task(id(2)).listen();
+        bells.task(id(1)).ring();
+        assert!(is_heard(&mut one) && is_heard(&mut two) && !is_heard(&mut other));
+        bells.ring_all();
+        assert!(is_heard(&mut other));
+    }
+
+    #[test]
+    fn a_ring_between_listening_and_waiting_is_heard_and_an_earlier_one_is_not() {
+        let bells = Bells::default();
+        let mut before = bells.task(id(1)).listen();
+        bells.task(id(1)).ring();
+        let mut after = bells.task(id(1)).listen();
+        assert!(is_heard(&mut before) && !is_heard(&mut after));
+    }
+
+    #[test]
+    fn a_bell_goes_with_its_last_listener() {
+        let bells = Bells::default();
+        let (one, two) = (bells.task(id(1)).listen(), bells.task(id(1)).listen());
+        drop(one);
+        assert_eq!(rung(&bells), 1);
+        drop(two);
+        bells.task(id(1)).ring();
+        assert_eq!(rung(&bells), 0);
     }
 }
