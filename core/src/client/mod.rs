@@ -1,5 +1,6 @@
 //! What callers hold: the verbs, with ids as text and waits with timeouts.
 
+mod health;
 mod stream;
 mod wait;
 

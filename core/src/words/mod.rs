@@ -1,6 +1,7 @@
 //! The nouns: plain data, without I/O, clocks or chance.
 
 mod exchange;
+mod health;
 mod id;
 pub mod json;
 mod lease;
@@ -22,6 +23,7 @@ pub use exchange::{
     FoundTasks, RenewAnswer, RenewBody, SettleAnswer, SettleBody, SettledRecord, SubmitBody,
     Submitted, SubmittedTask, TaskIds, Tasks, Updates, WaitBody, Workers,
 };
+pub use health::{ClusterHealth, NodeHealth, QueueHealth, WorkerHealth};
 pub use id::{BatchId, LeaseToken, TaskId};
 pub use lease::{Lease, LeaseRequest, Leased, LeasedTask, Renewal, Renewed};
 pub use outcome::{Outcome, Settle, Settled};
