@@ -24,6 +24,9 @@ pub mod worker;
 
 pub use client::{Client, UpdateStream, result_of};
 pub use error::{Error, Result};
+pub use rules::breaker::{Breaker, BreakerConfig, BreakerState};
+pub use rules::call::RetryConfig;
+pub use rules::circuit::{Circuit, Pass};
 pub use rules::retry::Policy as RetryPolicy;
 pub use runtime::engine::{Engine, EngineOptions};
 pub use runtime::service::{Service, SettleReply, Swept};

@@ -1,6 +1,9 @@
 //! Pure functions over the words. Time and chance are arguments.
 
+pub mod breaker;
+pub mod call;
 pub mod chance;
+pub mod circuit;
 pub mod deaf;
 pub mod fingerprint;
 pub mod handler;
