@@ -1,8 +1,12 @@
 //! The command tree and what every command takes.
 
-use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+use clap::{Args, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
+use crate::cli::batches::BatchesCommand;
+use crate::cli::config::ConfigCommand;
 use crate::cli::doctor::DoctorArgs;
 use crate::cli::finished::WorkerArgs;
 use crate::cli::migrate::MigrateArgs;
@@ -12,20 +16,23 @@ use crate::cli::{queues, values, workers};
 
 const AFTER_HELP: &str = "\
 The store is --url, else WINDLASS_URL, else WINDLASS_API_ENDPOINT, else
-sqlite:windlass.db in the current folder.
+sqlite:windlass.db in the current folder. A URL http:// or https:// is a
+server's; its key is in WINDLASS_API_KEY. `windlass config explain` shows
+which settings hold here, and where each comes from.
 
 Exit codes:
   0    done
   1    the task or the operation failed
   2    the command line or a value on it is wrong; nothing was done
-  3    no task has this id
-  4    the store cannot be reached, read or written
+  3    no task or batch has this id
+  4    the store or the server cannot be reached, read or written
   130  interrupted by Ctrl-C
 
-Example:
+Examples:
+  windlass dev
   windlass tasks submit thumbnail '{\"path\": \"a.jpg\"}' --wait";
 
-/// Durable tasks: submit, watch and repair them, and run workers.
+/// Durable tasks: submit, watch and repair them, run workers and servers.
 #[derive(Debug, Parser)]
 #[command(
     name = "windlass",
@@ -47,16 +54,45 @@ pub(crate) struct Cli {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Global options")]
 pub(crate) struct Global {
-    /// The store, such as sqlite:tasks.db [env: WINDLASS_URL]
+    /// The store, such as sqlite:tasks.db, or a server: http://HOST:8420 [env: WINDLASS_URL]
     #[arg(long, global = true, value_name = "URL")]
     pub(crate) url: Option<String>,
-    /// Whose tasks [default: default]
+    /// Whose tasks [default: default] [env: WINDLASS_TENANT_ID]
     #[arg(long, global = true, value_name = "NAME")]
     pub(crate) tenant: Option<String>,
+    /// File that holds the server's key; WINDLASS_API_KEY holds the key itself
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) api_key_file: Option<PathBuf>,
     /// For people: table; for programs: json, or JSON lines where it goes on
     #[arg(short, long, global = true, value_enum, value_name = "table|json", default_value_t)]
     #[arg(hide_possible_values = true, hide_default_value = true)]
     pub(crate) output: Format,
+}
+
+impl Global {
+    /// What is given here, else what `other` says.
+    pub(crate) fn or(&self, other: &Self) -> Self {
+        let output = if self.output == Format::Json { self.output } else { other.output };
+        Self {
+            url: self.url.clone().or_else(|| other.url.clone()),
+            tenant: self.tenant.clone().or_else(|| other.tenant.clone()),
+            api_key_file: self.api_key_file.clone().or_else(|| other.api_key_file.clone()),
+            output,
+        }
+    }
+}
+
+/// The command tree. A variable that is set to nothing counts as not set.
+pub(crate) fn tree() -> clap::Command {
+    without_empty(Cli::command())
+}
+
+fn without_empty(command: clap::Command) -> clap::Command {
+    let is_empty =
+        |name: &std::ffi::OsStr| std::env::var_os(name).is_some_and(|value| value.is_empty());
+    command
+        .mut_args(|arg| if arg.get_env().is_some_and(is_empty) { arg.env(None) } else { arg })
+        .mut_subcommands(without_empty)
 }
 
 /// The commands.
@@ -68,13 +104,19 @@ pub(crate) enum Command {
     /// List, inspect, submit and repair tasks
     #[command(subcommand)]
     Tasks(TasksCommand),
-    /// Queues and how much waits in them
+    /// Batches: tasks that were submitted together
+    #[command(subcommand)]
+    Batches(BatchesCommand),
+    /// Queues: what waits in them; pause and resume
     #[command(subcommand)]
     Queues(queues::QueuesCommand),
     /// Workers that are alive
     #[command(subcommand)]
     Workers(workers::WorkersCommand),
-    /// Check the store and everything around it, and say what to do
+    /// Settings that hold here
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Check the store or the server and everything around it, and say what to do
     Doctor(DoctorArgs),
     /// Bring the store's tables to this version
     Migrate(MigrateArgs),

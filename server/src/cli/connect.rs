@@ -2,38 +2,53 @@
 
 use std::path::{Path, PathBuf};
 
+pub(crate) use windlass::client::DEFAULT_TENANT;
 use windlass::{Client, ConnectOptions};
 
 use crate::cli::args::Global;
 use crate::cli::failure::{Done, Failure};
+use crate::cli::key::{Holder, Key};
+use crate::cli::origin::{Origin, first_variable, variable};
 use crate::cli::output::Output;
 
 /// The store of somebody who named none.
-const DEFAULT_URL: &str = "sqlite:windlass.db";
+pub(crate) const DEFAULT_URL: &str = "sqlite:windlass.db";
 
 /// Where the URL was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Address {
     /// The URL.
     pub(crate) url: String,
-    /// `--url`, the variable's name, or `the default`.
-    pub(crate) origin: &'static str,
+    /// Where it was found.
+    pub(crate) origin: Origin,
 }
+
+/// Variables that name the store, the first that is set wins.
+pub(crate) const URL_VARIABLES: [&str; 2] = ["WINDLASS_URL", "WINDLASS_API_ENDPOINT"];
+/// The variable that names the tenant.
+pub(crate) const TENANT_VARIABLE: &str = "WINDLASS_TENANT_ID";
 
 impl Address {
     /// `--url`, else `WINDLASS_URL`, else `WINDLASS_API_ENDPOINT`, else the default.
     pub(crate) fn find(global: &Global) -> Self {
-        let given = |name| std::env::var(name).ok().filter(|url: &String| !url.is_empty());
-        let (url, origin) = if let Some(url) = &global.url {
-            (url.clone(), "--url")
-        } else if let Some(url) = given("WINDLASS_URL") {
-            (url, "WINDLASS_URL")
-        } else if let Some(url) = given("WINDLASS_API_ENDPOINT") {
-            (url, "WINDLASS_API_ENDPOINT")
-        } else {
-            (DEFAULT_URL.to_owned(), "the default")
+        let (url, origin) = match &global.url {
+            Some(url) => (url.clone(), Origin::Option("--url")),
+            None => first_variable(&URL_VARIABLES)
+                .unwrap_or_else(|| (DEFAULT_URL.to_owned(), Origin::Default)),
         };
         Self { url, origin }
+    }
+
+    /// The URL without a password in it.
+    pub(crate) fn shown(&self) -> String {
+        let Some((scheme, rest)) = self.url.split_once("://") else { return self.url.clone() };
+        let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+        match authority.rsplit_once('@').map(|(login, host)| (login.split(':').next(), host)) {
+            Some((user, host)) => {
+                format!("{scheme}://{}:***@{host}{path}", user.unwrap_or_default())
+            }
+            None => self.url.clone(),
+        }
     }
 
     /// The file, when it is one.
@@ -44,6 +59,11 @@ impl Address {
     /// Whether the store lives and dies with this process.
     pub(crate) fn is_memory(&self) -> bool {
         self.url.starts_with("memory:")
+    }
+
+    /// Whether a server stands between this command and the store.
+    pub(crate) fn is_remote(&self) -> bool {
+        self.url.starts_with("http://") || self.url.starts_with("https://")
     }
 
     /// That there is no file, and what to do.
@@ -89,7 +109,7 @@ impl<'a> Session<'a> {
         if let (Some(file), Missing::Refuse) = (&file, missing) {
             return Err(address.missing(file));
         }
-        let client = windlass::connect_with(&address.url, options(global)).await?;
+        let client = windlass::connect_with(&address.url, options(global)?).await?;
         if let Some(file) = file {
             output.note(&format!("made a new store at {}", file.display()));
         }
@@ -111,11 +131,24 @@ impl<'a> Session<'a> {
     }
 }
 
-/// What the global options say about a connection.
-pub(crate) fn options(global: &Global) -> ConnectOptions {
+/// What the global options and the environment say about a connection.
+///
+/// # Errors
+///
+/// Exit 2 for a key that cannot be read or used.
+pub(crate) fn options(global: &Global) -> Result<ConnectOptions, Failure> {
     let mut options = ConnectOptions::default();
-    if let Some(tenant) = &global.tenant {
-        options.tenant.clone_from(tenant);
+    if let Some((tenant, _)) = tenant(global) {
+        options.tenant = tenant;
     }
-    options
+    let _ = Key::find(global.api_key_file.as_deref(), Holder::Client)?;
+    Ok(options)
+}
+
+/// The tenant that was named, and where.
+pub(crate) fn tenant(global: &Global) -> Option<(String, Origin)> {
+    match &global.tenant {
+        Some(tenant) => Some((tenant.clone(), Origin::Option("--tenant"))),
+        None => Some((variable(TENANT_VARIABLE)?, Origin::Variable(TENANT_VARIABLE))),
+    }
 }

@@ -13,9 +13,9 @@ pub(crate) mod exit {
     pub(crate) const FAILED: i32 = 1;
     /// The command line or a value on it is wrong; nothing was done.
     pub(crate) const USAGE: i32 = 2;
-    /// No task has this id.
+    /// No task or batch has this id.
     pub(crate) const NOT_FOUND: i32 = 3;
-    /// The store cannot be reached, read or written.
+    /// The store or the server cannot be reached, read or written, or refuses who asks.
     pub(crate) const STORE: i32 = 4;
     /// Ctrl-C.
     pub(crate) const INTERRUPTED: i32 = 130;
@@ -99,13 +99,17 @@ impl From<io::Error> for Failure {
 pub(crate) fn exit_of(error: &Error) -> i32 {
     match error.code() {
         "invalid_argument" | "invalid_payload" | "payload_too_large" => exit::USAGE,
-        "task_not_found" => exit::NOT_FOUND,
+        "task_not_found" | "batch_not_found" => exit::NOT_FOUND,
         "invalid_url"
         | "store_unavailable"
         | "store_full"
         | "store_read_only"
         | "invalid_store"
         | "schema_incompatible"
+        | "authentication_failed"
+        | "service_unavailable"
+        | "circuit_breaker_open"
+        | "api_error"
         | "client_closed" => exit::STORE,
         _ => exit::FAILED,
     }
@@ -116,6 +120,11 @@ fn hint_for(error: &Error) -> Option<String> {
     Some(match error {
         Error::TaskNotFound { .. } => {
             "`windlass tasks ls` lists tasks; was it another --url or --tenant, or pruned?"
+                .to_owned()
+        }
+        Error::BatchNotFound { .. } => {
+            "`windlass tasks get ID` shows a task's batch; was it another --url or --tenant, or \
+             pruned?"
                 .to_owned()
         }
         Error::InvalidTransition { task_id, .. } => {
@@ -138,8 +147,31 @@ fn hint_for(error: &Error) -> Option<String> {
         Error::TaskTimeout { task_id, .. } => {
             format!("the task goes on: `windlass tasks watch {task_id}` follows it")
         }
-        Error::InvalidUrl { .. } => "for example --url sqlite:windlass.db".to_owned(),
-        Error::StoreUnavailable { .. } => "`windlass doctor` checks the store".to_owned(),
+        Error::InvalidUrl { .. } => {
+            "for example --url sqlite:windlass.db or --url http://127.0.0.1:8420".to_owned()
+        }
+        Error::StoreUnavailable { .. } => {
+            "`windlass doctor` checks the store, or the server, and the way to it".to_owned()
+        }
+        Error::Authentication { .. } => {
+            "put the server's key into WINDLASS_API_KEY, or into a file named by --api-key-file"
+                .to_owned()
+        }
+        Error::RateLimited { retry_after }
+        | Error::ServiceUnavailable { retry_after, .. }
+        | Error::CircuitBreakerOpen { retry_after, .. } => {
+            format!("try again in {}s", retry_after.as_secs_f64())
+        }
+        Error::QuotaExceeded { quota_type, .. } => {
+            format!("free some of {quota_type:?}, or have the limit raised")
+        }
+        Error::Api { status_code, .. } => match status_code {
+            404 | 405 => {
+                "is the URL that of a Windlass server of this version? `windlass doctor` looks"
+                    .to_owned()
+            }
+            _ => "`windlass doctor` looks whether the URL is that of a Windlass server".to_owned(),
+        },
         Error::StoreFull { .. } => "free space on that disk, then try again".to_owned(),
         Error::StoreReadOnly { .. } => {
             "make the file and its folder writable for this user".to_owned()

@@ -86,9 +86,24 @@ fn say(plan: &Plan, dry_run: bool, location: &str, output: &Output) -> Done {
 
 /// A store in memory is made by the build that uses it; other URLs name no store that is known.
 fn nothing_to_migrate(address: &Address, output: &Output) -> Done {
+    if address.is_remote() {
+        return Err(Failure::usage(
+            format!(
+                "{} (from {}) is a server: it migrates its own store",
+                address.shown(),
+                address.origin
+            ),
+            "where the store is: windlass migrate --url sqlite:tasks.db; starting the server does it \
+             as well",
+        ));
+    }
     if !address.is_memory() {
         return Err(Failure::usage(
-            format!("{:?} (from {}) names no store with migrations", address.url, address.origin),
+            format!(
+                "{:?} (from {}) names no store with migrations",
+                address.shown(),
+                address.origin
+            ),
             "for example: windlass migrate --url sqlite:tasks.db",
         ));
     }

@@ -5,17 +5,24 @@
 //! | [`run`](run()) | parse, connect, dispatch, exit code |
 //! | `args` | the command tree and the global options |
 //! | `values` | durations, instants and labels as people type them |
+//! | `origin` | where a value came from: option, variable, default |
+//! | `key` | the key between a client and a server |
 //! | `connect` | which store is meant, and whether it is there |
 //! | `failure` | errors, hints and exit codes |
 //! | `output` | everything that is printed |
-//! | `tasks/*`, `queues`, `workers`, `doctor`, `migrate` | one command each |
+//! | `serve/*` | `windlass dev` and `windlass serve` |
+//! | `tasks/*`, `batches/*`, `queues`, `workers`, `config/*`, `doctor/*`, `migrate` | one command each |
 
 mod args;
+mod batches;
+mod config;
 mod connect;
 mod doctor;
 mod failure;
 mod finished;
+mod key;
 mod migrate;
+mod origin;
 mod output;
 mod queues;
 mod run;

@@ -2,16 +2,16 @@
 
 use std::time::Duration;
 
-use clap::{CommandFactory, Parser};
+use clap::FromArgMatches;
 
-use crate::cli::args::{Cli, Command, Global};
+use crate::cli::args::{Cli, Command, Global, tree};
+use crate::cli::config::ConfigCommand;
 use crate::cli::connect::{Missing, Session};
 use crate::cli::failure::{Done, Failure, exit};
 use crate::cli::finished::Finished;
 use crate::cli::output::Output;
-use crate::cli::queues::QueuesCommand;
 use crate::cli::workers::WorkersCommand;
-use crate::cli::{doctor, migrate, queues, tasks, workers};
+use crate::cli::{batches, config, doctor, migrate, queues, tasks, workers};
 
 /// Runs one command line; `args` begins with the program's name.
 ///
@@ -19,7 +19,8 @@ use crate::cli::{doctor, migrate, queues, tasks, workers};
 /// process. Blocks until the command is done; Ctrl-C ends it with 130. Makes a runtime of its own,
 /// so it must not be called from within one.
 pub fn run(args: Vec<String>) -> Finished {
-    let cli = match Cli::try_parse_from(args) {
+    let parsed = tree().try_get_matches_from(args);
+    let cli = match parsed.and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version are no errors: they go to standard output with code 0.
@@ -38,7 +39,7 @@ pub fn run(args: Vec<String>) -> Finished {
 
 fn completions(shell: clap_complete::Shell, output: &Output) -> i32 {
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), "windlass", &mut script);
+    clap_complete::generate(shell, &mut tree(), "windlass", &mut script);
     match output.line(&String::from_utf8_lossy(&script)) {
         Ok(()) => exit::OK,
         Err(error) => Failure::from(error).exit(),
@@ -94,9 +95,15 @@ async fn dispatch(command: Command, global: &Global, output: &Output) -> Done {
             let done = tasks::run(command, &session).await;
             session.end(done).await
         }
-        Command::Queues(QueuesCommand::Ls) => {
+        Command::Config(ConfigCommand::Explain(args)) => config::explain(&args, global),
+        Command::Batches(command) => {
             let session = Session::open(global, output, Missing::Refuse).await?;
-            let done = queues::ls(&session).await;
+            let done = batches::run(command, &session).await;
+            session.end(done).await
+        }
+        Command::Queues(command) => {
+            let session = Session::open(global, output, Missing::Refuse).await?;
+            let done = queues::run(command, &session).await;
             session.end(done).await
         }
         Command::Workers(WorkersCommand::Ls) => {

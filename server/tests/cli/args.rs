@@ -4,7 +4,7 @@ use windlass_server::cli::{Finished, WorkerArgs, run};
 
 use crate::stage::{Stage, finish};
 
-const COMMANDS: [&[&str]; 16] = [
+const COMMANDS: [&[&str]; 22] = [
     &[],
     &["worker"],
     &["tasks"],
@@ -16,8 +16,14 @@ const COMMANDS: [&[&str]; 16] = [
     &["tasks", "retry"],
     &["tasks", "why"],
     &["tasks", "submit"],
+    &["batches", "get"],
+    &["batches", "watch"],
+    &["batches", "cancel"],
     &["queues", "ls"],
+    &["queues", "pause"],
+    &["queues", "resume"],
     &["workers", "ls"],
+    &["config", "explain"],
     &["doctor"],
     &["migrate"],
     &["completions"],
@@ -84,7 +90,7 @@ fn a_wrong_command_line_ends_with_2_and_touches_nothing() {
 fn a_read_command_never_makes_a_store_and_says_where_it_looked() {
     let stage = Stage::empty();
     let id = "019a0d5e-8f6b-7000-8000-000000000001";
-    let reads: [&[&str]; 10] = [
+    let reads: [&[&str]; 15] = [
         &["tasks", "ls"],
         &["tasks", "get", id],
         &["tasks", "watch", id],
@@ -92,7 +98,12 @@ fn a_read_command_never_makes_a_store_and_says_where_it_looked() {
         &["tasks", "cancel", id],
         &["tasks", "retry", id],
         &["tasks", "why", id],
+        &["batches", "get", id],
+        &["batches", "watch", id],
+        &["batches", "cancel", id],
         &["queues", "ls"],
+        &["queues", "pause", "q"],
+        &["queues", "resume", "q"],
         &["workers", "ls"],
         &["migrate"],
     ];

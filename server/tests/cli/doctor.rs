@@ -159,6 +159,9 @@ fn migrate_of_what_is_no_store_is_refused() {
     assert_eq!((ran.code, ran.error_code().as_str()), (4, "invalid_store"), "{ran:?}");
     assert_eq!(stage.run(&["migrate", "--url", "memory:"]).code, 0);
     assert_eq!(stage.run(&["migrate", "--url", "postgres://x/y"]).code, 2);
+    let ran = stage.run(&["migrate", "--url", "http://me:secret@127.0.0.1:1"]);
+    assert_eq!((ran.code, ran.error_code().as_str()), (2, "invalid_argument"), "{ran:?}");
+    assert!(ran.err.contains("is a server") && !ran.err.contains("secret"), "{ran:?}");
 }
 
 #[cfg(unix)]

@@ -147,13 +147,38 @@ fn queues_show_their_counts() {
     let (stage, _) = filled();
     let ran = stage.run(&["queues", "ls"]);
     let head: Vec<_> = ran.out.lines().next().expect("a head").split_whitespace().collect();
-    assert_eq!(head, ["QUEUE", "SCHEDULED", "PENDING", "RUNNING", "COMPLETED", "FAILED"]);
-    let slow = ran.out.lines().find(|line| line.starts_with("slow")).expect("its line");
-    assert_eq!(slow.split_whitespace().collect::<Vec<_>>(), ["slow", "-", "1", "-", "-", "-"]);
-    let counts = stage.run(&["queues", "ls", "-o", "json"]).json();
-    let slow = json!({ "queue": "slow", "status": "pending", "count": 1 });
-    assert!(counts.as_array().unwrap().contains(&slow), "{counts}");
-    assert_eq!(counts.as_array().unwrap().len(), 4);
+    let heads = ["QUEUE", "SCHEDULED", "PENDING", "RUNNING", "COMPLETED", "FAILED", "OLDEST"];
+    assert_eq!(head, heads, "{}", ran.out);
+    let row = |out: &str, name: &str| {
+        let line = out.lines().find(|line| line.starts_with(name)).expect("its line");
+        line.split_whitespace().map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(row(&ran.out, "slow")[..6], ["slow", "-", "1", "-", "-", "-"]);
+    let queues = stage.run(&["queues", "ls", "-o", "json"]).json();
+    assert_eq!(queues.as_array().unwrap().len(), 2);
+    let slow = &queues[1];
+    assert_eq!((&slow["queue"], &slow["paused"]), (&json!("slow"), &json!(false)));
+    assert_eq!((&slow["counts"], &slow["depth"]), (&json!({ "pending": 1 }), &json!(1)));
+    assert!(slow["oldest_pending_at"].is_string(), "{slow}");
+}
+
+#[test]
+fn a_paused_queue_is_shown_and_gives_no_work_until_it_goes_on() {
+    let (stage, _) = filled();
+    let ran = stage.run(&["queues", "pause", "slow"]);
+    assert_eq!((ran.code, ran.out.as_str()), (0, "slow is paused: waiting 1, still running 0\n"));
+    let again = stage.run(&["queues", "pause", "slow", "-o", "json"]).json();
+    assert_eq!((&again["queue"], &again["paused"]), (&json!("slow"), &json!(true)), "{again}");
+    let listed = stage.run(&["queues", "ls"]).out;
+    assert!(listed.contains("STATE") && listed.contains("slow     paused"), "{listed}");
+    let ids = stage.run(&["tasks", "ls", "--queue", "slow", "-q"]).out;
+    let why = stage.run(&["tasks", "why", ids.trim(), "-o", "json"]).json();
+    assert_eq!(why["reason"], json!("paused"), "{why}");
+    let ran = stage.run(&["queues", "resume", "slow"]);
+    assert_eq!((ran.code, ran.out.as_str()), (0, "slow goes on: waiting 1, running 0\n"));
+    assert!(!stage.run(&["queues", "ls"]).out.contains("STATE"));
+    let ran = stage.run(&["queues", "pause", &"x".repeat(200)]);
+    assert_eq!((ran.code, ran.error_code().as_str()), (2, "invalid_argument"), "{ran:?}");
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! The real binary, on real files.
 
 mod args;
+mod batches;
+mod config;
 mod doctor;
 mod finding;
 mod following;

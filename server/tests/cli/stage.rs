@@ -84,9 +84,11 @@ impl Stage {
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_windlass"));
         command.args(args).current_dir(self.folder.path()).stdin(Stdio::null());
-        for name in ["WINDLASS_URL", "WINDLASS_API_ENDPOINT", "NO_COLOR", "COLUMNS"] {
+        let ours = |name: &std::ffi::OsStr| name.to_string_lossy().starts_with("WINDLASS_");
+        for (name, _) in std::env::vars_os().filter(|(name, _)| ours(name)) {
             command.env_remove(name);
         }
+        command.env_remove("NO_COLOR").env_remove("COLUMNS");
         command
     }
 

@@ -54,12 +54,16 @@ impl Check {
 
     /// Does not work, as an error says.
     pub(super) fn error(name: &'static str, error: &Error) -> Self {
-        let detail = format!("{error} ({})", error.code());
-        let hint = match Failure::from(error.clone()) {
-            Failure::Report(report) => report.hint,
-            Failure::Printed(_) | Failure::Output(_) => None,
+        Self::failure(name, &Failure::from(error.clone()))
+    }
+
+    /// Does not work, as a failure says.
+    pub(super) fn failure(name: &'static str, failure: &Failure) -> Self {
+        let Failure::Report(report) = failure else {
+            return Self { name, level: Level::Fail, detail: String::new(), hint: None };
         };
-        Self { name, level: Level::Fail, detail, hint }
+        let detail = format!("{} ({})", report.text, report.code);
+        Self { name, level: Level::Fail, detail, hint: report.hint.clone() }
     }
 
     pub(super) fn print(&self, output: &Output) -> io::Result<()> {

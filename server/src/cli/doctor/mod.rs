@@ -45,17 +45,25 @@ pub(crate) async fn run(global: &Global, output: &Output) -> Done {
 
 async fn look(global: &Global) -> Vec<Check> {
     let address = Address::find(global);
-    let mut checks = vec![Check::ok("url", format!("{} (from {})", address.url, address.origin))];
+    let mut checks =
+        vec![Check::ok("url", format!("{} (from {})", address.shown(), address.origin))];
     if let Some(path) = address.file() {
         // What is not there, or is no store, is not opened: that would make or change it.
-        if !file::look(&path, address.origin, &mut checks) {
+        if !file::look(&path, &address.origin.to_string(), &mut checks) {
             return checks;
         }
     } else if address.is_memory() {
         let hint = "tasks in memory are gone with their process; name a file for what must last";
         checks.push(Check::warn("location", "in memory, private to this process".to_owned(), hint));
     }
-    let client = match windlass::connect_with(&address.url, options(global)).await {
+    let options = match options(global) {
+        Ok(options) => options,
+        Err(failure) => {
+            checks.push(Check::failure("key", &failure));
+            return checks;
+        }
+    };
+    let client = match windlass::connect_with(&address.url, options).await {
         Ok(client) => client,
         Err(error) => {
             checks.push(Check::error("open", &error));

@@ -77,6 +77,15 @@ pub(crate) fn cut(text: &str, most: usize) -> String {
     }
 }
 
+/// Cells of a progress bar.
+const BAR: usize = 24;
+
+/// A bar for a share of 0 to 100: `[############------------]  50%`.
+pub(crate) fn bar(percent: f64) -> String {
+    let full = ((percent / 100.0 * BAR as f64).round() as usize).min(BAR);
+    format!("[{}{}] {percent:3.0}%", "#".repeat(full), "-".repeat(BAR - full))
+}
+
 /// A size for people.
 pub(crate) fn size(bytes: usize) -> String {
     match bytes {

@@ -7,13 +7,11 @@ use windlass::{Error, Task, TaskStatus, Update, UpdateKind, Waiting};
 use crate::cli::connect::Session;
 use crate::cli::failure::{Done, Failure, exit};
 use crate::cli::output::Output;
-use crate::cli::output::text::{Paint, clean, clean_lines};
+use crate::cli::output::text::{Paint, bar, clean, clean_lines};
 use crate::cli::output::time::of_day;
 
 /// Silence after which somebody who waits is told that no worker will come.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// Cells of the progress bar.
-const BAR: usize = 24;
 
 /// Prints to `output` the history after entry `after` until the task ends; answers the ended task.
 ///
@@ -94,7 +92,9 @@ fn show(output: &Output, update: &Update) -> Done {
             (Paint::of(*status), text)
         }
         UpdateKind::Progress { progress, message } => {
-            let text = bar(*progress, message.as_deref());
+            let message = message.as_deref();
+            let text = bar(*progress)
+                + &message.map_or_else(String::new, |text| format!("  {}", clean(text)));
             if output.is_live() {
                 return Ok(output.draw_over(&text)?);
             }
@@ -134,10 +134,4 @@ async fn tell_who_is_missing(session: &Session<'_>, task_id: &str) -> Result<boo
         session.output.note(&why.text);
     }
     Ok(missing)
-}
-
-fn bar(progress: f64, message: Option<&str>) -> String {
-    let full = ((progress / 100.0 * BAR as f64).round() as usize).min(BAR);
-    let message = message.map_or_else(String::new, |text| format!("  {}", clean(text)));
-    format!("[{}{}] {progress:3.0}%{message}", "#".repeat(full), "-".repeat(BAR - full))
 }

@@ -6,6 +6,7 @@ mod get;
 mod logs;
 mod ls;
 mod many;
+mod records;
 mod retry;
 mod submit;
 mod watch;

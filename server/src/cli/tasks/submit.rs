@@ -4,15 +4,20 @@ use std::io::Read;
 use std::time::Duration;
 
 use clap::Args;
+use serde_json::json;
 use windlass::rules::limits::PAYLOAD_BYTES;
-use windlass::{Error, Payload, Priority, Task, TaskSpec, TaskStatus, Timestamp};
+use windlass::{Error, Payload, Priority, SubmitOptions, Task, TaskSpec, TaskStatus, Timestamp};
 
 use crate::cli::connect::Session;
 use crate::cli::failure::{Done, Failure};
 use crate::cli::output::text::{Paint, clean_lines};
 use crate::cli::output::time::exact;
 use crate::cli::tasks::follow::{follow, verdict};
+use crate::cli::tasks::records;
 use crate::cli::values;
+
+/// How long a submit waits for room in a full queue.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Arguments of `windlass tasks submit`.
 #[derive(Debug, Args)]
@@ -21,14 +26,19 @@ The task is on disk when its id is printed. With --wait the command follows
 it on standard error, prints its result alone on standard output, and ends
 with 1 when it failed or was cancelled; Ctrl-C stops waiting, not the task.
 
+With --batch each line is a task as on the wire, such as
+{\"task_type\": \"thumbnail\", \"payload\": {\"path\": \"a.jpg\"}}. All are stored or
+none, and the batch's id is printed.
+
 Examples:
   windlass tasks submit thumbnail '{\"path\": \"a.jpg\"}' --key thumb-a --wait
   windlass tasks submit import @rows.json --queue slow --delay 10m
-  generate | windlass tasks submit import - --wait=30s")]
+  generate | windlass tasks submit import - --wait=30s
+  windlass tasks submit --batch @tasks.jsonl")]
 pub(crate) struct SubmitArgs {
     /// Selects the handler
-    #[arg(value_name = "TYPE")]
-    task_type: String,
+    #[arg(value_name = "TYPE", required_unless_present = "batch")]
+    task_type: Option<String>,
     /// JSON text; - reads standard input, @FILE a file
     #[arg(value_name = "PAYLOAD", default_value = "{}", allow_hyphen_values = true)]
     payload: String,
@@ -59,10 +69,31 @@ pub(crate) struct SubmitArgs {
     /// Wait for the end, for this long if given, and print the result
     #[arg(long, value_name = "DURATION", num_args = 0..=1, require_equals = true, value_parser = values::duration)]
     wait: Option<Option<Duration>>,
+    /// Many tasks instead: JSON lines from @FILE, or - for standard input
+    #[arg(long, value_name = "SOURCE", conflicts_with_all = ALONE)]
+    batch: Option<String>,
 }
+
+/// What a single task is given; the lines of a batch say it themselves.
+const ALONE: [&str; 11] = [
+    "task_type",
+    "payload",
+    "queue",
+    "priority",
+    "delay",
+    "run_at",
+    "timeout",
+    "max_retries",
+    "key",
+    "label",
+    "wait",
+];
 
 /// Stores the task. JSON is the submission record; with `--wait` the task's record at its end.
 pub(crate) async fn run(args: SubmitArgs, session: &Session<'_>) -> Done {
+    if let Some(source) = &args.batch {
+        return batch(source, session).await;
+    }
     let wait = args.wait;
     let submitted = session.client.submit(spec(args)?).await?;
     let (output, id) = (session.output, submitted.task_id.to_string());
@@ -86,9 +117,32 @@ pub(crate) async fn run(args: SubmitArgs, session: &Session<'_>) -> Done {
     verdict(&task)
 }
 
+/// Stores the tasks of a file. JSON is `batch_id` and `submissions`, in order.
+async fn batch(source: &str, session: &Session<'_>) -> Done {
+    let specs = records::read(source)?;
+    let options = SubmitOptions { batch: true, patience: PATIENCE };
+    let submissions = session.client.submit_many(specs, options).await?;
+    let batch_id = submissions.iter().find_map(|submission| submission.batch_id);
+    let (output, total) = (session.output, submissions.len());
+    if output.is_json() {
+        return Ok(output.json(&json!({ "batch_id": batch_id, "submissions": submissions }))?);
+    }
+    let known = submissions.iter().filter(|submission| submission.deduplicated).count();
+    output.note(&match known {
+        0 => format!("tasks stored: {total}"),
+        known => format!("tasks stored: {}; keys known before: {known}", total - known),
+    });
+    match batch_id {
+        Some(id) => Ok(output.line(&id.to_string())?),
+        None => Ok(()),
+    }
+}
+
 fn spec(args: SubmitArgs) -> Result<TaskSpec, Failure> {
     let payload = Payload::new("payload", text(&args.payload)?)?;
-    let mut spec = TaskSpec::new(args.task_type, payload).queue(args.queue).priority(args.priority);
+    let mut spec = TaskSpec::new(args.task_type.unwrap_or_default(), payload)
+        .queue(args.queue)
+        .priority(args.priority);
     spec.delay = args.delay;
     spec.run_at = args.run_at;
     spec.timeout = args.timeout;
