@@ -3,3 +3,4 @@
 //! The binary `windlass` and the console scripts of the language packages all call [`cli::run`].
 
 pub mod cli;
+pub mod observe;
