@@ -3,15 +3,15 @@
 use std::time::Duration;
 
 use pyo3::prelude::*;
-use windlass::{
-    ConnectOptions, Cursor, Durability, Error, Filter, Result, SubmitOptions, TaskId, TaskSpec,
-};
+use windlass::{Cursor, Error, Filter, Result, SubmitOptions, TaskId, TaskSpec};
 
 use crate::bridge::{Bridge, call};
+use crate::calls::{BreakerFields, RetryFields};
 use crate::clock::ManualClock;
 use crate::convert::{answer_text, count, seconds, submissions, text};
 use crate::errors::raised;
 use crate::link::{self, Call, Link};
+use crate::options::Given;
 use crate::updates::Updates;
 
 /// A client that survives a fork: the next verb of the child connects for itself.
@@ -53,7 +53,8 @@ impl Client {
 impl Client {
     /// Connects. What is left out has core's default.
     #[new]
-    #[pyo3(signature = (url, *, tenant=None, durability=None, clock=None, patience=None,
+    #[pyo3(signature = (url, *, tenant=None, timeout=None, api_key=None, retry=None, breaker=None,
+        no_breaker=false, max_connections=None, patience=None, durability=None, clock=None,
         queue_depth_limit=None, retention=None, keep_finished=None, updates_per_task=None,
         seedless_jitter=false))]
     #[allow(clippy::too_many_arguments)]
@@ -61,47 +62,39 @@ impl Client {
         py: Python<'_>,
         url: String,
         tenant: Option<String>,
-        durability: Option<&str>,
-        clock: Option<&Bound<'_, ManualClock>>,
+        timeout: Option<f64>,
+        api_key: Option<String>,
+        retry: Option<RetryFields>,
+        breaker: Option<BreakerFields>,
+        no_breaker: bool,
+        max_connections: Option<i64>,
         patience: Option<f64>,
+        durability: Option<String>,
+        clock: Option<&Bound<'_, ManualClock>>,
         queue_depth_limit: Option<i64>,
         retention: Option<f64>,
         keep_finished: Option<i64>,
         updates_per_task: Option<i64>,
         seedless_jitter: bool,
     ) -> PyResult<Self> {
-        let mut options = ConnectOptions { seedless_jitter, ..ConnectOptions::default() };
-        let fill = || -> Result<Duration> {
-            if let Some(tenant) = tenant {
-                windlass::rules::limits::name("tenant", &tenant)?;
-                options.tenant = tenant;
-            }
-            options.durability = match durability {
-                None | Some("full") => Durability::Full,
-                Some("normal") => Durability::Normal,
-                Some(other) => {
-                    let reason = format!("must be full or normal, not {other:?}");
-                    return Err(Error::invalid("durability", reason));
-                }
-            };
-            if let Some(limit) = count("queue_depth_limit", queue_depth_limit)? {
-                options.queue_depth_limit = Some(limit);
-            }
-            if let Some(retention) = seconds("retention_seconds", retention)? {
-                options.retention = retention;
-            }
-            if let Some(keep) = count("keep_finished", keep_finished)? {
-                options.keep_finished = Some(keep);
-            }
-            if let Some(updates) = count("updates_per_task", updates_per_task)? {
-                options.updates_per_task = updates;
-            }
-            Ok(seconds("timeout", patience)?.unwrap_or(Duration::from_secs(30)))
+        let given = Given {
+            tenant,
+            timeout,
+            api_key,
+            retry,
+            breaker,
+            no_breaker,
+            max_connections,
+            patience,
+            durability,
+            clock: clock.map(|clock| clock.get().0.clone()),
+            queue_depth_limit,
+            retention,
+            keep_finished,
+            updates_per_task,
+            seedless_jitter,
         };
-        let patience = raised(py, fill())?;
-        if let Some(clock) = clock {
-            options.clock = Some(clock.get().0.clone());
-        }
+        let (options, patience) = raised(py, given.options())?;
         let client = Self { link: Link::new(url, options), patience };
         client.open(py)?;
         Ok(client)
@@ -288,10 +281,60 @@ impl Client {
         self.record(py, bridge, |c| async move { text(&c.counts().await?) })
     }
 
+    /// The queues' records.
+    #[pyo3(signature = (bridge=None))]
+    fn queues(&self, py: Python<'_>, bridge: Option<&Bound<'_, Bridge>>) -> PyResult<Py<PyAny>> {
+        self.record(py, bridge, |c| async move { text(&c.queues().await?) })
+    }
+
+    /// Pauses a queue or lets it go on; its record.
+    #[pyo3(signature = (queue, paused, bridge=None))]
+    fn pause(
+        &self,
+        py: Python<'_>,
+        queue: String,
+        paused: bool,
+        bridge: Option<&Bound<'_, Bridge>>,
+    ) -> PyResult<Py<PyAny>> {
+        self.record(py, bridge, move |c| async move { text(&c.pause(&queue, paused).await?) })
+    }
+
+    /// A batch's record.
+    #[pyo3(signature = (batch_id, bridge=None))]
+    fn batch(
+        &self,
+        py: Python<'_>,
+        batch_id: String,
+        bridge: Option<&Bound<'_, Bridge>>,
+    ) -> PyResult<Py<PyAny>> {
+        self.record(py, bridge, |c| async move { text(&c.batch(&batch_id).await?) })
+    }
+
+    /// Cancels what is open of a batch; its record as it stands then.
+    #[pyo3(signature = (batch_id, bridge=None))]
+    fn cancel_batch(
+        &self,
+        py: Python<'_>,
+        batch_id: String,
+        bridge: Option<&Bound<'_, Bridge>>,
+    ) -> PyResult<Py<PyAny>> {
+        self.record(py, bridge, |c| async move { text(&c.cancel_batch(&batch_id).await?) })
+    }
+
     /// Live workers.
     #[pyo3(signature = (bridge=None))]
     fn workers(&self, py: Python<'_>, bridge: Option<&Bound<'_, Bridge>>) -> PyResult<Py<PyAny>> {
         self.record(py, bridge, |c| async move { text(&c.workers().await?) })
+    }
+
+    /// Store, queues and workers at a glance.
+    #[pyo3(signature = (bridge=None))]
+    fn cluster_health(
+        &self,
+        py: Python<'_>,
+        bridge: Option<&Bound<'_, Bridge>>,
+    ) -> PyResult<Py<PyAny>> {
+        self.record(py, bridge, |c| async move { text(&c.cluster_health().await?) })
     }
 
     /// Releases the store for good. Again is no error.

@@ -8,6 +8,8 @@
 //! | `messenger` | the one native thread that calls into Python |
 //! | `bridge` | answers on their way into an event loop |
 //! | `link` | one connection, across forks |
+//! | `calls` | how a client calls a server |
+//! | `options` | what a connection is told |
 //! | `client` | the verbs of a client |
 //! | `updates` | a task's history, followed |
 //! | `hands` | leases taken by hand: lease, renew, settle, sweep |
@@ -16,10 +18,13 @@
 //! | `convert` | values across the border |
 //! | `errors` | a core error becomes a Python exception |
 //! | `clock` | a clock that tests move |
+//! | `breaker` | a circuit breaker around what Python calls |
 //! | `logging` | what core logs, for Python's `logging` |
 //! | `cli` | the command line |
 
+mod breaker;
 mod bridge;
+mod calls;
 mod cli;
 mod client;
 mod clock;
@@ -30,6 +35,7 @@ mod job;
 mod link;
 mod logging;
 mod messenger;
+mod options;
 mod runtime;
 mod updates;
 mod worker;
@@ -40,7 +46,11 @@ mod _native {
     use pyo3::prelude::*;
 
     #[pymodule_export]
+    use crate::breaker::{Breaker, Pass};
+    #[pymodule_export]
     use crate::bridge::Bridge;
+    #[pymodule_export]
+    use crate::calls::{check_calls, default_calls};
     #[pymodule_export]
     use crate::cli::run_cli;
     #[pymodule_export]

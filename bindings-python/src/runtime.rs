@@ -38,7 +38,7 @@ pub(crate) fn process() -> &'static Process {
     let runtime = Builder::new_multi_thread()
         .worker_threads(2)
         .thread_name("windlass")
-        .enable_time()
+        .enable_all()
         .build()
         .expect("the system starts two threads");
     let made = Box::into_raw(Box::new(Process { runtime, messenger: Messenger::start() }));

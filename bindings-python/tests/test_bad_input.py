@@ -182,22 +182,7 @@ def test_connect_options_are_checked(options: dict[str, Any], field: str) -> Non
     assert caught.value.field == field
 
 
-@pytest.mark.parametrize(
-    "argument",
-    [
-        {"api_key": "k"},
-        {"retry_config": object()},
-        {"circuit_breaker": object()},
-        {"max_connections": 20},
-    ],
-)
-def test_arguments_of_the_server_are_refused_and_not_ignored(argument: dict[str, Any]) -> None:
-    with pytest.raises(windlass.NotImplementedYetError) as caught:
-        Client("memory:", **argument)
-    assert caught.value.feature == next(iter(argument))
-
-
-@pytest.mark.parametrize("url", ["http://localhost", "sqlite:", "nothing", "sqlite::memory:"])
+@pytest.mark.parametrize("url", ["ftp://localhost", "sqlite:", "nothing", "sqlite::memory:"])
 def test_a_url_of_no_store_is_refused(url: str) -> None:
     with pytest.raises(windlass.InvalidUrlError) as caught:
         Client(url)

@@ -42,9 +42,9 @@ def test_the_url_comes_from_the_environment(
 
 
 def test_tenants_do_not_see_each_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # GPY-02: endpoint, tenant_id and timeout are taken; api_key comes with the server.
+    # GPY-02, ENV-03
     url = f"sqlite:{tmp_path / 'tenants.db'}"
-    mine = Client(endpoint=url, tenant_id="mine", timeout=30.0)
+    mine = Client(endpoint=url, api_key="no key is needed", tenant_id="mine", timeout=30.0)
     monkeypatch.setenv("WINDLASS_TENANT_ID", "other")
     other = Client(url)
     task = mine.submit_task({"a": 1})

@@ -161,6 +161,50 @@ def test_error_handling() -> None:
         assert nobody.task_id in text
 
 
+def test_custom_retry_policy() -> None:
+    # GPY-03, GPY-25; what it does to calls over HTTP: test_http.py
+    from windlass import Client, RetryConfig
+
+    client = Client(
+        retry_config=RetryConfig(
+            max_retries=5,
+            initial_delay=0.5,
+            max_delay=30.0,
+            exponential_base=2,
+            jitter=0.1,
+            retryable_errors=[500, 502, 503, 504],
+        )
+    )
+    assert client.wait_for_task(client.submit_task({"id": 1}).task_id).status == "completed"
+
+
+def test_circuit_breaker() -> None:
+    # GPY-04, CB-09, CB-11; what it does to calls over HTTP: test_http.py
+    from windlass import CircuitBreakerConfig, Client, QuotaExceededError
+
+    client = Client(
+        circuit_breaker=CircuitBreakerConfig(
+            failure_threshold=5,  # Open after 5 failures
+            success_threshold=3,  # Close after 3 successes
+            timeout=30.0,  # Half-open after 30s
+            excluded_exceptions=[QuotaExceededError],
+        )
+    )
+    assert client.wait_for_task(client.submit_task({"id": 1}).task_id).status == "completed"
+
+
+def test_connection_pooling() -> None:
+    # GPY-05, PAT-05; how many connections there are: test_http.py
+    items = range(10)
+    # Create client once, reuse for all requests
+    client = Client(max_connections=20)
+
+    # Good: reuse client
+    for item in items:
+        client.submit_task(payload={"item": item})
+    assert sum(count.count for count in client.counts()) == 10
+
+
 def test_async_client() -> None:
     # GPY-28
     async def main() -> None:

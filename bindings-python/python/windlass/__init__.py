@@ -16,16 +16,17 @@ from windlass.app import App
 from windlass.async_client import AsyncClient
 from windlass.client import Client
 from windlass.context import Context
+from windlass.error_response import ErrorResponse
 from windlass.errors import *  # noqa: F403  the generated file lists them
 from windlass.errors import __all__ as _errors
 from windlass.handle import TaskHandle
 from windlass.handler import Handler, Handles
 from windlass.outcomes import Cancel, Fail, Outcome, Retry, Snooze
+from windlass.queues import Batch, ClusterHealth, Count, QueueInfo
+from windlass.resilience import CircuitBreakerConfig, RetryConfig
 from windlass.task import (
     BatchStatuses,
     BatchSubmission,
-    ClusterHealth,
-    Count,
     Failure,
     LogEntry,
     Submission,
@@ -41,20 +42,25 @@ from windlass.worker import Worker
 __all__ = [
     "App",
     "AsyncClient",
+    "Batch",
     "BatchStatuses",
     "BatchSubmission",
     "Cancel",
+    "CircuitBreakerConfig",
     "Client",
     "ClusterHealth",
     "Context",
     "Count",
+    "ErrorResponse",
     "Fail",
     "Failure",
     "Handler",
     "Handles",
     "LogEntry",
     "Outcome",
+    "QueueInfo",
     "Retry",
+    "RetryConfig",
     "Snooze",
     "Submission",
     "Task",

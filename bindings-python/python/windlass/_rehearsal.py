@@ -71,8 +71,10 @@ class TestApp(App):
         self.clock = options.get("clock") or ManualClock()
         self._options["clock"] = self.clock
         self._options["seedless_jitter"] = True
+        # A queue that is full stays full while nothing moves.
+        self._options["patience"] = 0.0
         self.began = self.clock.now()
-        self._real = connect("memory:", 0.0, self._options, {})
+        self._real = connect("memory:", self._options)
         self._inline = InlineNative(self._real)
         self._native = cast(_native.Client, self._inline)
         self._hands = _native.Hands(self._real)

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from windlass import _forms, options
-from windlass.task import Record, Task
+from windlass.task import Task
+from windlass.view import Record
 
 #: Tasks of one page.
 PAGE = 200

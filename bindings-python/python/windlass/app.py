@@ -49,8 +49,9 @@ class Decorator(Protocol):
 class App:
     """Handlers under one store.
 
-    The store's URL is the argument, else `WINDLASS_URL`, `WINDLASS_API_ENDPOINT`, else
-    `sqlite:windlass.db`. It is opened when it is first needed.
+    The URL, a store's or a server's, is the argument, else `WINDLASS_URL`,
+    `WINDLASS_API_ENDPOINT`, else `sqlite:windlass.db`; the options are those of `Client`. It is
+    opened when it is first needed.
     """
 
     def __init__(self, url: str | None = None, **options: Unpack[ConnectOptions]) -> None:
@@ -65,7 +66,7 @@ class App:
     @property
     def url(self) -> str:
         """The store's URL."""
-        return url_of(self._url)
+        return url_of(self._url, self._options.get("endpoint"))
 
     @property
     def native(self) -> _native.Client:
@@ -75,7 +76,7 @@ class App:
             with self._lock:
                 native = self._native
                 if native is None:
-                    native = self._native = connect(self._url, 30.0, self._options, {})
+                    native = self._native = connect(self._url, self._options)
         return native
 
     @property
@@ -183,8 +184,10 @@ class App:
         with self._lock:
             if url is not None:
                 self._url = url
+                self._options.pop("endpoint", None)
             if tenant is not None:
                 self._options["tenant"] = tenant
+                self._options.pop("tenant_id", None)
             before, self._native = self._native, None
         if before is not None:
             before.close()

@@ -15,11 +15,10 @@ from windlass.client import WAIT
 from windlass.connection import ConnectOptions, connect
 from windlass.handle import TaskHandle
 from windlass.options import RetryOptions, Seconds
+from windlass.queues import Batch, ClusterHealth, Count, QueueInfo
 from windlass.task import (
     BatchStatuses,
     BatchSubmission,
-    ClusterHealth,
-    Count,
     LogEntry,
     Submission,
     Task,
@@ -40,28 +39,8 @@ class AsyncClient(AsyncHands):
     One client serves any number of event loops.
     """
 
-    def __init__(
-        self,
-        url: str | None = None,
-        *,
-        endpoint: str | None = None,
-        tenant_id: str | None = None,
-        timeout: Seconds = 30.0,
-        api_key: str | None = None,
-        retry_config: object | None = None,
-        circuit_breaker: object | None = None,
-        max_connections: int | None = None,
-        **options: Unpack[ConnectOptions],
-    ) -> None:
-        if tenant_id is not None:
-            options["tenant"] = tenant_id
-        of_the_server = {
-            "api_key": api_key,
-            "retry_config": retry_config,
-            "circuit_breaker": circuit_breaker,
-            "max_connections": max_connections,
-        }
-        self._native = connect(url or endpoint, timeout, options, of_the_server)
+    def __init__(self, url: str | None = None, **options: Unpack[ConnectOptions]) -> None:
+        self._native = connect(url, options)
 
     @classmethod
     def _over(cls, native: _native.Client) -> Self:
@@ -252,14 +231,37 @@ class AsyncClient(AsyncHands):
         """How many tasks each queue has in each status."""
         return [Count(entry) for entry in json.loads(await self._native.counts(current()))]
 
+    async def queues(self) -> list[QueueInfo]:
+        """The queues that have tasks or are paused, by name."""
+        return [QueueInfo(entry) for entry in json.loads(await self._native.queues(current()))]
+
+    async def pause_queue(self, name: str) -> QueueInfo:
+        """Has workers of every process take nothing from the queue, until it is resumed. Durable.
+
+        Tasks are still accepted, and what runs goes on. Again is no error. Raises
+        `InvalidArgumentError` for a name that no queue can have.
+        """
+        return QueueInfo(json.loads(await self._native.pause(name, True, current())))
+
+    async def resume_queue(self, name: str) -> QueueInfo:
+        """Lets a paused queue go on. Again is no error."""
+        return QueueInfo(json.loads(await self._native.pause(name, False, current())))
+
+    async def get_batch(self, batch_id: str) -> Batch:
+        """How the tasks of a batch stand, counted. Raises `BatchNotFoundError`."""
+        return Batch(json.loads(await self._native.batch(batch_id, current())))
+
+    async def cancel_batch(self, batch_id: str) -> Batch:
+        """Cancels every task of a batch that has not ended, as `cancel_task` does.
+
+        Raises `BatchNotFoundError`.
+        """
+        return Batch(json.loads(await self._native.cancel_batch(batch_id, current())))
+
     async def cluster_health(self) -> ClusterHealth:
         """How the store, its queues and its workers are."""
         _log.sync()
-        counts, workers = (
-            await self._native.counts(current()),
-            await self._native.workers(current()),
-        )
-        health = ClusterHealth._of(json.loads(counts), json.loads(workers))
+        health = ClusterHealth(json.loads(await self._native.cluster_health(current())))
         _log.logger.debug("%s answers: %r", self._native.location(), health)
         return health
 

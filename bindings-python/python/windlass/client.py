@@ -13,11 +13,10 @@ from windlass._verbs import Listing, batch_specs, spec
 from windlass.connection import ConnectOptions, connect
 from windlass.handle import TaskHandle
 from windlass.options import RetryOptions, Seconds
+from windlass.queues import Batch, ClusterHealth, Count, QueueInfo
 from windlass.task import (
     BatchStatuses,
     BatchSubmission,
-    ClusterHealth,
-    Count,
     LogEntry,
     Submission,
     Task,
@@ -36,36 +35,18 @@ WAIT = 300.0
 
 
 class Client(Hands):
-    """A connection to a task store.
+    """A connection to a task store, or to the server of one.
 
-    `url` is `sqlite:PATH`, `memory:` or `memory:NAME`; without one `WINDLASS_URL`,
-    `WINDLASS_API_ENDPOINT`, else `sqlite:windlass.db`. `endpoint` and `tenant_id` are other names
-    for `url` and `tenant`. `timeout` is how long a submit keeps trying while its queue is full, in
-    seconds. Threads may share a client; after a fork each process connects for itself.
+    `url` is `sqlite:PATH`, `memory:`, `memory:NAME`, `http://HOST:PORT` or `https://HOST:PORT`;
+    without one `WINDLASS_URL`, `WINDLASS_API_ENDPOINT`, else `sqlite:windlass.db`. The options are
+    those of `ConnectOptions`. Nothing is asked of a server before the first verb. Threads may
+    share a client; after a fork each process connects for itself.
+
+    Raises `InvalidUrlError`, `InvalidArgumentError`, and what keeps a store from being opened.
     """
 
-    def __init__(
-        self,
-        url: str | None = None,
-        *,
-        endpoint: str | None = None,
-        tenant_id: str | None = None,
-        timeout: Seconds = 30.0,
-        api_key: str | None = None,
-        retry_config: object | None = None,
-        circuit_breaker: object | None = None,
-        max_connections: int | None = None,
-        **options: Unpack[ConnectOptions],
-    ) -> None:
-        if tenant_id is not None:
-            options["tenant"] = tenant_id
-        of_the_server = {
-            "api_key": api_key,
-            "retry_config": retry_config,
-            "circuit_breaker": circuit_breaker,
-            "max_connections": max_connections,
-        }
-        self._native = connect(url or endpoint, timeout, options, of_the_server)
+    def __init__(self, url: str | None = None, **options: Unpack[ConnectOptions]) -> None:
+        self._native = connect(url, options)
 
     @classmethod
     def _over(cls, native: _native.Client) -> Self:
@@ -255,11 +236,37 @@ class Client(Hands):
         """How many tasks each queue has in each status."""
         return [Count(entry) for entry in json.loads(self._native.counts())]
 
+    def queues(self) -> list[QueueInfo]:
+        """The queues that have tasks or are paused, by name."""
+        return [QueueInfo(entry) for entry in json.loads(self._native.queues())]
+
+    def pause_queue(self, name: str) -> QueueInfo:
+        """Has workers of every process take nothing from the queue, until it is resumed. Durable.
+
+        Tasks are still accepted, and what runs goes on. Again is no error. Raises
+        `InvalidArgumentError` for a name that no queue can have.
+        """
+        return QueueInfo(json.loads(self._native.pause(name, True)))
+
+    def resume_queue(self, name: str) -> QueueInfo:
+        """Lets a paused queue go on. Again is no error."""
+        return QueueInfo(json.loads(self._native.pause(name, False)))
+
+    def get_batch(self, batch_id: str) -> Batch:
+        """How the tasks of a batch stand, counted. Raises `BatchNotFoundError`."""
+        return Batch(json.loads(self._native.batch(batch_id)))
+
+    def cancel_batch(self, batch_id: str) -> Batch:
+        """Cancels every task of a batch that has not ended, as `cancel_task` does.
+
+        Raises `BatchNotFoundError`.
+        """
+        return Batch(json.loads(self._native.cancel_batch(batch_id)))
+
     def cluster_health(self) -> ClusterHealth:
         """How the store, its queues and its workers are."""
         _log.sync()
-        counts, workers = self._native.counts(), self._native.workers()
-        health = ClusterHealth._of(json.loads(counts), json.loads(workers))
+        health = ClusterHealth(json.loads(self._native.cluster_health()))
         _log.logger.debug("%s answers: %r", self._native.location(), health)
         return health
 

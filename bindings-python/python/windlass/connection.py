@@ -2,23 +2,45 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import os
-from collections.abc import Mapping
 from typing import Any, Literal, TypedDict
 
 from windlass import _forms, _log, _native, _process
-from windlass.options import Seconds, later
+from windlass.options import Seconds, invalid
+from windlass.resilience import CircuitBreakerConfig, RetryConfig
 from windlass.testing import ManualClock
 
 DEFAULT_URL = "sqlite:windlass.db"
 
 
 class ConnectOptions(TypedDict, total=False):
-    """What a connection can be told. What is left out has core's default."""
+    """What a connection can be told. What is left out has core's default.
 
+    Every option goes with every URL, so that code stays as it is when only the URL changes: those
+    of a store have no effect with a server's URL, those of a server none with a store's. What is no
+    value for an option is refused in any case.
+    """
+
+    #: Another name for the URL.
+    endpoint: str | None
     #: Whose tasks; `WINDLASS_TENANT_ID`, else `default`.
     tenant: str | None
+    #: Another name for the tenant.
+    tenant_id: str | None
+    #: How long a call to a server may take, its retries included. Default 30 s.
+    timeout: Seconds | None
+    #: How long a submit keeps trying while its queue is full. Default: the timeout.
+    patience: Seconds | None
+
+    #: A server's key; else `WINDLASS_API_KEY`.
+    api_key: str | None
+    #: How calls to a server are repeated. Default `RetryConfig()`.
+    retry_config: RetryConfig | None
+    #: When calls to a server are kept away. Default `CircuitBreakerConfig()`; `False` for never.
+    circuit_breaker: CircuitBreakerConfig | Literal[False] | None
+    #: Connections to a server that are kept open. Default 20.
+    max_connections: int | None
+
     #: `full` survives a power cut, `normal` a killed process. Only SQLite. Default `full`.
     durability: Literal["full", "normal"] | None
     #: A clock of one's own, for tests.
@@ -35,34 +57,57 @@ class ConnectOptions(TypedDict, total=False):
     seedless_jitter: bool
 
 
-def url_of(given: str | None) -> str:
+def url_of(given: str | None, endpoint: str | None = None) -> str:
     """The argument, else `WINDLASS_URL`, else `WINDLASS_API_ENDPOINT`, else the default file."""
     environment = os.environ
     return (
-        given
+        either("endpoint", given, endpoint)
         or environment.get("WINDLASS_URL")
         or environment.get("WINDLASS_API_ENDPOINT")
         or DEFAULT_URL
     )
 
 
-def connect(
-    url: str | None,
-    timeout: float | dt.timedelta | None,
-    options: ConnectOptions,
-    of_the_server: Mapping[str, Any],
-) -> _native.Client:
-    """A connected native client. `of_the_server` are arguments that only a server has."""
-    for name, value in of_the_server.items():
-        if value is not None:
-            raise later(name)
-    given: dict[str, Any] = {key: value for key, value in options.items() if value is not None}
-    if "retention" in given:
-        given["retention"] = _forms.seconds(given["retention"])
-    if "clock" in given:
-        given["clock"] = given["clock"]._native
-    given.setdefault("tenant", os.environ.get("WINDLASS_TENANT_ID") or None)
-    _log.sync()
-    client = _native.Client(url_of(url), patience=_forms.seconds(timeout), **given)
+def either(name: str, first: str | None, second: str | None) -> str | None:
+    """What either of an argument's two names was given. Two different values are nobody's wish."""
+    if first is not None and second is not None and first != second:
+        raise invalid(name, f"{first!r} is given already")
+    return second if first is None else first
+
+
+def connect(url: str | None, options: ConnectOptions) -> _native.Client:
+    """A connected native client."""
+    client = _native.Client(**native_options(url, options))
     _process.clients.add(client)
     return client
+
+
+def native_options(url: str | None, options: ConnectOptions) -> dict[str, Any]:
+    """The options as native code takes them."""
+    given: dict[str, Any] = {key: value for key, value in options.items() if value is not None}
+    environment = os.environ
+    given["url"] = url_of(url, given.pop("endpoint", None))
+    given["tenant"] = either("tenant_id", given.get("tenant"), given.pop("tenant_id", None))
+    for name, variable in (("tenant", "WINDLASS_TENANT_ID"), ("api_key", "WINDLASS_API_KEY")):
+        if given.get(name) is None:
+            given[name] = environment.get(variable) or None
+    for name in ("timeout", "patience", "retention"):
+        if name in given:
+            given[name] = _forms.seconds(given[name])
+    if "clock" in given:
+        given["clock"] = given["clock"]._native
+    if "retry_config" in given:
+        given["retry"] = _of("retry_config", given.pop("retry_config"), RetryConfig)._native()
+    breaker = given.pop("circuit_breaker", None)
+    if breaker is False:
+        given["no_breaker"] = True
+    elif breaker is not None:
+        given["breaker"] = _of("circuit_breaker", breaker, CircuitBreakerConfig)._native()
+    _log.sync()
+    return given
+
+
+def _of(name: str, given: Any, kind: type[Any]) -> Any:
+    if not isinstance(given, kind):
+        raise invalid(name, f"must be a {kind.__name__}, not {given!r}")
+    return given

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from windlass import _bridge, _native
 from windlass.errors import NotImplementedYetError
-from windlass.task import Record
+from windlass.view import Record
 
 #: Time between looks at a batch, in seconds.
 LOOK = 0.1

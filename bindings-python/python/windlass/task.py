@@ -3,36 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from windlass import _forms
-
-Record = dict[str, Any]
-
-
-class View:
-    """Something read from a wire record; `record` is the record itself."""
-
-    __slots__ = ("record",)
-    _shown: tuple[str, ...] = ()
-
-    def __init__(self, record: Record) -> None:
-        self.record = record
-
-    def __eq__(self, other: object) -> bool:
-        return type(other) is type(self) and self.record == getattr(other, "record", None)
-
-    def __hash__(self) -> int:
-        return hash(tuple(str(self.record.get(key)) for key in self._shown))
-
-    def __repr__(self) -> str:
-        shown = ", ".join(f"{key}={self.record.get(key)!r}" for key in self._shown)
-        return f"{type(self).__name__}({shown})"
-
-    def _instant(self, key: str) -> dt.datetime | None:
-        text = self.record.get(key)
-        return None if text is None else _forms.instant(text)
+from windlass.view import Record, View
 
 
 class Submission(View):
@@ -409,70 +384,6 @@ class Why(View):
     def worker(self) -> str | None:
         """Who has it."""
         return self.record.get("worker")
-
-
-class Count(View):
-    """How many tasks of a queue have a status."""
-
-    __slots__ = ()
-    _shown = ("queue", "status", "count")
-
-    @property
-    def queue(self) -> str:
-        """The queue."""
-        return str(self.record["queue"])
-
-    @property
-    def status(self) -> str:
-        """The status."""
-        return str(self.record["status"])
-
-    @property
-    def count(self) -> int:
-        """How many."""
-        return int(self.record["count"])
-
-
-class QueueHealth(View):
-    """How the queues stand."""
-
-    __slots__ = ()
-    _shown = ("depth",)
-
-    @property
-    def depth(self) -> int:
-        """Tasks that wait."""
-        return int(self.record["depth"])
-
-
-class ClusterHealth(View):
-    """How the store and its workers are."""
-
-    __slots__ = ()
-    _shown = ("healthy", "nodes", "queue")
-
-    @classmethod
-    def _of(cls, counts: list[Record], workers: list[Record]) -> ClusterHealth:
-        waiting = ("blocked", "scheduled", "pending")
-        depth = sum(entry["count"] for entry in counts if entry["status"] in waiting)
-        nodes = {"active": len(workers)}
-        return cls({"healthy": True, "nodes": nodes, "queue": {"depth": depth}})
-
-    @property
-    def healthy(self) -> bool:
-        """Whether the store answers."""
-        return bool(self.record["healthy"])
-
-    @property
-    def nodes(self) -> Mapping[str, int]:
-        """Live workers under `active`."""
-        nodes: dict[str, int] = self.record["nodes"]
-        return nodes
-
-    @property
-    def queue(self) -> QueueHealth:
-        """The queues."""
-        return QueueHealth(self.record["queue"])
 
 
 class BatchStatuses(list[TaskStatus]):

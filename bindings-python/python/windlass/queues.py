@@ -1,0 +1,167 @@
+"""Queues, batches and the whole as callers see them: counts of tasks."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+
+from windlass.view import View
+
+
+class Count(View):
+    """How many tasks of a queue have a status."""
+
+    __slots__ = ()
+    _shown = ("queue", "status", "count")
+
+    @property
+    def queue(self) -> str:
+        """The queue."""
+        return str(self.record["queue"])
+
+    @property
+    def status(self) -> str:
+        """The status."""
+        return str(self.record["status"])
+
+    @property
+    def count(self) -> int:
+        """How many."""
+        return int(self.record["count"])
+
+
+class QueueInfo(View):
+    """How one queue stands."""
+
+    __slots__ = ()
+    _shown = ("name", "paused", "depth")
+
+    def __repr__(self) -> str:
+        return f"QueueInfo(name={self.name!r}, paused={self.paused}, depth={self.depth})"
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return str(self.record["queue"])
+
+    @property
+    def paused(self) -> bool:
+        """Whether workers are given nothing from it.
+
+        Tasks are still accepted, and what runs goes on.
+        """
+        return bool(self.record["paused"])
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Tasks by status; zeros are left out."""
+        return dict(self.record["counts"])
+
+    @property
+    def depth(self) -> int:
+        """Tasks that wait: blocked, scheduled and pending."""
+        return int(self.record["depth"])
+
+    @property
+    def oldest_pending_at(self) -> dt.datetime | None:
+        """Since when the pending task that has waited longest could run."""
+        return self._instant("oldest_pending_at")
+
+
+class Batch(View):
+    """Tasks that were submitted together."""
+
+    __slots__ = ()
+    _shown = ("batch_id", "status", "total")
+
+    @property
+    def batch_id(self) -> str:
+        """Its id."""
+        return str(self.record["batch_id"])
+
+    @property
+    def status(self) -> str:
+        """`pending` while nothing has begun, `running` while something is open.
+
+        Then `failed` when a task failed, else `cancelled` when one was cancelled, else `completed`.
+        """
+        return str(self.record["status"])
+
+    @property
+    def is_final(self) -> bool:
+        """Whether every task has ended."""
+        return self.status in ("completed", "failed", "cancelled")
+
+    @property
+    def total(self) -> int:
+        """How many tasks it has, those that were pruned left out."""
+        return int(self.record["total"])
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Tasks by status; zeros are left out."""
+        return dict(self.record["counts"])
+
+
+class QueueHealth(View):
+    """How all queues stand together."""
+
+    __slots__ = ()
+    _shown = ("depth", "pending", "running")
+
+    @property
+    def depth(self) -> int:
+        """Tasks that wait: blocked, scheduled and pending."""
+        return int(self.record["depth"])
+
+    @property
+    def pending(self) -> int:
+        """Tasks that a worker may take now."""
+        return int(self.record["pending"])
+
+    @property
+    def running(self) -> int:
+        """Tasks that a worker has."""
+        return int(self.record["running"])
+
+    @property
+    def oldest_age_seconds(self) -> float:
+        """How long the pending task that is due longest has been due; 0 when none is."""
+        return float(self.record["oldest_age_seconds"])
+
+
+class ClusterHealth(View):
+    """How the store, its queues and its workers are."""
+
+    __slots__ = ()
+    _shown = ("healthy", "status", "nodes", "queue")
+
+    @property
+    def healthy(self) -> bool:
+        """Whether the store answers."""
+        return bool(self.record["healthy"])
+
+    @property
+    def status(self) -> str:
+        """`ok`, or `degraded` when a worker is deaf: heard of, but it asks for no work."""
+        return str(self.record["status"])
+
+    @property
+    def nodes(self) -> Mapping[str, int]:
+        """Live workers: `active` those that are not deaf, `total` all."""
+        nodes: dict[str, int] = self.record["nodes"]
+        return nodes
+
+    @property
+    def workers(self) -> Mapping[str, int]:
+        """The same by how they behave: `live` and `deaf`."""
+        workers: dict[str, int] = self.record["workers"]
+        return workers
+
+    @property
+    def queue(self) -> QueueHealth:
+        """The queues."""
+        return QueueHealth(self.record["queue"])
