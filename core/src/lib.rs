@@ -37,8 +37,8 @@ pub use words::{
     Batch, BatchId, ClusterHealth, Count, Counts, Cursor, ErrorBody, Filter, Labels, Lease,
     LeaseRequest, LeaseToken, Leased, LeasedTask, LogLevel, NewUpdate, Outcome, Page, Payload,
     Priority, Problem, QueueInfo, Renewal, Renewed, RetryOptions, Settle, Settled, Submission,
-    SubmitOptions, Task, TaskError, TaskId, TaskSpec, TaskStatus, Timestamp, Update, UpdateKind,
-    Waiting, Why, WorkerInfo,
+    SubmitOptions, Task, TaskError, TaskEvent, TaskEventKind, TaskId, TaskSpec, TaskStatus,
+    Timestamp, Update, UpdateKind, Waiting, Why, WorkerInfo,
 };
 pub use worker::{
     CancelFlag, CancelReason, DeclaredHandler, Job, JobId, Lane, Signal, Worker, WorkerConfig,

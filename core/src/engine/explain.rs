@@ -3,8 +3,15 @@
 use crate::engine::rescue::LEASE_EXPIRED;
 use crate::words::{Task, TaskStatus, Timestamp, Waiting, Why, WorkerInfo};
 
-/// Explains from the row, the live workers of its tenant, and how many tasks go before it.
-pub fn decide(task: &Task, workers: &[WorkerInfo], ahead: Option<u64>, now: Timestamp) -> Why {
+/// Explains from the row, the live workers of its tenant, whether its queue is paused, and how many tasks
+/// go before it.
+pub fn decide(
+    task: &Task,
+    workers: &[WorkerInfo],
+    paused: bool,
+    ahead: Option<u64>,
+    now: Timestamp,
+) -> Why {
     let worker = task.lease.as_ref().map(|lease| lease.worker.clone());
     let expires = task.lease.as_ref().map(|lease| lease.expires_at);
     let (reason, text, until) = match task.status {
@@ -33,6 +40,8 @@ pub fn decide(task: &Task, workers: &[WorkerInfo], ahead: Option<u64>, now: Time
             None => (Waiting::Delayed, format!("due at {}", task.run_at), Some(task.run_at)),
         },
         TaskStatus::Blocked => (Waiting::Blocked, "waits for other tasks".to_owned(), None),
+        // Before the workers: one that is started now would not be given the task either.
+        _ if paused => (Waiting::Paused, paused_queue(task), None),
         _ if !workers.iter().any(|w| w.takes(&task.queue, &task.handler)) => {
             (Waiting::NoWorker, no_worker(task), None)
         }
@@ -56,6 +65,23 @@ fn finished(task: &Task) -> String {
     match &task.error {
         Some(error) => format!("{}: {}", task.status, error.message),
         None => task.status.to_string(),
+    }
+}
+
+fn paused_queue(task: &Task) -> String {
+    format!(
+        "queue {:?} is paused: no worker is given its tasks; to resume it: windlass queues resume {}",
+        task.queue,
+        word(&task.queue),
+    )
+}
+
+/// A name as a shell reads it back.
+fn word(name: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "-_./:@%+=,".contains(c);
+    match name.chars().all(plain) {
+        true => name.to_owned(),
+        false => format!("'{}'", name.replace('\'', "'\\''")),
     }
 }
 

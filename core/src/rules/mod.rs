@@ -8,5 +8,6 @@ pub mod deaf;
 pub mod fingerprint;
 pub mod handler;
 pub mod ids;
+pub mod keys;
 pub mod limits;
 pub mod retry;

@@ -53,7 +53,7 @@ impl Engine {
     }
 
     pub(super) async fn cancel_tasks_of(&self, tenant: &str, batch_id: BatchId) -> Result<Batch> {
-        let mut batch = self.find_batch(tenant, batch_id).await?;
+        let batch = self.find_batch(tenant, batch_id).await?;
         let open: Vec<TaskStatus> =
             TaskStatus::ALL.into_iter().filter(|status| !status.is_final()).collect();
         let filter = Filter { status: open, batch_id: Some(batch_id), ..Filter::default() };
@@ -73,10 +73,11 @@ impl Engine {
                 break;
             }
         }
-        if let Ok(now) = self.find_batch(tenant, batch_id).await {
-            batch = now;
+        match self.find_batch(tenant, batch_id).await {
+            // All of it was pruned meanwhile: this is how it stood.
+            Err(Error::BatchNotFound { .. }) => Ok(batch),
+            other => other,
         }
-        Ok(batch)
     }
 }
 

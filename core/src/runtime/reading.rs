@@ -115,11 +115,14 @@ impl Engine {
     pub(super) async fn explain(&self, tenant: &str, task_id: TaskId) -> Result<Why> {
         let task = self.find(tenant, task_id).await?;
         let workers = self.store.workers(tenant, WORKER_LIVES).await?;
-        let ahead = match task.status {
-            TaskStatus::Pending => Some(self.store.ahead(&task, AHEAD).await?),
-            _ => None,
+        let (ahead, paused) = match task.status {
+            TaskStatus::Pending => (
+                Some(self.store.ahead(&task, AHEAD).await?),
+                self.store.paused(tenant).await?.contains(&task.queue),
+            ),
+            _ => (None, false),
         };
-        Ok(explain::decide(&task, &workers, ahead, self.store.now()))
+        Ok(explain::decide(&task, &workers, paused, ahead, self.store.now()))
     }
 
     pub(super) async fn find(&self, tenant: &str, task_id: TaskId) -> Result<Task> {

@@ -178,7 +178,7 @@ pub trait Service: MaybeSend + MaybeSync + 'static {
 
     /// Tasks that were submitted, finished or running at or after `since`, at most `limit` (1 to
     /// 10,000), those that changed last first. For followers of a whole queue, who look again and
-    /// again with overlapping times.
+    /// again with overlapping times; `payload`, `initial_state` and `result` are left out.
     fn recent(
         &self,
         tenant: &str,

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use crate::engine::submit::NewTask;
 use crate::engine::transition::Transition;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::future::{BoxFuture, MaybeSend, MaybeSync};
 use crate::words::{
     BatchId, Count, Counts, Cursor, Filter, LeaseRequest, LeaseToken, Leased, Page, Renewal,
@@ -67,7 +67,8 @@ pub struct Due {
 pub struct Prune {
     /// Finished tasks older than this, by their finish.
     pub older_than: Duration,
-    /// Tasks with an idempotency key stay at least this long after submission.
+    /// Tasks with an idempotency key stay at least this long after submission; keys that are the
+    /// transport's own keep nothing, as `rules::keys::keeps_task` says.
     pub keep_keys: Duration,
     /// Keep at most this many finished tasks, the newest.
     pub keep: Option<u64>,
@@ -128,6 +129,9 @@ pub trait Store: MaybeSend + MaybeSync + 'static {
     /// all queues and handlers together. Each becomes `running` as `engine::lease::grant` says. Need
     /// not be durable. Two callers never hold one task.
     ///
+    /// Queues that are paused are passed over as if they were not named, decided in the transaction of
+    /// the lease.
+    ///
     /// Suspects: when `request.suspects` is true and the first in order is a suspect, it alone is
     /// leased; a suspect further back ends the walk before it. When false, suspects are passed over,
     /// and `suspect_waiting` tells that one of them would have been the first in order.
@@ -179,44 +183,41 @@ pub trait Store: MaybeSend + MaybeSync + 'static {
     /// applied with the writes they count.
     fn counts(&self, tenant: &str) -> BoxFuture<'_, Result<Vec<Count>>>;
 
-    /// Pauses a queue, or lets it go on. Durable when it returns; again is no error. From then on no
-    /// `lease` of any process gives a task of a paused queue; `suspect_waiting` does not count them
-    /// either.
-    fn pause(&self, tenant: &str, queue: &str, paused: bool) -> BoxFuture<'_, Result<()>> {
-        let _ = (tenant, queue, paused);
-        Box::pin(async { Err(Error::NotImplemented { feature: "pause".to_owned() }) })
-    }
+    /// Pauses a queue, or lets it go on. Durable when it returns; again is no error, and a queue that
+    /// nobody used can be paused. From then on no `lease`, nor one that goes with a `settle`, of any
+    /// process gives a task of a paused queue; `suspect_waiting` does not count them either. What runs
+    /// goes on.
+    ///
+    /// Processes whose build is older than pauses do not know of them and go on leasing: in a mixed
+    /// fleet a pause holds once the last of them is gone.
+    fn pause(&self, tenant: &str, queue: &str, paused: bool) -> BoxFuture<'_, Result<()>>;
 
     /// The tenant's paused queues, by name.
-    fn paused(&self, tenant: &str) -> BoxFuture<'_, Result<Vec<String>>> {
-        let _ = tenant;
-        Box::pin(async { Ok(Vec::new()) })
-    }
+    fn paused(&self, tenant: &str) -> BoxFuture<'_, Result<Vec<String>>>;
 
     /// The earliest `run_at` of the pending tasks of each queue that has some, by name. Its cost does
     /// not grow with the number of tasks.
-    fn oldest(&self, tenant: &str) -> BoxFuture<'_, Result<Vec<(String, Timestamp)>>> {
-        let _ = tenant;
-        Box::pin(async { Ok(Vec::new()) })
-    }
+    fn oldest(&self, tenant: &str) -> BoxFuture<'_, Result<Vec<(String, Timestamp)>>>;
 
-    /// How many tasks of a batch have each status; empty when the tenant has none of it.
-    fn batch(&self, tenant: &str, batch_id: BatchId) -> BoxFuture<'_, Result<Counts>> {
-        let _ = (tenant, batch_id);
-        Box::pin(async { Err(Error::NotImplemented { feature: "batch".to_owned() }) })
-    }
+    /// How many tasks of a batch have each status, zeros left out; empty when the tenant has none of
+    /// it. Of one moment.
+    fn batch(&self, tenant: &str, batch_id: BatchId) -> BoxFuture<'_, Result<Counts>>;
 
-    /// The tenant's tasks that were created or finished at or after `since`, and those that run now;
-    /// at most `limit`, the latest change first. Finds them without walking others.
+    /// The tenant's tasks that were stored or finished at or after `since`, and those that run now; at
+    /// most `limit`, the latest change first, as `Task::changed_at` says; of one moment.
+    ///
+    /// Finds them without walking older ones: what was stored is found in the order in which it was
+    /// stored, so that a task whose id is older than its row is there too. Where the store's clock has
+    /// stepped back, tasks stored before the step may be left out.
+    ///
+    /// These tasks are for followers, who look often: `payload` is `null`, and `initial_state` and
+    /// `result` are left out.
     fn recent(
         &self,
         tenant: &str,
         since: Timestamp,
         limit: u32,
-    ) -> BoxFuture<'_, Result<Vec<Task>>> {
-        let _ = (tenant, since, limit);
-        Box::pin(async { Err(Error::NotImplemented { feature: "recent".to_owned() }) })
-    }
+    ) -> BoxFuture<'_, Result<Vec<Task>>>;
 
     /// How many pending tasks of the same queue and handler come before this one in lease order;
     /// counted up to `most`.

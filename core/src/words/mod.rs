@@ -1,9 +1,11 @@
 //! The nouns: plain data, without I/O, clocks or chance.
 
+mod event;
 mod exchange;
 mod health;
 mod id;
 pub mod json;
+mod key;
 mod lease;
 mod outcome;
 mod payload;
@@ -19,12 +21,14 @@ mod time;
 mod update;
 mod worker;
 
+pub use event::{TaskEvent, TaskEventKind};
 pub use exchange::{
     FoundTasks, RenewAnswer, RenewBody, SettleAnswer, SettleBody, SettledRecord, SubmitBody,
     Submitted, SubmittedTask, TaskIds, Tasks, Updates, WaitBody, Workers,
 };
 pub use health::{ClusterHealth, NodeHealth, QueueHealth, WorkerHealth};
 pub use id::{BatchId, LeaseToken, TaskId};
+pub use key::{AUTOMATIC_KEY, is_automatic_key};
 pub use lease::{Lease, LeaseRequest, Leased, LeasedTask, Renewal, Renewed};
 pub use outcome::{Outcome, Settle, Settled};
 pub use payload::{Labels, Payload};

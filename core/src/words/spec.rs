@@ -45,7 +45,8 @@ pub struct TaskSpec {
     /// How failed attempts are repeated.
     #[serde(skip_serializing_if = "RetryOptions::is_empty")]
     pub retry: RetryOptions,
-    /// One task per tenant and key; at most 256 characters.
+    /// One task per tenant and key; at most 256 characters. One that begins with `auto:` is taken for
+    /// the transport's own: see [`rules::keys`](crate::rules::keys).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub idempotency_key: Option<String>,
     /// At most 64; key 1 to 64, value at most 256 characters.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::words::{
     BatchId, Labels, Lease, LeaseToken, Payload, Priority, RetryOptions, TaskId, TaskStatus,
-    Timestamp, opt_seconds,
+    Timestamp, key, opt_seconds,
 };
 
 /// Why an attempt, or a task, failed.
@@ -103,8 +103,9 @@ pub struct Task {
     pub retry: RetryOptions,
     /// Attempts that counted so far.
     pub attempt: u32,
-    /// Its key, unique in the tenant.
-    #[serde(default)]
+    /// Its key, unique in the tenant. Written as `null` when it is the transport's own: see
+    /// [`rules::keys`](crate::rules::keys).
+    #[serde(default, serialize_with = "key::shown")]
     pub idempotency_key: Option<String>,
     /// SHA-256 of what the key stands for; only with a key.
     #[serde(skip)]
@@ -172,6 +173,18 @@ impl Task {
     /// Attempts after the first that were made.
     pub fn retry_count(&self) -> u32 {
         self.attempt.saturating_sub(1)
+    }
+
+    /// Its key as its user gave it; `None` also when it is the transport's own.
+    pub fn shown_key(&self) -> Option<&str> {
+        self.idempotency_key.as_deref().filter(|key| !key::is_automatic_key(key))
+    }
+
+    /// When it last changed, as far as its row tells: its finish, else the start of the attempt that
+    /// runs, else when it was stored.
+    pub fn changed_at(&self) -> Timestamp {
+        let started = self.attempt_started_at.filter(|_| self.status == TaskStatus::Running);
+        self.finished_at.or(started).unwrap_or(self.created_at)
     }
 
     /// How long the last attempt ran, once finished.

@@ -1,7 +1,7 @@
 //! How many tasks each queue has in each status, kept as deltas.
 
 use rusqlite::{Connection, Result, params};
-use windlass_core::{Count, TaskStatus};
+use windlass_core::{BatchId, Count, Counts, TaskStatus};
 
 use crate::row::Cells;
 
@@ -82,6 +82,19 @@ pub(crate) fn between(connection: &Connection, least: u8, most: u8) -> Result<u6
     let mut select = connection
         .prepare_cached("SELECT coalesce(sum(n), 0) FROM counts WHERE status BETWEEN ?1 AND ?2")?;
     select.query_row([least, most], |row| Cells::new(row).number())
+}
+
+/// Tasks of a batch by status.
+pub(crate) fn batch(connection: &Connection, tenant: &str, batch_id: BatchId) -> Result<Counts> {
+    let mut select = connection.prepare_cached(
+        "SELECT status, count(*) FROM tasks INDEXED BY tasks_batch \
+         WHERE batch_id = ?1 AND tenant = ?2 GROUP BY status",
+    )?;
+    let rows = select.query_map(params![batch_id.as_bytes(), tenant], |row| {
+        let mut cells = Cells::new(row);
+        Ok((cells.status()?, cells.number()?))
+    })?;
+    rows.collect()
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use windlass_core::{Leased, TaskId, TaskStatus, Timestamp};
 
 use crate::row::{self, Cells, HotRows, Num};
 use crate::tx::Tx;
-use crate::updates;
+use crate::{queues, updates};
 
 /// Place of a task in lease order: priority, due time, id; and the number of its row.
 type Place = (u8, Timestamp, TaskId, Num);
@@ -60,8 +60,9 @@ fn choose(tx: &Tx<'_>, order: &LeaseOrder) -> Result<(Vec<Place>, bool)> {
          AND tenant = ?1 AND queue = ?2 AND handler = ?3 AND suspect = ?4 \
          ORDER BY priority, run_at, id LIMIT ?5",
     )?;
+    let paused = queues::paused(tx.connection, &order.tenant)?;
     for (i, queue) in request.queues.iter().enumerate() {
-        if request.queues[..i].contains(queue) {
+        if request.queues[..i].contains(queue) || paused.contains(queue) {
             continue;
         }
         for (j, handler) in request.handlers.iter().enumerate() {

@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, Result, params};
+use windlass_core::rules::keys;
 use windlass_core::store::Prune;
 use windlass_core::{Labels, Timestamp};
 
@@ -67,7 +68,7 @@ fn finished(
         Some(keep) => counts::between(connection, 4, 6)?.saturating_sub(keep),
     };
     let mut select = connection.prepare_cached(
-        "SELECT num, finished_at, created_at, idempotency_key IS NOT NULL \
+        "SELECT num, finished_at, created_at, idempotency_key \
          FROM tasks INDEXED BY tasks_finished \
          WHERE finished_at IS NOT NULL AND (finished_at, num) > (?1, ?2) \
          ORDER BY finished_at, num LIMIT ?3",
@@ -77,7 +78,8 @@ fn finished(
     while let Some(row) = rows.next()? {
         let mut cells = Cells::new(row);
         let (num, finished_at): (Num, i64) = (cells.take()?, cells.take()?);
-        let (created_at, keyed): (i64, bool) = (cells.take()?, cells.take()?);
+        let created_at: i64 = cells.take()?;
+        let kept = keys::keeps_task(cells.text()?);
         if gone.len() >= prune.limit as usize {
             // What was passed over before may be due by the next call.
             return Ok((gone, from));
@@ -87,7 +89,7 @@ fn finished(
         }
         looked += 1;
         last = (finished_at, num);
-        if !keyed || created_at <= young {
+        if !kept || created_at <= young {
             gone.push((num, finished_at));
             over = over.saturating_sub(1);
         }

@@ -12,14 +12,29 @@ use windlass_core::{
     TaskStatus, Timestamp,
 };
 
-/// Columns that change, and those that are needed to change them.
-macro_rules! hot_columns {
+/// Columns that change, but for the result.
+macro_rules! changing_columns {
     () => {
         "t.num, t.id, t.tenant, t.queue, t.status, t.version, t.suspect, t.priority, t.run_at, \
          t.created_at, t.started_at, t.finished_at, t.attempt_started_at, t.attempt, \
          t.submitted_as, t.last_seq, t.start_seq, t.first_seq, t.cancel_requested, t.token, \
          t.lease_worker, t.lease_expires_at, t.lease_counted, t.executed_on, t.progress, t.message, \
-         t.error, t.result"
+         t.error"
+    };
+}
+
+/// Columns that never change, but for those that may be large.
+macro_rules! fixed_columns {
+    () => {
+        "t.handler, t.task_type, t.timeout, t.retry, t.batch_id, t.idempotency_key, \
+         t.fingerprint, t.traceparent, t.state_key, t.labels, t.metadata"
+    };
+}
+
+/// Columns that change, and those that are needed to change them.
+macro_rules! hot_columns {
+    () => {
+        concat!($crate::row::changing_columns!(), ", t.result")
     };
 }
 
@@ -28,14 +43,27 @@ macro_rules! all_columns {
     () => {
         concat!(
             $crate::row::hot_columns!(),
-            ", t.handler, t.task_type, t.timeout, t.retry, t.batch_id, t.idempotency_key, \
-             t.fingerprint, t.traceparent, t.state_key, t.labels, t.metadata, t.initial_state, \
+            ", ",
+            $crate::row::fixed_columns!(),
+            ", t.initial_state, \
              coalesce(t.payload, (SELECT l.payload FROM long_payloads l WHERE l.num = t.num))"
         )
     };
 }
 
-pub(crate) use {all_columns, hot_columns};
+/// The places of all columns, with nothing in those that may be large.
+macro_rules! light_columns {
+    () => {
+        concat!(
+            $crate::row::changing_columns!(),
+            ", NULL, ",
+            $crate::row::fixed_columns!(),
+            ", NULL, NULL"
+        )
+    };
+}
+
+pub(crate) use {all_columns, changing_columns, fixed_columns, hot_columns};
 
 /// Number of a row: what other tables and statements refer to.
 pub(crate) type Num = i64;
@@ -210,6 +238,15 @@ pub(crate) fn full(
 /// A statement that reads one task by its row's number, for [`by_num`].
 pub(crate) fn select_by_num(connection: &Connection) -> Result<CachedStatement<'_>> {
     connection.prepare_cached(concat!("SELECT ", all_columns!(), " FROM tasks t WHERE t.num = ?1"))
+}
+
+/// The same, without what may be large: payload, initial state and result.
+pub(crate) fn select_light_by_num(connection: &Connection) -> Result<CachedStatement<'_>> {
+    connection.prepare_cached(concat!(
+        "SELECT ",
+        light_columns!(),
+        " FROM tasks t WHERE t.num = ?1"
+    ))
 }
 
 /// The task of a row that is there.

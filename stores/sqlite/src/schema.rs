@@ -4,7 +4,7 @@
 pub(crate) const APPLICATION_ID: i32 = 0x574E_444C;
 
 /// The schema version of this build.
-pub(crate) const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 2;
 
 /// One step from a schema version to the next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,12 +20,20 @@ pub struct Migration {
 }
 
 /// Every step, in order. A step that is released is never edited; a new one is added.
-pub(crate) const MIGRATIONS: &[Migration] = &[Migration {
-    version: 1,
-    min_compatible: 1,
-    title: "tasks, their labels and updates, counts, workers",
-    sql: include_str!("migrations/0001_tasks.sql"),
-}];
+pub(crate) const MIGRATIONS: &[Migration] = &[
+    Migration {
+        version: 1,
+        min_compatible: 1,
+        title: "tasks, their labels and updates, counts, workers",
+        sql: include_str!("migrations/0001_tasks.sql"),
+    },
+    Migration {
+        version: 2,
+        min_compatible: 1,
+        title: "queues that are paused",
+        sql: include_str!("migrations/0002_paused_queues.sql"),
+    },
+];
 
 #[cfg(test)]
 mod tests {

@@ -8,8 +8,8 @@ use windlass_core::engine::transition::Transition;
 use windlass_core::future::BoxFuture;
 use windlass_core::store::{Applied, ChangeListener, Due, EnqueueGroup, LeaseOrder, Prune};
 use windlass_core::{
-    Clock, Count, Cursor, Error, Filter, Leased, Page, Renewal, Renewed, Result, Store, Submission,
-    SystemClock, Task, TaskId, Timestamp, Update, WorkerInfo,
+    BatchId, Clock, Count, Counts, Cursor, Error, Filter, Leased, Page, Renewal, Renewed, Result,
+    Store, Submission, SystemClock, Task, TaskId, Timestamp, Update, WorkerInfo,
 };
 
 use crate::error::Place;
@@ -20,7 +20,10 @@ use crate::readers::Readers;
 use crate::tx::Tx;
 use crate::wake::{Bell, Listeners};
 use crate::writer::Writer;
-use crate::{counts, due, enqueue, lease, list, open, prune, renew, row, settle, updates, workers};
+use crate::{
+    counts, due, enqueue, lease, list, open, prune, queues, recent, renew, row, settle, updates,
+    workers,
+};
 
 /// Tasks that one transaction of a prune removes.
 const PRUNED_AT_ONCE: usize = 200;
@@ -273,6 +276,44 @@ impl Store for SqliteStore {
     fn counts(&self, tenant: &str) -> BoxFuture<'_, Result<Vec<Count>>> {
         let tenant = tenant.to_owned();
         Box::pin(async move { self.read("counting tasks", |c| counts::read(c, &tenant)) })
+    }
+
+    fn pause(&self, tenant: &str, queue: &str, paused: bool) -> BoxFuture<'_, Result<()>> {
+        let (tenant, queue) = (tenant.to_owned(), queue.to_owned());
+        Box::pin(
+            self.write("pausing a queue", true, move |tx| {
+                queues::pause(tx, &tenant, &queue, paused)
+            }),
+        )
+    }
+
+    fn paused(&self, tenant: &str) -> BoxFuture<'_, Result<Vec<String>>> {
+        let tenant = tenant.to_owned();
+        Box::pin(async move { self.read("reading queues", |c| queues::paused(c, &tenant)) })
+    }
+
+    fn oldest(&self, tenant: &str) -> BoxFuture<'_, Result<Vec<(String, Timestamp)>>> {
+        let tenant = tenant.to_owned();
+        Box::pin(async move { self.read("reading queues", |c| queues::oldest(c, &tenant)) })
+    }
+
+    fn batch(&self, tenant: &str, batch_id: BatchId) -> BoxFuture<'_, Result<Counts>> {
+        let tenant = tenant.to_owned();
+        Box::pin(
+            async move { self.read("counting tasks", |c| counts::batch(c, &tenant, batch_id)) },
+        )
+    }
+
+    fn recent(
+        &self,
+        tenant: &str,
+        since: Timestamp,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Vec<Task>>> {
+        let tenant = tenant.to_owned();
+        Box::pin(async move {
+            self.read("reading what changed", |c| recent::recent(c, &tenant, since, limit as usize))
+        })
     }
 
     fn ahead(&self, task: &Task, most: u64) -> BoxFuture<'_, Result<u64>> {

@@ -171,7 +171,8 @@ impl Pair {
             spec.run_at = dice.some(|d| now.before(Duration::from_secs(5)).after(d.millis(10_000)));
         }
         spec.timeout = dice.some(|d| Duration::from_nanos(d.below(1 << 40) + 1));
-        spec.idempotency_key = dice.some(|d| format!("key-{}", d.below(12)));
+        spec.idempotency_key =
+            dice.some(|d| format!("{}-{}", d.pick(&["key", "key", "auto:key"]), d.below(12)));
         if dice.one_in(3) {
             spec = spec.label("env", dice.pick(&["test", "prod"])).label("n\"", "ü");
         }
@@ -376,6 +377,30 @@ impl Pair {
         ask!(self, announce(tenant, info));
     }
 
+    async fn pause(&mut self) {
+        let (tenant, queue) = (self.dice.pick(&TENANTS), self.dice.pick(&QUEUES));
+        let paused = self.dice.one_in(3);
+        ask!(self, pause(tenant, queue, paused));
+    }
+
+    async fn compare_queues(&mut self, tenant: &str) {
+        ask!(self, paused(tenant));
+        ask!(self, oldest(tenant));
+        if !self.batches.is_empty() {
+            let batch = self.dice.pick(&self.batches);
+            ask!(self, batch(tenant, batch));
+        }
+        let since = self.clock.now().before(self.dice.millis(60_000));
+        let all = ask!(self, recent(tenant, since, 10_000));
+        // Which of two that changed in one millisecond is left out is not said.
+        let limit = 1 + self.dice.below(9) as usize;
+        for store in [&self.memory as &dyn Store, &self.sqlite] {
+            let some = store.recent(tenant, since, limit as u32).await.unwrap();
+            let changes = |tasks: &[Task]| tasks.iter().map(Task::changed_at).collect::<Vec<_>>();
+            assert_eq!(changes(&some), changes(&all[..limit.min(all.len())]), "recent {limit}");
+        }
+    }
+
     fn filter(&mut self) -> Filter {
         let statuses = TaskStatus::ALL;
         let dice = &mut self.dice;
@@ -428,6 +453,7 @@ impl Pair {
             let tasks = ask!(self, get(tenant, ids));
             ask!(self, counts(tenant));
             ask!(self, workers(tenant, Duration::from_secs(15)));
+            self.compare_queues(tenant).await;
             for task in
                 tasks.into_iter().flatten().filter(|_| self.dice.one_in(3)).collect::<Vec<_>>()
             {
@@ -452,7 +478,7 @@ impl Pair {
     }
 
     async fn step(&mut self) {
-        match self.dice.below(12) {
+        match self.dice.below(13) {
             0..3 => self.enqueue().await,
             3..5 => {
                 let order = self.order();
@@ -462,6 +488,7 @@ impl Pair {
             8 => self.renew().await,
             9 => self.prune().await,
             10 => self.worker().await,
+            11 => self.pause().await,
             _ => self.clock.advance(self.dice.millis(8_000)),
         }
     }

@@ -8,8 +8,8 @@ use windlass_core::engine::transition::{Guard, Transition};
 use windlass_core::future::BoxFuture;
 use windlass_core::store::{Applied, ChangeListener, Due, EnqueueGroup, LeaseOrder, Prune, Store};
 use windlass_core::{
-    Count, Cursor, Filter, Leased, Page, Renewal, Renewed, Result, Submission, Task, TaskId,
-    TaskStatus, Timestamp, Update, WorkerInfo,
+    BatchId, Count, Counts, Cursor, Filter, Leased, Page, Renewal, Renewed, Result, Submission,
+    Task, TaskId, TaskStatus, Timestamp, Update, WorkerInfo,
 };
 
 /// What is wrong with a store.
@@ -242,6 +242,31 @@ impl Store for Broken {
             }
             Ok(counts)
         })
+    }
+
+    fn pause(&self, tenant: &str, queue: &str, paused: bool) -> BoxFuture<'_, Result<()>> {
+        self.store.pause(tenant, queue, paused)
+    }
+
+    fn paused(&self, tenant: &str) -> BoxFuture<'_, Result<Vec<String>>> {
+        self.store.paused(tenant)
+    }
+
+    fn oldest(&self, tenant: &str) -> BoxFuture<'_, Result<Vec<(String, Timestamp)>>> {
+        self.store.oldest(tenant)
+    }
+
+    fn batch(&self, tenant: &str, batch_id: BatchId) -> BoxFuture<'_, Result<Counts>> {
+        self.store.batch(tenant, batch_id)
+    }
+
+    fn recent(
+        &self,
+        tenant: &str,
+        since: Timestamp,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Vec<Task>>> {
+        self.store.recent(tenant, since, limit)
     }
 
     fn ahead(&self, task: &Task, most: u64) -> BoxFuture<'_, Result<u64>> {

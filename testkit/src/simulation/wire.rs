@@ -7,8 +7,8 @@ use windlass_core::engine::transition::Transition;
 use windlass_core::future::BoxFuture;
 use windlass_core::store::{Applied, ChangeListener, Due, EnqueueGroup, LeaseOrder, Prune, Store};
 use windlass_core::{
-    Count, Cursor, Error, Filter, Leased, Page, Renewal, Renewed, Result, Submission, Task, TaskId,
-    Timestamp, Update, WorkerInfo,
+    BatchId, Count, Counts, Cursor, Error, Filter, Leased, Page, Renewal, Renewed, Result,
+    Submission, Task, TaskId, Timestamp, Update, WorkerInfo,
 };
 
 use super::clockwork::{Clockwork, Pid};
@@ -189,6 +189,41 @@ impl Store for Wire {
     fn counts(&self, tenant: &str) -> BoxFuture<'_, Result<Vec<Count>>> {
         let tenant = tenant.to_owned();
         Box::pin(async move { self.read("counts", self.store.counts(&tenant)).await })
+    }
+
+    fn pause(&self, tenant: &str, queue: &str, paused: bool) -> BoxFuture<'_, Result<()>> {
+        let (tenant, queue) = (tenant.to_owned(), queue.to_owned());
+        Box::pin(async move {
+            let fate = self.send("pause").await?;
+            now(self.store.pause(&tenant, &queue, paused))?;
+            self.monitor.look(self.pid, Seen::Other("pause"));
+            self.receive("pause", fate, ()).await
+        })
+    }
+
+    fn paused(&self, tenant: &str) -> BoxFuture<'_, Result<Vec<String>>> {
+        let tenant = tenant.to_owned();
+        Box::pin(async move { self.read("paused", self.store.paused(&tenant)).await })
+    }
+
+    fn oldest(&self, tenant: &str) -> BoxFuture<'_, Result<Vec<(String, Timestamp)>>> {
+        let tenant = tenant.to_owned();
+        Box::pin(async move { self.read("oldest", self.store.oldest(&tenant)).await })
+    }
+
+    fn batch(&self, tenant: &str, batch_id: BatchId) -> BoxFuture<'_, Result<Counts>> {
+        let tenant = tenant.to_owned();
+        Box::pin(async move { self.read("batch", self.store.batch(&tenant, batch_id)).await })
+    }
+
+    fn recent(
+        &self,
+        tenant: &str,
+        since: Timestamp,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Vec<Task>>> {
+        let tenant = tenant.to_owned();
+        Box::pin(async move { self.read("recent", self.store.recent(&tenant, since, limit)).await })
     }
 
     fn ahead(&self, task: &Task, most: u64) -> BoxFuture<'_, Result<u64>> {

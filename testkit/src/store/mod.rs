@@ -12,6 +12,7 @@
 //! gaps, leases against statuses.
 
 mod audit;
+mod batch;
 mod bench;
 mod close;
 mod depth;
@@ -22,8 +23,11 @@ mod keys;
 mod list;
 mod order;
 mod outcomes;
+mod pause;
 mod prune;
+mod queues;
 mod races;
+mod recent;
 mod renew;
 mod suspects;
 mod sweep;
@@ -56,11 +60,15 @@ const AREAS: &[&[Case]] = &[
     depth::CASES,
     order::CASES,
     suspects::CASES,
+    pause::CASES,
     guards::CASES,
     outcomes::CASES,
     renew::CASES,
     history::CASES,
     list::CASES,
+    queues::CASES,
+    batch::CASES,
+    recent::CASES,
     sweep::CASES,
     prune::CASES,
     workers::CASES,

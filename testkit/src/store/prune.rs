@@ -10,6 +10,7 @@ use super::bench::{Bench, TENANT, heartbeat, line};
 super::cases![
     only_finished_tasks_that_are_old_go,
     a_key_keeps_its_task_and_then_frees_itself,
+    a_key_of_the_transport_keeps_nothing,
     only_the_newest_are_kept,
     one_call_removes_at_most_its_limit,
     a_pruned_task_is_gone_everywhere,
@@ -80,6 +81,25 @@ fn a_key_keeps_its_task_and_then_frees_itself(bench: &Bench) {
         !bench.enqueue(vec![group]).remove(0).unwrap()[0].deduplicated,
         "the key is free again"
     );
+}
+
+fn a_key_of_the_transport_keeps_nothing(bench: &Bench) {
+    let keyed = |key: &str| bench.spec().idempotency_key(key);
+    for key in ["auto:01981e2c", "auto", "autos:1"] {
+        let leased = bench.leased(keyed(key));
+        bench.complete(&leased);
+    }
+    let group = bench.group(vec![keyed("auto:01981e2c")]);
+    assert!(bench.enqueue(vec![group]).remove(0).unwrap()[0].deduplicated, "it is a key");
+    bench.advance(61.0);
+    let at_once = Prune { older_than: Duration::from_secs(60), ..prune() };
+    assert_eq!(go(bench, at_once), 1, "the others are users' keys, and kept for a day");
+    let group = bench.group(vec![keyed("auto:01981e2c")]);
+    assert!(!bench.enqueue(vec![group]).remove(0).unwrap()[0].deduplicated, "and free again");
+    for key in ["auto", "autos:1"] {
+        let group = bench.group(vec![keyed(key)]);
+        assert!(bench.enqueue(vec![group]).remove(0).unwrap()[0].deduplicated, "{key}");
+    }
 }
 
 fn only_the_newest_are_kept(bench: &Bench) {

@@ -1,8 +1,8 @@
 //! Lines of pending tasks: one per tenant, queue and handler, in lease order.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::words::{Task, TaskId, Timestamp};
+use crate::words::{Priority, Task, TaskId, Timestamp};
 
 /// Place of a task in lease order: priority, due time, id.
 pub(super) type Place = (u8, Timestamp, TaskId);
@@ -19,6 +19,18 @@ pub(super) struct Line {
     pub(super) ready: BTreeSet<Place>,
     /// Suspects, in lease order.
     pub(super) suspects: BTreeSet<Place>,
+}
+
+impl Line {
+    /// The earliest due time of its tasks: within a priority the first has it.
+    fn oldest(&self) -> Option<Timestamp> {
+        let first = |set: &BTreeSet<Place>, priority: u8| {
+            let least = (priority, Timestamp::from_millis(i64::MIN), TaskId::from_bytes([0; 16]));
+            set.range(least..).next().filter(|place| place.0 == priority).map(|place| place.1)
+        };
+        let priorities = Priority::ALL.into_iter().map(Priority::number);
+        priorities.flat_map(|p| [first(&self.ready, p), first(&self.suspects, p)]).flatten().min()
+    }
 }
 
 /// All lines, by name.
@@ -51,6 +63,21 @@ impl Lines {
             self.by_name.insert(self.name.clone(), Line::default());
         }
         self.by_name.get_mut(&self.name).expect("the line was just inserted")
+    }
+
+    /// The earliest due time of each queue of the tenant that has pending tasks, by name.
+    pub(super) fn oldest(&self, tenant: &str) -> Vec<(String, Timestamp)> {
+        let mut oldest: BTreeMap<&str, Timestamp> = BTreeMap::new();
+        for (name, line) in &self.by_name {
+            let mut parts = name.split('\0');
+            let (of, queue) = (parts.next(), parts.next());
+            if let (Some(at), Some(queue)) = (line.oldest(), queue)
+                && of == Some(tenant)
+            {
+                oldest.entry(queue).and_modify(|least| *least = at.min(*least)).or_insert(at);
+            }
+        }
+        oldest.into_iter().map(|(queue, at)| (queue.to_owned(), at)).collect()
     }
 
     /// Adds a pending task.

@@ -15,8 +15,8 @@ use crate::future::BoxFuture;
 use crate::store::clock::{Clock, SystemClock};
 use crate::store::{Applied, ChangeListener, Due, EnqueueGroup, LeaseOrder, Prune, Store};
 use crate::words::{
-    Count, Cursor, Filter, Leased, Page, Renewal, Renewed, Settled, Submission, Task, TaskId,
-    Timestamp, Update, WorkerInfo,
+    BatchId, Count, Counts, Cursor, Filter, Leased, Page, Renewal, Renewed, Settled, Submission,
+    Task, TaskId, Timestamp, Update, WorkerInfo,
 };
 use link::Link;
 use table::Table;
@@ -211,6 +211,50 @@ impl Store for MemoryStore {
     fn counts(&self, tenant: &str) -> BoxFuture<'_, Result<Vec<Count>>> {
         let tenant = tenant.to_owned();
         now!(Ok(self.open()?.counts(&tenant)))
+    }
+
+    fn pause(&self, tenant: &str, queue: &str, paused: bool) -> BoxFuture<'_, Result<()>> {
+        let key = (tenant.to_owned(), queue.to_owned());
+        now!({
+            let mut table = self.open()?;
+            if paused {
+                table.paused.insert(key);
+            } else {
+                table.paused.remove(&key);
+            }
+            drop(table);
+            self.link.changed();
+            Ok(())
+        })
+    }
+
+    fn paused(&self, tenant: &str) -> BoxFuture<'_, Result<Vec<String>>> {
+        let tenant = tenant.to_owned();
+        now!({
+            let table = self.open()?;
+            let mine = table.paused.iter().filter(|(of, _)| *of == tenant);
+            Ok(mine.map(|(_, queue)| queue.clone()).collect())
+        })
+    }
+
+    fn oldest(&self, tenant: &str) -> BoxFuture<'_, Result<Vec<(String, Timestamp)>>> {
+        let tenant = tenant.to_owned();
+        now!(Ok(self.open()?.lines.oldest(&tenant)))
+    }
+
+    fn batch(&self, tenant: &str, batch_id: BatchId) -> BoxFuture<'_, Result<Counts>> {
+        let tenant = tenant.to_owned();
+        now!(Ok(self.open()?.batch(&tenant, batch_id)))
+    }
+
+    fn recent(
+        &self,
+        tenant: &str,
+        since: Timestamp,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Vec<Task>>> {
+        let tenant = tenant.to_owned();
+        now!(Ok(self.open()?.recent(&tenant, since, limit as usize)))
     }
 
     fn ahead(&self, task: &Task, most: u64) -> BoxFuture<'_, Result<u64>> {

@@ -1,11 +1,19 @@
 //! Rows and their indexes, kept in step by one function.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use super::lines::Lines;
 use crate::error::{Error, Result};
+use crate::rules::keys;
 use crate::store::{Due, EnqueueGroup, Prune};
-use crate::words::{Count, Submission, Task, TaskId, TaskStatus, Timestamp, Update, WorkerInfo};
+use crate::words::{
+    BatchId, Count, Counts, Payload, Submission, Task, TaskId, TaskStatus, Timestamp, Update,
+    WorkerInfo,
+};
+
+/// Entries of `stored` that may be left over before they are cleared away.
+const STORED_SLACK: usize = 1024;
 
 /// Everything that the store keeps.
 #[derive(Default)]
@@ -13,6 +21,11 @@ pub(super) struct Table {
     pub(super) rows: BTreeMap<TaskId, Task>,
     pub(super) lines: Lines,
     pub(super) workers: BTreeMap<(String, String), WorkerInfo>,
+    /// Paused queues, with their tenant.
+    pub(super) paused: BTreeSet<(String, String)>,
+    batches: HashMap<BatchId, BTreeSet<TaskId>>,
+    /// When tasks were stored, in that order, with some that are gone.
+    stored: Vec<(Timestamp, TaskId)>,
     keys: HashMap<(String, String), TaskId>,
     history: HashMap<TaskId, VecDeque<Update>>,
     counts: HashMap<String, BTreeMap<String, [u64; 7]>>,
@@ -86,6 +99,10 @@ impl Table {
                 if let Some(key) = &task.idempotency_key {
                     self.keys.insert((task.tenant.clone(), key.clone()), task.task_id);
                 }
+                if let Some(batch) = task.batch_id {
+                    self.batches.entry(batch).or_default().insert(task.task_id);
+                }
+                self.stored.push((task.created_at, task.task_id));
                 self.index(&task);
                 self.rows.insert(task.task_id, task);
             }
@@ -132,6 +149,35 @@ impl Table {
             .collect()
     }
 
+    /// How many tasks of a batch have each status.
+    pub(super) fn batch(&self, tenant: &str, batch: BatchId) -> Counts {
+        let mut counts = Counts::new();
+        for id in self.batches.get(&batch).into_iter().flatten() {
+            if let Some(task) = self.get(tenant, *id) {
+                *counts.entry(task.status).or_default() += 1;
+            }
+        }
+        counts
+    }
+
+    /// Tasks that changed lately or run, the latest change first, without what may be large.
+    pub(super) fn recent(&self, tenant: &str, since: Timestamp, limit: usize) -> Vec<Task> {
+        let stored = self.stored.iter().rev().take_while(|(at, _)| *at >= since);
+        let finished = self.finished.iter().rev().take_while(|(at, _)| *at >= since);
+        let ids = stored.chain(&self.leased).chain(finished).map(|(_, id)| *id);
+        let mut found: Vec<&Task> = ids.filter_map(|id| self.get(tenant, id)).collect();
+        found.sort_unstable_by_key(|task| Reverse((task.changed_at(), task.task_id)));
+        found.dedup_by_key(|task| task.task_id);
+        found.truncate(limit);
+        let light = |task: &Task| Task {
+            payload: Payload::null(),
+            initial_state: None,
+            result: None,
+            ..task.clone()
+        };
+        found.into_iter().map(light).collect()
+    }
+
     /// What a sweep must look at.
     pub(super) fn due(&self, now: Timestamp, limit: usize) -> Due {
         let take = |index: &BTreeSet<(Timestamp, TaskId)>| -> Vec<Task> {
@@ -156,7 +202,8 @@ impl Table {
                 break;
             }
             let task = &self.rows[id];
-            if task.idempotency_key.is_none() || task.created_at <= young {
+            let kept = keys::keeps_task(task.idempotency_key.as_deref());
+            if !kept || task.created_at <= young {
                 gone.push(*id);
                 over = over.saturating_sub(1);
             }
@@ -168,7 +215,18 @@ impl Table {
                 if let Some(key) = task.idempotency_key {
                     self.keys.remove(&(task.tenant, key));
                 }
+                if let Some(batch) = task.batch_id
+                    && let Some(tasks) = self.batches.get_mut(&batch)
+                {
+                    tasks.remove(id);
+                    if tasks.is_empty() {
+                        self.batches.remove(&batch);
+                    }
+                }
             }
+        }
+        if self.stored.len() > 2 * self.rows.len() + STORED_SLACK {
+            self.stored.retain(|(_, id)| self.rows.contains_key(id));
         }
         for (id, history) in &mut self.history {
             let excess = (history.len() as u64).saturating_sub(prune.updates_per_task) as usize;

@@ -15,7 +15,10 @@ pub(super) fn choose(table: &Table, order: &LeaseOrder) -> (Vec<TaskId>, bool) {
     let request = &order.request;
     let limit = request.limit as usize;
     let mut lines: Vec<&Line> = Vec::new();
-    for queue in &request.queues {
+    let is_paused = |queue: &String| {
+        !table.paused.is_empty() && table.paused.contains(&(order.tenant.clone(), queue.clone()))
+    };
+    for queue in request.queues.iter().filter(|queue| !is_paused(queue)) {
         for handler in &request.handlers {
             // A name that is given twice names the same line.
             if let Some(line) = table.lines.get(&order.tenant, queue, handler)
