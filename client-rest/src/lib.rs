@@ -1,1 +1,34 @@
 //! The Windlass service by HTTP: natively and in the browser.
+//!
+//! [`RestService`] answers every verb of `windlass_core::Service` by asking a Windlass server. The crate
+//! `windlass` makes one from a URL: `windlass::connect("https://…")`.
+//!
+//! | file | what lives there |
+//! | --- | --- |
+//! | `address` | which URLs are taken, and where a verb is |
+//! | `calls` | one call: its deadline, retries and breaker |
+//! | `answer` | reading what a server answers, and what it means when it answers something else |
+//! | `keys` | the idempotency key that every submit carries |
+//! | `clock` | the server's time |
+//! | `sse`, `stream` | event streams: their text, and following one through cuts |
+//! | `health` | what a server says about itself |
+//! | `trust` | connections, and whose certificates are trusted |
+//! | `service` | the verbs |
+//! | `raw` | calls that are no verbs |
+
+mod address;
+mod answer;
+mod calls;
+mod clock;
+mod health;
+mod keys;
+mod options;
+mod raw;
+mod service;
+pub mod sse;
+mod stream;
+mod trust;
+
+pub use health::ServerHealth;
+pub use options::RestOptions;
+pub use service::RestService;

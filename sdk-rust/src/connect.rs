@@ -9,8 +9,12 @@ use tokio::runtime::Handle;
 use windlass_core::client::DEFAULT_TENANT;
 use windlass_core::runtime::host::TokioHost;
 use windlass_core::{
-    Client, Clock, Engine, EngineOptions, Error, MemoryStore, Result, Store, SystemClock,
+    BreakerConfig, Client, Clock, Engine, EngineOptions, Error, MemoryStore, Result, RetryConfig,
+    Store, SystemClock,
 };
+
+/// Puts something around the store that a connection opened, to measure or to trace it.
+pub type Instrument = Arc<dyn Fn(Arc<dyn Store>) -> Arc<dyn Store> + Send + Sync>;
 
 /// How hard a write is pressed to the disk before it is acknowledged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -22,11 +26,26 @@ pub enum Durability {
     Normal,
 }
 
-/// What a connection can be told. Every field has a default.
+/// What a connection can be told. Every field has a default. What a kind of URL has no use for is left
+/// alone: a server has a depth limit and a retention of its own.
 #[derive(Clone)]
 pub struct ConnectOptions {
     /// Whose tasks. Default `default`.
     pub tenant: String,
+    /// Only for a server: sent as a bearer token. Never shown, not even in errors.
+    pub api_key: Option<String>,
+    /// Only for a server: longest time that one call may take with its retries. Default 30 s.
+    pub timeout: Duration,
+    /// Only for a server: how calls are repeated.
+    pub retry: RetryConfig,
+    /// Only for a server: when calls are kept away because it keeps failing; `None` never does.
+    pub breaker: Option<BreakerConfig>,
+    /// Only for a server: ordinary calls in flight at once, and connections kept for them. Default 20.
+    pub max_connections: usize,
+    /// Only for a server: a file of certificates, as PEM, that are trusted beside those of the system.
+    pub ca_file: Option<PathBuf>,
+    /// Only for a store in this process: put around it.
+    pub instrument: Option<Instrument>,
     /// Only for SQLite. Default [`Durability::Full`].
     pub durability: Durability,
     /// A clock of one's own, for tests. A manual one stops everything that runs by itself.
@@ -48,6 +67,13 @@ impl Default for ConnectOptions {
         let engine = EngineOptions::default();
         Self {
             tenant: DEFAULT_TENANT.to_owned(),
+            api_key: None,
+            timeout: Duration::from_secs(30),
+            retry: RetryConfig::default(),
+            breaker: Some(BreakerConfig::default()),
+            max_connections: 20,
+            ca_file: None,
+            instrument: None,
             durability: Durability::Full,
             clock: None,
             queue_depth_limit: engine.queue_depth_limit,
@@ -59,10 +85,30 @@ impl Default for ConnectOptions {
     }
 }
 
-/// Connects to a store with every default. Needs a tokio runtime around it.
+impl ConnectOptions {
+    /// The defaults, with what the environment says: `WINDLASS_API_KEY`, `WINDLASS_TENANT_ID` and
+    /// `WINDLASS_CA_FILE`. An empty one says nothing.
+    #[must_use]
+    pub fn from_env() -> Self {
+        let read = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+        let default = Self::default();
+        Self {
+            tenant: read("WINDLASS_TENANT_ID").unwrap_or_else(|| default.tenant.clone()),
+            api_key: read("WINDLASS_API_KEY"),
+            ca_file: read("WINDLASS_CA_FILE").map(PathBuf::from),
+            ..default
+        }
+    }
+}
+
+/// Connects to a store or a server with every default. Needs a tokio runtime around it.
 ///
-/// `sqlite:PATH` is a file, made when it is not there; `memory:` is private to this connection;
-/// `memory:NAME` is shared within the process.
+/// | URL | what |
+/// | --- | --- |
+/// | `sqlite:PATH` | a file, made when it is not there |
+/// | `memory:` | private to this connection |
+/// | `memory:NAME` | shared within the process |
+/// | `http://HOST:PORT`, `https://HOST` | a Windlass server (feature `rest`); makes no request yet |
 ///
 /// ```
 /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -88,10 +134,16 @@ pub async fn connect_with(url: &str, options: ConnectOptions) -> Result<Client> 
 
 /// Connects on a runtime that the caller owns. Errors as [`connect`].
 pub fn connect_on(handle: Handle, url: &str, options: ConnectOptions) -> Result<Client> {
+    let host = Arc::new(TokioHost::new(handle));
+    if is_server(url) {
+        return server(url, &options, host);
+    }
     let clock = options.clock.clone().unwrap_or_else(|| Arc::new(SystemClock));
     let manual = clock.is_manual();
-    let store = open(url, &options, clock)?;
-    let host = Arc::new(TokioHost::new(handle));
+    let mut store = open(url, &options, clock)?;
+    if let Some(instrument) = &options.instrument {
+        store = instrument(store);
+    }
     let mut engine = EngineOptions {
         queue_depth_limit: options.queue_depth_limit,
         retention: options.retention,
@@ -113,8 +165,49 @@ fn open(url: &str, options: &ConnectOptions, clock: Arc<dyn Clock>) -> Result<Ar
         Some(("memory", "")) => Ok(Arc::new(MemoryStore::new(clock))),
         Some(("memory", name)) => Ok(Arc::new(shared_memory(name, clock))),
         Some(("sqlite", path)) => sqlite(url, path, options, clock),
-        _ => Err(refused(url, "must begin with sqlite: or memory:, for example sqlite:tasks.db")),
+        _ => Err(refused(url, KNOWN)),
     }
+}
+
+#[cfg(all(feature = "sqlite", feature = "rest"))]
+const KNOWN: &str = "must begin with sqlite:, memory:, http:// or https://, for example sqlite:tasks.db \
+                     or http://localhost:8420";
+#[cfg(all(feature = "sqlite", not(feature = "rest")))]
+const KNOWN: &str = "must begin with sqlite: or memory:, for example sqlite:tasks.db";
+#[cfg(all(not(feature = "sqlite"), feature = "rest"))]
+const KNOWN: &str =
+    "must begin with memory:, http:// or https://, for example http://localhost:8420";
+#[cfg(not(any(feature = "sqlite", feature = "rest")))]
+const KNOWN: &str = "must begin with memory:";
+
+/// Whether a URL names a server, rather than a store in this process.
+pub fn is_server(url: &str) -> bool {
+    let scheme = url.split_once("://").map_or("", |(scheme, _)| scheme);
+    scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https")
+}
+
+#[cfg(feature = "rest")]
+fn server(url: &str, options: &ConnectOptions, host: Arc<TokioHost>) -> Result<Client> {
+    let mut rest = windlass_client::RestOptions {
+        api_key: options.api_key.clone(),
+        timeout: options.timeout,
+        retry: options.retry.clone(),
+        breaker: options.breaker.clone(),
+        max_connections: options.max_connections,
+        ca_file: options.ca_file.clone(),
+        ..windlass_client::RestOptions::default()
+    };
+    if options.seedless_jitter {
+        rest.chance = || 0.5;
+    }
+    windlass_core::rules::limits::name("tenant", &options.tenant)?;
+    let service = windlass_client::RestService::new(url, rest, host.clone())?;
+    Ok(Client::new(Arc::new(service), host, &options.tenant))
+}
+
+#[cfg(not(feature = "rest"))]
+fn server(url: &str, _: &ConnectOptions, _: Arc<TokioHost>) -> Result<Client> {
+    Err(refused(url, "this build knows no servers; turn on the feature \"rest\""))
 }
 
 /// Stores that connections of this process share by name.

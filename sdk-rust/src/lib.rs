@@ -1,4 +1,5 @@
-//! Durable tasks from Rust: submit, follow and run them, on an embedded SQLite file or in memory.
+//! Durable tasks from Rust: submit, follow and run them, on an embedded SQLite file, in memory, or behind
+//! a server.
 //!
 //! [`connect`] makes a [`Client`] from a URL; [`Handlers`] runs typed functions as a worker. Delivery is
 //! at least once: a handler may run again after a crash, so make its effects repeatable or guard them
@@ -10,11 +11,16 @@ mod failure;
 mod handlers;
 mod running;
 
-pub use connect::{ConnectOptions, Durability, connect, connect_on, connect_with, sqlite_file};
+pub use connect::{
+    ConnectOptions, Durability, Instrument, connect, connect_on, connect_with, is_server,
+    sqlite_file,
+};
 pub use context::Context;
 pub use failure::Failure;
 pub use handlers::Handlers;
 pub use running::Running;
+#[cfg(feature = "rest")]
+pub use windlass_client as rest;
 pub use windlass_core::*;
 #[cfg(feature = "sqlite")]
 pub use windlass_sqlite as sqlite;

@@ -1,0 +1,386 @@
+//! One call: its deadline, its retries, and the breaker.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use bytes::Bytes;
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use reqwest::{Client, Method, Response};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::sync::{Semaphore, watch};
+use windlass_core::rules::call::CallFailure;
+use windlass_core::runtime::host::{SharedHost, timeout};
+use windlass_core::{Breaker, Circuit, Error, Pass, Result};
+
+use crate::address::Address;
+use crate::answer::{self, Failed, text_of};
+use crate::clock::ServerClock;
+use crate::options::RestOptions;
+use crate::trust;
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+/// One call, as a verb describes it.
+pub(crate) struct Call {
+    verb: &'static str,
+    method: Method,
+    /// Below `/api/v1`, with its query.
+    path: String,
+    accept: HeaderValue,
+    tenant: Option<String>,
+    body: Body,
+    /// Whether a second run does no harm.
+    repeatable: bool,
+    /// How long the server may hold its answer back on purpose.
+    hold: Duration,
+    /// Longest time beside that, when it is not the client's.
+    limit: Option<Duration>,
+    /// A worker's own call: neither the breaker nor a full house keeps it away.
+    of_worker: bool,
+}
+
+enum Body {
+    None,
+    Json(Bytes),
+    /// Made anew for each try, from what is left of the time to hold.
+    Held(Box<dyn Fn(Duration) -> Result<Bytes> + Send + Sync>),
+}
+
+/// JSON text of a body.
+///
+/// # Errors
+///
+/// `internal`: the words always have JSON text.
+pub(crate) fn json(body: &impl Serialize) -> Result<Bytes> {
+    serde_json::to_vec(body)
+        .map(Bytes::from)
+        .map_err(|error| Error::internal(format!("a request has no JSON text: {error}")))
+}
+
+impl Call {
+    /// A question, which may be repeated.
+    pub(crate) fn get(verb: &'static str, path: String) -> Self {
+        Self {
+            verb,
+            method: Method::GET,
+            path,
+            accept: JSON,
+            tenant: None,
+            body: Body::None,
+            repeatable: true,
+            hold: Duration::ZERO,
+            limit: None,
+            of_worker: false,
+        }
+    }
+
+    /// A request with `body`, which may be repeated.
+    pub(crate) fn post(verb: &'static str, path: String, body: Option<Bytes>) -> Self {
+        let body = body.map_or(Body::None, Body::Json);
+        Self { method: Method::POST, body, ..Self::get(verb, path) }
+    }
+
+    pub(crate) fn delete(verb: &'static str, path: String) -> Self {
+        Self { method: Method::DELETE, ..Self::get(verb, path) }
+    }
+
+    /// A request that the server answers within `hold`; `body` makes its body from what is left of it.
+    pub(crate) fn held(
+        verb: &'static str,
+        path: String,
+        hold: Duration,
+        body: impl Fn(Duration) -> Result<Bytes> + Send + Sync + 'static,
+    ) -> Self {
+        Self { hold, body: Body::Held(Box::new(body)), ..Self::post(verb, path, None) }
+    }
+
+    /// Whose tasks it is about.
+    pub(crate) fn tenant(mut self, tenant: &str) -> Self {
+        self.tenant = Some(tenant.to_owned());
+        self
+    }
+
+    /// Answered with a stream of events.
+    pub(crate) fn streaming(mut self) -> Self {
+        self.accept = HeaderValue::from_static("text/event-stream");
+        self
+    }
+
+    /// Must not run twice.
+    pub(crate) fn once(mut self) -> Self {
+        self.repeatable = false;
+        self
+    }
+
+    /// A question that the server holds back for up to `hold`.
+    pub(crate) fn holding(mut self, hold: Duration) -> Self {
+        self.hold = hold;
+        self
+    }
+
+    /// A worker's own call, which must go through in any trouble, in `limit` at most.
+    pub(crate) fn of_worker(mut self, limit: Duration) -> Self {
+        self.of_worker = true;
+        self.limit = Some(limit);
+        self
+    }
+}
+
+/// Makes calls to one server.
+pub(crate) struct Calls {
+    address: Address,
+    /// `None` once closed: its connections end with it.
+    pool: Mutex<Option<Client>>,
+    key: Option<HeaderValue>,
+    options: RestOptions,
+    host: SharedHost,
+    circuit: Option<Circuit>,
+    /// Room for ordinary calls.
+    room: Semaphore,
+    closed: watch::Sender<bool>,
+    clock: ServerClock,
+}
+
+impl Calls {
+    pub(crate) fn new(url: &str, options: RestOptions, host: SharedHost) -> Result<Self> {
+        options.check()?;
+        let address = Address::parse(url)?;
+        let key = options.api_key.as_deref().map(bearer).transpose()?;
+        if key.is_some() && !address.is_https() && !address.is_loopback() {
+            tracing::warn!("the key travels to {} unencrypted; use https", address.place());
+        }
+        let breaker = options.breaker.clone().map(|config| Breaker::new(address.base(), config));
+        Ok(Self {
+            pool: Mutex::new(Some(trust::pool(&address, &options)?)),
+            address,
+            key,
+            circuit: breaker.transpose()?.map(Circuit::new),
+            room: Semaphore::new(options.max_connections),
+            closed: watch::Sender::new(false),
+            clock: ServerClock::default(),
+            options,
+            host,
+        })
+    }
+
+    pub(crate) fn address(&self) -> &Address {
+        &self.address
+    }
+
+    pub(crate) fn clock(&self) -> &ServerClock {
+        &self.clock
+    }
+
+    pub(crate) fn circuit(&self) -> Option<&Circuit> {
+        self.circuit.as_ref()
+    }
+
+    pub(crate) fn host(&self) -> &SharedHost {
+        &self.host
+    }
+
+    pub(crate) fn options(&self) -> &RestOptions {
+        &self.options
+    }
+
+    /// The answer to `call`.
+    ///
+    /// # Errors
+    ///
+    /// What the server said; `store_unavailable` when it said nothing in time, `api_error` when it said
+    /// what no Windlass server says, `circuit_breaker_open`, `client_closed`.
+    pub(crate) async fn ask<T: DeserializeOwned>(&self, call: &Call) -> Result<T> {
+        self.run(call, |status, body| {
+            serde_json::from_slice(&body).map_err(|error| Failed::unreadable(status, &error))
+        })
+        .await
+    }
+
+    /// Makes a call whose answer says nothing. Errors as `ask`.
+    pub(crate) async fn tell(&self, call: &Call) -> Result<()> {
+        self.run(call, |_, _| Ok(())).await
+    }
+
+    /// The open answer to `call`. Errors as `ask`.
+    pub(crate) async fn open(&self, call: &Call) -> Result<Response> {
+        let pass = self.enter(call)?;
+        self.repeat(call, pass, || self.send(call, Duration::ZERO)).await
+    }
+
+    async fn run<T>(
+        &self,
+        call: &Call,
+        read: impl Fn(u16, Bytes) -> Result<T, Failed> + Copy,
+    ) -> Result<T> {
+        let pass = self.enter(call)?;
+        let start = self.host.monotonic();
+        // Others are refused while a probe lasts: the server is not to hold it back.
+        let at_once = pass.as_ref().is_some_and(Pass::is_probe);
+        self.repeat(call, pass, || async move {
+            let spent = self.host.monotonic().saturating_sub(start);
+            let spent = if at_once { call.hold } else { spent };
+            let response = self.send(call, spent).await?;
+            let status = response.status().as_u16();
+            read(status, answer::body(response).await?)
+        })
+        .await
+    }
+
+    /// Leave by the breaker.
+    fn enter(&self, call: &Call) -> Result<Option<Pass>> {
+        if self.is_closed() {
+            return Err(Error::ClientClosed);
+        }
+        let circuit = self.circuit.as_ref().filter(|_| !call.of_worker);
+        circuit.map(|circuit| circuit.enter(self.host.monotonic())).transpose()
+    }
+
+    /// Tries until it succeeds, must not be repeated, or its time is up.
+    async fn repeat<T, F: Future<Output = Result<T, Failed>>>(
+        &self,
+        call: &Call,
+        pass: Option<Pass>,
+        attempt: impl Fn() -> F,
+    ) -> Result<T> {
+        let limit = call.limit.unwrap_or(self.options.timeout) + call.hold;
+        let deadline = self.host.monotonic() + limit;
+        let mut tries = 0;
+        let failed = loop {
+            tries += 1;
+            let left = deadline.saturating_sub(self.host.monotonic());
+            let failed = match timeout(&*self.host, left, self.admit(call, attempt())).await {
+                Some(Ok(value)) => {
+                    pass.into_iter().for_each(Pass::succeeded);
+                    return Ok(value);
+                }
+                Some(Err(failed)) => failed,
+                None => {
+                    let reason = format!("nothing came within {}s", limit.as_secs_f64());
+                    break Failed::Silent { reason, source: None };
+                }
+            };
+            let Some(pause) = self.pause(call, tries, &failed) else { break failed };
+            if pause >= deadline.saturating_sub(self.host.monotonic()) {
+                break failed;
+            }
+            tracing::debug!(verb = call.verb, tries, ?pause, ?failed, "the call is repeated");
+            let mut closed = self.closed.subscribe();
+            tokio::select! {
+                _ = closed.wait_for(|closed| *closed) => break Failed::Closed,
+                () = self.host.sleep(pause) => {}
+            }
+        };
+        match (pass, &failed) {
+            (None, _) | (_, Failed::Closed) => {}
+            (Some(pass), failed) if failed.blames_server() => pass.failed(self.host.monotonic()),
+            (Some(pass), _) => pass.succeeded(),
+        }
+        Err(failed.into_error(call.verb, self.address.place()))
+    }
+
+    /// Pause before the next try, if there is to be one.
+    fn pause(&self, call: &Call, tries: u32, failed: &Failed) -> Option<Duration> {
+        let over = matches!(failed, Failed::Closed)
+            // A full queue has a patience of its own, which the caller named.
+            || matches!(failed, Failed::Refused { error: Error::QueueFull { .. }, .. });
+        let failure = CallFailure {
+            status: failed.status(),
+            retry_after: failed.retry_after(),
+            repeatable: call.repeatable,
+        };
+        let next = || self.options.retry.next(tries, &failure, (self.options.chance)());
+        if over { None } else { next() }
+    }
+
+    /// Makes one attempt when there is room for it. What waits on purpose, and what keeps leases, needs
+    /// none; what waits on purpose ends when the client is closed.
+    async fn admit<T>(
+        &self,
+        call: &Call,
+        attempt: impl Future<Output = Result<T, Failed>>,
+    ) -> Result<T, Failed> {
+        if call.of_worker && call.hold.is_zero() {
+            return attempt.await;
+        }
+        if call.hold.is_zero() {
+            let _room = self.room.acquire().await.map_err(|_| Failed::Closed)?;
+            return attempt.await;
+        }
+        let mut closed = self.closed.subscribe();
+        tokio::select! {
+            answer = attempt => answer,
+            _ = closed.wait_for(|closed| *closed) => Err(Failed::Closed),
+        }
+    }
+
+    /// Sends one request; the head of a success.
+    async fn send(&self, call: &Call, spent: Duration) -> Result<Response, Failed> {
+        let pool = self.pool.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone();
+        let pool = pool.ok_or(Failed::Closed)?;
+        let mut request = pool
+            .request(call.method.clone(), self.address.at(&call.path))
+            .header(ACCEPT, call.accept.clone());
+        if let Some(key) = &self.key {
+            request = request.header(AUTHORIZATION, key.clone());
+        }
+        if let Some(tenant) = &call.tenant {
+            request = request.header("windlass-tenant", tenant.as_bytes());
+        }
+        let body = match &call.body {
+            Body::None => None,
+            Body::Json(body) => Some(body.clone()),
+            Body::Held(make) => {
+                let left = call.hold.saturating_sub(spent);
+                Some(make(left).map_err(|error| Failed::Refused {
+                    status: error.http_status(),
+                    error,
+                    retry_after: None,
+                })?)
+            }
+        };
+        if let Some(body) = body {
+            request = request.header(CONTENT_TYPE, JSON).body(body);
+        }
+        let response = request.send().await.map_err(|error| {
+            if error.is_builder() {
+                let error = Error::invalid("tenant", "cannot be sent in a header");
+                return Failed::Refused { status: 400, error, retry_after: None };
+            }
+            Failed::silent(error)
+        })?;
+        if let Some(time) = text_of(response.headers(), "windlass-time") {
+            self.clock.hear(&time);
+        }
+        if response.status().is_success() {
+            return Ok(response);
+        }
+        Err(answer::refusal(response, self.clock.now()).await)
+    }
+
+    /// Ends what waits, lets what was begun end, and lets the connections go.
+    pub(crate) async fn close(&self) {
+        self.closed.send_replace(true);
+        let everyone = u32::try_from(self.options.max_connections).unwrap_or(u32::MAX);
+        let quiet = self.room.acquire_many(everyone);
+        // A call that does not end in its time is not waited for longer.
+        let _ = timeout(&*self.host, self.options.timeout, quiet).await;
+        self.room.close();
+        self.pool.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take();
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        *self.closed.borrow()
+    }
+}
+
+/// The header that carries the key.
+fn bearer(key: &str) -> Result<HeaderValue> {
+    let refused = || Error::invalid("api_key", "must be visible ASCII characters, and not empty");
+    if key.is_empty() || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(refused());
+    }
+    let mut header = HeaderValue::try_from(format!("Bearer {key}")).map_err(|_| refused())?;
+    header.set_sensitive(true);
+    Ok(header)
+}

@@ -1,0 +1,458 @@
+//! The verbs, each as one call.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Deserialize;
+use windlass_core::rules::limits;
+use windlass_core::runtime::host::SharedHost;
+use windlass_core::words::{
+    FoundTasks, RenewAnswer, RenewBody, SettleAnswer, SettleBody, SubmitBody, Submitted,
+    SubmittedTask, TaskIds, Tasks, Updates, WaitBody, Workers,
+};
+use windlass_core::{
+    Batch, BatchId, Circuit, Count, Cursor, Error, Filter, LeaseRequest, Leased, Page, QueueInfo,
+    Renewal, Renewed, Result, Service, Settle, SettleReply, Submission, SubmitOptions, Swept, Task,
+    TaskId, TaskSpec, TaskStatus, Timestamp, Update, Why, WorkerInfo, future::BoxFuture,
+};
+
+use crate::address::{segment, with_query};
+use crate::calls::{Call, Calls, json};
+use crate::keys::Keys;
+use crate::options::RestOptions;
+use crate::stream::Streams;
+
+/// Longest time that a server holds an answer back.
+const HOLD: Duration = Duration::from_secs(60);
+/// A follower who waits for less asks once, instead of opening a stream.
+const SHORT: Duration = Duration::from_secs(1);
+/// How often a worker asks whether something was cancelled.
+const ASK: Duration = Duration::from_millis(500);
+/// Longest time for an announcement: the next one comes after it.
+const ANNOUNCE: Duration = Duration::from_secs(5);
+
+/// Every verb of [`Service`], answered by a Windlass server.
+///
+/// Every submit carries idempotency keys, so that a call whose answer was lost is repeated and stores
+/// nothing twice. Dropping a future gives its call up; what it asked for may still be done.
+pub struct RestService {
+    pub(crate) calls: Calls,
+    keys: Keys,
+    streams: Arc<Streams>,
+}
+
+#[derive(Deserialize)]
+struct Queues {
+    queues: Vec<QueueInfo>,
+}
+
+#[derive(Deserialize)]
+struct SweptRecord {
+    promoted: u64,
+    rescued: u64,
+    pruned: u64,
+    #[serde(default)]
+    next: Option<Timestamp>,
+}
+
+impl RestService {
+    /// A service at `url`, which begins with `http://` or `https://`; its path goes before `/api/v1`.
+    /// Makes no request.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_url`, `invalid_argument`.
+    pub fn new(url: &str, options: RestOptions, host: SharedHost) -> Result<Self> {
+        let calls = Calls::new(url, options, host)?;
+        Ok(Self { calls, keys: Keys::default(), streams: Arc::default() })
+    }
+
+    /// The breaker that keeps calls away from a server that keeps failing.
+    pub fn circuit(&self) -> Option<&Circuit> {
+        self.calls.circuit()
+    }
+
+    async fn submit_tasks(
+        &self,
+        tenant: &str,
+        mut specs: Vec<TaskSpec>,
+        options: SubmitOptions,
+    ) -> Result<Vec<Submission>> {
+        limits::name("tenant", tenant)?;
+        if specs.len() > limits::SUBMIT_TASKS {
+            let reason = format!("must hold at most {} tasks", limits::SUBMIT_TASKS);
+            return Err(Error::invalid("tasks", reason));
+        }
+        // Refused here as there, and before anything travels: not every number has JSON text.
+        specs.iter().try_for_each(limits::check_spec)?;
+        self.keys.fill(&mut specs, self.calls.clock().now());
+        let one = specs.len() == 1 && !options.batch;
+        let call = match (one, options.batch) {
+            _ if specs.is_empty() => return Ok(Vec::new()),
+            (true, _) => Call::post("submit", "/tasks".to_owned(), Some(json(&specs[0])?)),
+            (_, batch) => {
+                let path = if batch { "/batches" } else { "/tasks/bulk" };
+                Call::post("submit", path.to_owned(), Some(json(&SubmitBody { tasks: specs })?))
+            }
+        };
+        let call = call.tenant(tenant);
+        let host = self.calls.host();
+        let start = host.monotonic();
+        loop {
+            let stored = match one {
+                true => self.calls.ask(&call).await.map(|s: SubmittedTask| vec![s.submission]),
+                false => self.calls.ask(&call).await.map(|s: Submitted| s.submissions),
+            };
+            let Err(Error::QueueFull { queue, limit, retry_after }) = stored else { return stored };
+            let spent = host.monotonic().saturating_sub(start);
+            if spent + retry_after > options.patience {
+                return Err(Error::QueueFull { queue, limit, retry_after });
+            }
+            host.sleep(retry_after).await;
+        }
+    }
+
+    async fn wait_for(
+        &self,
+        tenant: &str,
+        ids: Vec<TaskId>,
+        fail_fast: bool,
+        wait: Duration,
+    ) -> Result<Vec<Task>> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let task_ids: Arc<Vec<String>> = Arc::new(ids.iter().map(TaskId::to_string).collect());
+        let host = self.calls.host();
+        let start = host.monotonic();
+        loop {
+            let left = wait.saturating_sub(host.monotonic().saturating_sub(start));
+            let asked = task_ids.clone();
+            let body = move |left: Duration| {
+                json(&WaitBody {
+                    task_ids: asked.to_vec(),
+                    fail_fast,
+                    wait_seconds: left.as_secs_f64(),
+                })
+            };
+            let path = "/tasks/wait".to_owned();
+            let call = Call::held("wait", path, left.min(HOLD), body).tenant(tenant);
+            let tasks = self.calls.ask::<Tasks>(&call).await?.tasks;
+            if tasks.len() != task_ids.len() {
+                return Err(miscounted(tasks.len(), task_ids.len()));
+            }
+            let left = wait.saturating_sub(host.monotonic().saturating_sub(start));
+            if left.is_zero() || is_over(&tasks, fail_fast) {
+                return Ok(tasks);
+            }
+        }
+    }
+
+    async fn task(&self, verb: &'static str, tenant: &str, task_id: TaskId) -> Result<Task> {
+        let path = format!("/tasks/{task_id}/{verb}");
+        self.calls.ask(&Call::post(verb, path, None).tenant(tenant)).await
+    }
+}
+
+impl Service for RestService {
+    fn location(&self) -> String {
+        self.calls.address().base().to_owned()
+    }
+
+    fn now(&self) -> Timestamp {
+        self.calls.clock().now()
+    }
+
+    fn submit(
+        &self,
+        tenant: &str,
+        specs: Vec<TaskSpec>,
+        options: SubmitOptions,
+    ) -> BoxFuture<'_, Result<Vec<Submission>>> {
+        let tenant = tenant.to_owned();
+        Box::pin(async move { self.submit_tasks(&tenant, specs, options).await })
+    }
+
+    fn get(&self, tenant: &str, ids: Vec<TaskId>) -> BoxFuture<'_, Result<Vec<Option<Task>>>> {
+        let tenant = tenant.to_owned();
+        Box::pin(async move {
+            if ids.is_empty() {
+                return Ok(Vec::new());
+            }
+            let body = TaskIds { task_ids: ids.iter().map(TaskId::to_string).collect() };
+            let call = Call::post("get", "/tasks/find".to_owned(), Some(json(&body)?));
+            let found: FoundTasks = self.calls.ask(&call.tenant(&tenant)).await?;
+            counted(found.tasks, ids.len())
+        })
+    }
+
+    fn list(
+        &self,
+        tenant: &str,
+        filter: Filter,
+        cursor: Option<Cursor>,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Page>> {
+        let path = with_query("/tasks", &query(&filter, cursor, limit));
+        let call = Call::get("list", path).tenant(tenant);
+        Box::pin(async move { self.calls.ask(&call).await })
+    }
+
+    fn updates(
+        &self,
+        tenant: &str,
+        task_id: TaskId,
+        after: u64,
+        limit: u32,
+        wait: Duration,
+    ) -> BoxFuture<'_, Result<Vec<Update>>> {
+        let limit = limit.clamp(1, 1000);
+        let place = (tenant.to_owned(), task_id, after);
+        let path = format!(
+            "/tasks/{task_id}/updates?after={after}&limit={limit}&wait={}",
+            wait.min(SHORT).as_secs_f64()
+        );
+        let call = Call::get("updates", path).tenant(tenant).holding(wait.min(SHORT));
+        Box::pin(async move {
+            if wait < SHORT {
+                return Ok(self.calls.ask::<Updates>(&call).await?.updates);
+            }
+            self.streams.read(&self.calls, place, limit as usize, wait).await
+        })
+    }
+
+    fn wait(
+        &self,
+        tenant: &str,
+        ids: Vec<TaskId>,
+        fail_fast: bool,
+        wait: Duration,
+    ) -> BoxFuture<'_, Result<Vec<Task>>> {
+        let tenant = tenant.to_owned();
+        Box::pin(async move { self.wait_for(&tenant, ids, fail_fast, wait).await })
+    }
+
+    fn cancel(&self, tenant: &str, task_id: TaskId) -> BoxFuture<'_, Result<Task>> {
+        let tenant = tenant.to_owned();
+        Box::pin(async move { self.task("cancel", &tenant, task_id).await })
+    }
+
+    fn retry(&self, tenant: &str, task_id: TaskId) -> BoxFuture<'_, Result<Task>> {
+        let tenant = tenant.to_owned();
+        Box::pin(async move {
+            let path = format!("/tasks/{task_id}/retry");
+            // A second run would find the task that the first one began.
+            self.calls.ask(&Call::post("retry", path, None).tenant(&tenant).once()).await
+        })
+    }
+
+    fn lease(&self, tenant: &str, request: LeaseRequest) -> BoxFuture<'_, Result<Leased>> {
+        let tenant = tenant.to_owned();
+        Box::pin(async move {
+            limits::check_lease(&request)?;
+            let hold = request.wait.min(HOLD);
+            let body = move |left| {
+                json(&LeaseRequest { wait: Duration::min(left, hold), ..request.clone() })
+            };
+            // Not repeated: what a lost answer leased comes back when its leases have run out.
+            let call = Call::held("lease", "/leases".to_owned(), hold, body)
+                .tenant(&tenant)
+                .once()
+                .of_worker(self.calls.options().timeout);
+            self.calls.ask(&call).await
+        })
+    }
+
+    fn renew(&self, tenant: &str, renewals: Vec<Renewal>) -> BoxFuture<'_, Result<Vec<Renewed>>> {
+        let tenant = tenant.to_owned();
+        Box::pin(async move {
+            let count = renewals.len();
+            if count == 0 {
+                return Ok(Vec::new());
+            }
+            for renewal in &renewals {
+                renewal.updates.iter().try_for_each(limits::check_update)?;
+                renewal.extend.map_or(Ok(()), limits::check_ttl)?;
+            }
+            let limit = self.calls.options().timeout.min(patience(&renewals));
+            let silent = renewals.iter().all(|renewal| renewal.updates.is_empty());
+            let body = json(&RenewBody { renewals })?;
+            let call = Call::post("renew", "/leases/renew".to_owned(), Some(body));
+            let call = call.tenant(&tenant).of_worker(limit);
+            // Reports that are sent twice stand twice in the history; only the worker may decide that.
+            let call = if silent { call } else { call.once() };
+            let answer: RenewAnswer = self.calls.ask(&call).await?;
+            counted(answer.renewed, count)
+        })
+    }
+
+    fn settle(
+        &self,
+        tenant: &str,
+        settles: Vec<Settle>,
+        then: Option<LeaseRequest>,
+    ) -> BoxFuture<'_, Result<SettleReply>> {
+        let tenant = tenant.to_owned();
+        Box::pin(async move {
+            let count = settles.len();
+            if count == 0 && then.is_none() {
+                return Ok(SettleReply::default());
+            }
+            let leases = then.is_some();
+            let body = json(&SettleBody { settles, then })?;
+            let call = Call::post("settle", "/leases/settle".to_owned(), Some(body));
+            let call = call.tenant(&tenant).of_worker(self.calls.options().timeout);
+            // A token counts once; what a lost answer leased would be leased again.
+            let call = if leases { call.once() } else { call };
+            let answer: SettleAnswer = self.calls.ask(&call).await?;
+            let settled = counted(answer.settled, count)?;
+            let settled = settled.into_iter().map(|record| record.into_settled()).collect();
+            Ok(SettleReply { settled, leased: answer.leased })
+        })
+    }
+
+    fn work_hint(&self) -> Option<BoxFuture<'static, ()>> {
+        None
+    }
+
+    fn cancel_hint(&self) -> BoxFuture<'static, ()> {
+        self.calls.host().sleep(ASK)
+    }
+
+    fn counts(&self, tenant: &str) -> BoxFuture<'_, Result<Vec<Count>>> {
+        let queues = self.queues(tenant);
+        Box::pin(async move {
+            let count = |queue: &str, (status, count): (TaskStatus, u64)| Count {
+                queue: queue.to_owned(),
+                status,
+                count,
+            };
+            let of = |info: QueueInfo| {
+                let queue = info.queue;
+                info.counts.into_iter().map(move |c| count(&queue, c)).collect::<Vec<_>>()
+            };
+            Ok(queues.await?.into_iter().flat_map(of).collect())
+        })
+    }
+
+    fn queues(&self, tenant: &str) -> BoxFuture<'_, Result<Vec<QueueInfo>>> {
+        let call = Call::get("queues", "/queues".to_owned()).tenant(tenant);
+        Box::pin(async move { Ok(self.calls.ask::<Queues>(&call).await?.queues) })
+    }
+
+    fn pause(&self, tenant: &str, queue: &str, paused: bool) -> BoxFuture<'_, Result<QueueInfo>> {
+        let verb = if paused { "pause" } else { "resume" };
+        let path = limits::name("queue", queue).and_then(|()| segment("queue", queue));
+        let tenant = tenant.to_owned();
+        Box::pin(async move {
+            let path = format!("/queues/{}/{verb}", path?);
+            self.calls.ask(&Call::post(verb, path, None).tenant(&tenant)).await
+        })
+    }
+
+    fn batch(&self, tenant: &str, batch_id: BatchId) -> BoxFuture<'_, Result<Batch>> {
+        let call = Call::get("batch", format!("/batches/{batch_id}")).tenant(tenant);
+        Box::pin(async move { self.calls.ask(&call).await })
+    }
+
+    fn cancel_batch(&self, tenant: &str, batch_id: BatchId) -> BoxFuture<'_, Result<Batch>> {
+        let path = format!("/batches/{batch_id}/cancel");
+        let call = Call::post("cancel_batch", path, None).tenant(tenant);
+        Box::pin(async move { self.calls.ask(&call).await })
+    }
+
+    fn recent(
+        &self,
+        tenant: &str,
+        since: Timestamp,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Vec<Task>>> {
+        let limit = limit.clamp(1, 10_000).to_string();
+        let query = [("since".to_owned(), since.to_string()), ("limit".to_owned(), limit)];
+        let call = Call::get("recent", with_query("/recent", &query)).tenant(tenant);
+        Box::pin(async move { Ok(self.calls.ask::<Tasks>(&call).await?.tasks) })
+    }
+
+    fn why(&self, tenant: &str, task_id: TaskId) -> BoxFuture<'_, Result<Why>> {
+        let call = Call::get("why", format!("/tasks/{task_id}/why")).tenant(tenant);
+        Box::pin(async move { self.calls.ask(&call).await })
+    }
+
+    fn announce(&self, tenant: &str, worker: WorkerInfo) -> BoxFuture<'_, Result<()>> {
+        let tenant = tenant.to_owned();
+        Box::pin(async move {
+            let call = Call::post("announce", "/workers".to_owned(), Some(json(&worker)?));
+            let limit = self.calls.options().timeout.min(ANNOUNCE);
+            self.calls.tell(&call.tenant(&tenant).of_worker(limit)).await
+        })
+    }
+
+    fn forget(&self, tenant: &str, worker_id: &str) -> BoxFuture<'_, Result<()>> {
+        let path = segment("worker_id", worker_id);
+        let tenant = tenant.to_owned();
+        Box::pin(async move {
+            let call = Call::delete("forget", format!("/workers/{}", path?));
+            let limit = self.calls.options().timeout.min(ANNOUNCE);
+            self.calls.tell(&call.tenant(&tenant).of_worker(limit)).await
+        })
+    }
+
+    fn workers(&self, tenant: &str) -> BoxFuture<'_, Result<Vec<WorkerInfo>>> {
+        let call = Call::get("workers", "/workers".to_owned()).tenant(tenant);
+        Box::pin(async move { Ok(self.calls.ask::<Workers>(&call).await?.workers) })
+    }
+
+    fn sweep(&self) -> BoxFuture<'_, Result<Swept>> {
+        Box::pin(async move {
+            let call = Call::post("sweep", "/sweep".to_owned(), None);
+            let SweptRecord { promoted, rescued, pruned, next } = self.calls.ask(&call).await?;
+            Ok(Swept { promoted, rescued, pruned, next })
+        })
+    }
+
+    fn close(&self) -> BoxFuture<'_, Result<()>> {
+        Box::pin(async move {
+            self.calls.close().await;
+            self.streams.clear();
+            Ok(())
+        })
+    }
+}
+
+/// How long a heartbeat may take: a lease must not run out while one that hangs is waited for.
+fn patience(renewals: &[Renewal]) -> Duration {
+    let shortest = renewals.iter().filter_map(|renewal| renewal.extend).min();
+    shortest.map_or(ANNOUNCE, |ttl| ttl / 3).clamp(Duration::from_secs(1), Duration::from_secs(10))
+}
+
+fn query(filter: &Filter, cursor: Option<Cursor>, limit: u32) -> Vec<(String, String)> {
+    let status = filter.status.iter().map(|status| ("status".to_owned(), status.to_string()));
+    let labels = filter.labels.iter().map(|(key, value)| (format!("label.{key}"), value.clone()));
+    let mut query: Vec<(String, String)> = status.chain(labels).collect();
+    let mut given = |name: &str, value: Option<String>| {
+        query.extend(value.map(|value| (name.to_owned(), value)));
+    };
+    given("task_type", filter.task_type.clone());
+    given("queue", filter.queue.clone());
+    given("batch_id", filter.batch_id.map(|id| id.to_string()));
+    given("since", filter.since.map(|since| since.to_string()));
+    given("error", filter.error.clone());
+    given("cursor", cursor.map(|cursor| cursor.to_string()));
+    given("limit", Some(limit.to_string()));
+    query
+}
+
+fn is_over(tasks: &[Task], fail_fast: bool) -> bool {
+    let bad = |task: &Task| matches!(task.status, TaskStatus::Failed | TaskStatus::Cancelled);
+    tasks.iter().all(|task| task.status.is_final()) || (fail_fast && tasks.iter().any(bad))
+}
+
+/// As many as were asked for, or nothing can be told from the answer.
+fn counted<T>(found: Vec<T>, asked: usize) -> Result<Vec<T>> {
+    if found.len() == asked { Ok(found) } else { Err(miscounted(found.len(), asked)) }
+}
+
+fn miscounted(found: usize, asked: usize) -> Error {
+    let reason = format!("answered {found} entries to a question about {asked}");
+    Error::Api { status_code: 200, reason }
+}

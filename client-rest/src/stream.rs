@@ -1,0 +1,311 @@
+//! Following tasks: one open stream for each follower, which outlives the calls that read it.
+
+use std::collections::{HashMap, VecDeque};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt};
+use reqwest::StatusCode;
+use windlass_core::runtime::host::timeout;
+use windlass_core::{Error, Result, TaskId, Update};
+
+use crate::calls::{Call, Calls};
+use crate::sse::Parser;
+
+/// Open streams that nobody reads, at most; the oldest goes.
+const MOST_IDLE: usize = 1000;
+/// How long an open stream is kept that nobody reads.
+const IDLE: Duration = Duration::from_secs(60);
+/// Most that one event may have, in bytes: an answer of 1 MiB and what is around it, many times over.
+const EVENT: usize = 16 << 20;
+/// A stream that says nothing for so long is dead: a server says something every 15 s.
+const SILENCE: Duration = Duration::from_secs(45);
+/// How long the end of a stream is awaited after a final entry.
+const END: Duration = Duration::from_secs(2);
+
+#[cfg(not(target_family = "wasm"))]
+type Chunks = Pin<Box<dyn Stream<Item = reqwest::Result<Bytes>> + Send>>;
+#[cfg(target_family = "wasm")]
+type Chunks = Pin<Box<dyn Stream<Item = reqwest::Result<Bytes>>>>;
+
+/// Which stream: tenant, task, and the last entry that its reader has.
+type Place = (String, TaskId, u64);
+
+/// The open streams that are not being read just now.
+#[derive(Default)]
+pub(crate) struct Streams {
+    /// Never held while anything is awaited.
+    idle: Mutex<Idle>,
+}
+
+#[derive(Default)]
+struct Idle {
+    streams: HashMap<Place, Vec<(Duration, Follow)>>,
+    count: usize,
+    /// A task looks after those that nobody comes back for.
+    watched: bool,
+}
+
+/// One stream, wherever it stands.
+#[derive(Default)]
+struct Follow {
+    /// `None` while it is not connected.
+    chunks: Option<Chunks>,
+    parser: Option<Parser>,
+    /// Entries that were read and not yet given.
+    ready: VecDeque<Update>,
+    /// The last entry that was read.
+    last: u64,
+    /// Nothing follows, ever.
+    ended: bool,
+    /// Cuts since the last entry.
+    cuts: u32,
+    /// How long nothing was heard while it was listened to.
+    silent: Duration,
+}
+
+/// A stream in use. However its reader goes, it is put back where the reader stands.
+struct Taken<'a> {
+    streams: &'a Arc<Streams>,
+    calls: &'a Calls,
+    place: Place,
+    follow: Follow,
+}
+
+impl Streams {
+    /// Entries after `after`, at most `limit`, as soon as there are any, or none once `wait` has passed or
+    /// nothing can follow. Safe to drop: nothing is lost.
+    pub(crate) async fn read(
+        self: &Arc<Self>,
+        calls: &Calls,
+        place: Place,
+        limit: usize,
+        wait: Duration,
+    ) -> Result<Vec<Update>> {
+        let host = calls.host();
+        let start = host.monotonic();
+        let mut taken = self.take(calls, place);
+        loop {
+            let settled = taken.follow.is_settled(limit);
+            let left = wait.saturating_sub(host.monotonic().saturating_sub(start));
+            if settled || left.is_zero() {
+                break;
+            }
+            // A final entry is the last one as a rule, and then the stream ends at once.
+            let left = if taken.follow.ready.is_empty() { left } else { left.min(END) };
+            if taken.follow.chunks.is_none() {
+                taken.connect().await?;
+                continue;
+            }
+            let listened = host.monotonic();
+            let heard = timeout(&**host, left, taken.follow.hear()).await;
+            let spent = host.monotonic().saturating_sub(listened);
+            match heard {
+                Some(true) => {}
+                Some(false) => taken.cut().await?,
+                None if !taken.follow.ready.is_empty() => break,
+                None => {
+                    taken.follow.silent += spent;
+                    if taken.follow.silent > SILENCE {
+                        taken.follow.chunks = None;
+                    }
+                    break;
+                }
+            }
+        }
+        Ok(taken.give(limit))
+    }
+
+    /// Lets every stream go.
+    pub(crate) fn clear(&self) {
+        let streams = {
+            let mut idle = self.lock();
+            idle.count = 0;
+            std::mem::take(&mut idle.streams)
+        };
+        drop(streams);
+    }
+
+    fn take<'a>(self: &'a Arc<Self>, calls: &'a Calls, place: Place) -> Taken<'a> {
+        let mut idle = self.lock();
+        let known = idle.streams.get_mut(&place).and_then(Vec::pop);
+        if let Some(streams) = idle.streams.get(&place)
+            && streams.is_empty()
+        {
+            idle.streams.remove(&place);
+        }
+        idle.count -= usize::from(known.is_some());
+        let follow = known.map_or_else(|| Follow { last: place.2, ..Follow::default() }, |k| k.1);
+        Taken { streams: self, calls, place, follow }
+    }
+
+    fn put(self: &Arc<Self>, calls: &Calls, place: Place, follow: Follow) {
+        if calls.is_closed() || (follow.chunks.is_none() && follow.ready.is_empty()) {
+            return;
+        }
+        let now = calls.host().monotonic();
+        let mut idle = self.lock();
+        let surplus = (idle.count >= MOST_IDLE).then(|| idle.remove_oldest()).flatten();
+        idle.streams.entry(place).or_default().push((now, follow));
+        idle.count += 1;
+        let watched = std::mem::replace(&mut idle.watched, true);
+        drop(idle);
+        drop(surplus);
+        if !watched {
+            self.watch(calls);
+        }
+    }
+
+    /// Lets streams go that nobody came back for, until none is left.
+    fn watch(self: &Arc<Self>, calls: &Calls) {
+        let streams = Arc::downgrade(self);
+        let host = calls.host().clone();
+        calls.host().spawn(Box::pin(async move {
+            loop {
+                host.sleep(IDLE / 4).await;
+                let Some(streams) = streams.upgrade() else { return };
+                let (old, done) = streams.lock().remove_older(host.monotonic());
+                drop(old);
+                if done {
+                    return;
+                }
+            }
+        }));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Idle> {
+        self.idle.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+impl Idle {
+    fn remove_oldest(&mut self) -> Option<Follow> {
+        let age = |streams: &Vec<(Duration, Follow)>| streams.first().map(|stream| stream.0);
+        let oldest = self.streams.iter().min_by_key(|(_, streams)| age(streams))?.0.clone();
+        let streams = self.streams.get_mut(&oldest)?;
+        let follow = streams.remove(0).1;
+        if streams.is_empty() {
+            self.streams.remove(&oldest);
+        }
+        self.count -= 1;
+        Some(follow)
+    }
+
+    /// What was idle for too long, and whether nothing is left.
+    fn remove_older(&mut self, now: Duration) -> (Vec<Follow>, bool) {
+        let mut old = Vec::new();
+        for streams in self.streams.values_mut() {
+            let young = streams.partition_point(|(since, _)| now.saturating_sub(*since) >= IDLE);
+            old.extend(streams.drain(..young).map(|(_, follow)| follow));
+        }
+        self.streams.retain(|_, streams| !streams.is_empty());
+        self.count -= old.len();
+        self.watched = !self.streams.is_empty();
+        (old, !self.watched)
+    }
+}
+
+impl Follow {
+    /// Whether there is something to give that does not look like the end while it may not be: a task that
+    /// was retried goes on after a final entry.
+    fn is_settled(&self, limit: usize) -> bool {
+        let at_end = self.ready.back().is_some_and(Update::is_final);
+        self.ended || self.ready.len() >= limit || (!self.ready.is_empty() && !at_end)
+    }
+
+    /// Reads the next piece; false when the stream was cut or ended.
+    async fn hear(&mut self) -> bool {
+        let (Some(chunks), Some(parser)) = (&mut self.chunks, &mut self.parser) else {
+            return false;
+        };
+        let Some(Ok(piece)) = chunks.next().await else { return false };
+        self.silent = Duration::ZERO;
+        let Ok(events) = parser.feed(&piece) else { return false };
+        for event in events {
+            let Ok(update) = serde_json::from_str::<Update>(&event.data) else { return false };
+            // What was seen before a cut is not told again.
+            if update.seq > self.last {
+                self.last = update.seq;
+                self.cuts = 0;
+                self.ready.push_back(update);
+            }
+        }
+        true
+    }
+}
+
+impl Taken<'_> {
+    /// Opens the stream after the last entry that was read.
+    async fn connect(&mut self) -> Result<()> {
+        let (tenant, task_id, _) = &self.place;
+        let path = format!("/tasks/{task_id}/events?after={}", self.follow.last);
+        let call = Call::get("updates", path).tenant(tenant).streaming();
+        let response = self.calls.open(&call).await?;
+        if response.status() == StatusCode::NO_CONTENT {
+            self.follow.ended = true;
+            return Ok(());
+        }
+        self.follow.parser = Some(Parser::new(EVENT));
+        self.follow.silent = Duration::ZERO;
+        self.follow.chunks = Some(Box::pin(response.bytes_stream()));
+        Ok(())
+    }
+
+    /// The stream was cut, or ended. It is opened again after a pause, unless it ended as it should.
+    async fn cut(&mut self) -> Result<()> {
+        let follow = &mut self.follow;
+        follow.chunks = None;
+        if follow.ready.back().is_some_and(Update::is_final) {
+            // At the end there is nothing left to ask for.
+            follow.ended = true;
+            return Ok(());
+        }
+        follow.cuts += 1;
+        // The first cut may be a server that restarts: it is asked again at once.
+        if follow.cuts == 1 {
+            return Ok(());
+        }
+        let options = self.calls.options();
+        let failure = windlass_core::rules::call::CallFailure {
+            status: None,
+            retry_after: None,
+            repeatable: true,
+        };
+        match options.retry.next(follow.cuts - 1, &failure, (options.chance)()) {
+            Some(pause) => {
+                self.calls.host().sleep(pause).await;
+                Ok(())
+            }
+            None => {
+                let cuts = std::mem::take(&mut follow.cuts);
+                let place = self.calls.address().place();
+                Err(Error::StoreUnavailable {
+                    operation: "updates".into(),
+                    reason: format!("{place} cut the stream {cuts} times and told nothing"),
+                    source: None,
+                })
+            }
+        }
+    }
+
+    /// Takes out what the reader gets; the stream stands there from then on.
+    fn give(mut self, limit: usize) -> Vec<Update> {
+        let count = self.follow.ready.len().min(limit);
+        let given: Vec<Update> = self.follow.ready.drain(..count).collect();
+        if let Some(update) = given.last() {
+            self.place.2 = update.seq;
+        }
+        given
+    }
+}
+
+impl Drop for Taken<'_> {
+    fn drop(&mut self) {
+        let follow = std::mem::take(&mut self.follow);
+        if !follow.ended || !follow.ready.is_empty() {
+            self.streams.put(self.calls, self.place.clone(), follow);
+        }
+    }
+}
