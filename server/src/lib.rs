@@ -1,6 +1,7 @@
-//! The command line of Windlass; the server that speaks HTTP lives here later.
+//! The server of Windlass, which speaks HTTP, and its command line.
 //!
 //! The binary `windlass` and the console scripts of the language packages all call [`cli::run`].
 
 pub mod cli;
+pub mod http;
 pub mod observe;

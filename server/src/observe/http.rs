@@ -32,7 +32,7 @@ const STATUSES: [u16; 25] = [
 pub struct Http {
     routes: Interned<Route>,
     connections: Arc<AtomicU64>,
-    streams: Arc<AtomicU64>,
+    streams: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -59,7 +59,11 @@ impl Drop for Open {
 
 impl Http {
     pub(super) fn new() -> Self {
-        Self { routes: Interned::new(ROUTES), connections: Arc::default(), streams: Arc::default() }
+        Self {
+            routes: Interned::new(ROUTES),
+            connections: Arc::default(),
+            streams: AtomicU64::new(0),
+        }
     }
 
     /// A request was answered. `route` is the pattern that matched, such as `/api/v1/tasks/{id}`, never
@@ -82,18 +86,14 @@ impl Http {
 
     /// A connection was accepted; it counts until the answer is dropped.
     pub fn connection(&self) -> Open {
-        open(&self.connections)
+        self.connections.fetch_add(1, Ordering::Relaxed);
+        Open(self.connections.clone())
     }
 
-    /// A stream of events or a long-poll began; it counts until the answer is dropped.
-    pub fn stream(&self) -> Open {
-        open(&self.streams)
+    /// How many streams of events and held answers are open now.
+    pub fn streams_are(&self, count: usize) {
+        self.streams.store(count as u64, Ordering::Relaxed);
     }
-}
-
-fn open(count: &Arc<AtomicU64>) -> Open {
-    count.fetch_add(1, Ordering::Relaxed);
-    Open(count.clone())
 }
 
 impl Collector for Http {
@@ -134,8 +134,12 @@ impl Collector for Http {
             answers.took.encode(family.encode_family(&labels)?)?;
         }
         for (name, help, count) in [
-            ("windlass_http_connections", "Connections that are open.", &self.connections),
-            ("windlass_http_streams", "Event streams and long-polls that are open.", &self.streams),
+            ("windlass_http_connections", "Connections that are open.", &*self.connections),
+            (
+                "windlass_http_streams",
+                "Event streams and held answers that are open.",
+                &self.streams,
+            ),
         ] {
             let count = count.load(Ordering::Relaxed);
             encoder.encode_descriptor(name, help, None, MetricType::Gauge)?.encode_gauge(&count)?;

@@ -1,0 +1,41 @@
+//! The server: every verb of a [`Service`](windlass_core::Service) over HTTP/1.1.
+//!
+//! [`Server::start`] binds and serves. `front` is what every request passes, `router` says which
+//! handler a path has, and each further file holds the handlers of one noun. `docs/rest.md` tells it
+//! to a person, `/api/v1/openapi.json` to a program.
+
+mod answer;
+mod ask;
+mod auth;
+mod batches;
+mod caller;
+mod compress;
+mod cors;
+mod front;
+mod granted;
+mod health;
+mod json;
+mod later;
+mod leases;
+mod listen;
+mod log;
+mod metrics;
+mod nofile;
+mod openapi;
+mod options;
+mod peer;
+mod problem;
+mod query;
+mod queues;
+mod refusal;
+mod router;
+mod server;
+mod serving;
+mod sse;
+mod tasks;
+mod tls;
+mod wire;
+mod workers;
+
+pub use options::{ServeOptions, TlsFiles};
+pub use server::Server;

@@ -1,0 +1,65 @@
+//! Tasks that match, and those that changed.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use windlass_core::words::Tasks;
+use windlass_core::{Error, Filter, Labels, Result, TaskStatus, Timestamp};
+
+use crate::http::answer::{self, Answer};
+use crate::http::ask::Ask;
+use crate::http::query::Query;
+use crate::http::serving::Serving;
+
+const FILTERS: [&str; 9] =
+    ["status*", "task_type", "queue", "label.", "batch_id", "since", "error", "cursor", "limit"];
+
+/// Tasks that match, newest first.
+#[utoipa::path(get, path = "/tasks", tag = "tasks")]
+pub(crate) async fn list(State(serving): State<Arc<Serving>>, ask: Ask) -> Answer {
+    let query = ask.query(&FILTERS)?;
+    let limit = query.number("limit", 1, 1000)?.unwrap_or(100) as u32;
+    let cursor = query.text("cursor").map(str::parse).transpose()?;
+    let page = serving.service.list(ask.caller.tenant(), filter(&query)?, cursor, limit).await?;
+    answer::ok(&page)
+}
+
+fn filter(query: &Query) -> Result<Filter> {
+    let owned = |name| query.text(name).map(str::to_owned);
+    let mut labels = Labels::new();
+    for (key, value) in query.family("label.") {
+        labels.insert(key.to_owned(), value.to_owned());
+    }
+    let batch_id = query.text("batch_id").map(|id| {
+        id.parse().map_err(|_| Error::invalid("batch_id", format!("must be a UUID, not {id:?}")))
+    });
+    Ok(Filter {
+        status: query.list("status").map(str::parse::<TaskStatus>).collect::<Result<_>>()?,
+        task_type: owned("task_type"),
+        queue: owned("queue"),
+        labels,
+        batch_id: batch_id.transpose()?,
+        since: instant(query, "since")?,
+        error: owned("error"),
+    })
+}
+
+/// Tasks that changed at or after an instant, those that changed last first.
+#[utoipa::path(get, path = "/recent", tag = "tasks")]
+pub(crate) async fn recent(State(serving): State<Arc<Serving>>, ask: Ask) -> Answer {
+    let query = ask.query(&["since", "limit"])?;
+    let since = instant(&query, "since")?.unwrap_or_default();
+    let limit = query.number("limit", 1, 10_000)?.unwrap_or(100) as u32;
+    let tasks = serving.service.recent(ask.caller.tenant(), since, limit).await?;
+    answer::ok(&Tasks { tasks })
+}
+
+fn instant(query: &Query, name: &str) -> Result<Option<Timestamp>> {
+    query
+        .text(name)
+        .map(|text| {
+            let reason = format!("must be an RFC 3339 instant with its offset, not {text:?}");
+            text.parse().map_err(|_| Error::invalid(name, reason))
+        })
+        .transpose()
+}

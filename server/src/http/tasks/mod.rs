@@ -1,0 +1,57 @@
+//! Tasks: submitting, reading, following and changing them.
+
+mod change;
+mod find;
+mod follow;
+mod list;
+mod status;
+mod submit;
+
+use axum::extract::FromRequestParts;
+use axum::extract::Path;
+use axum::http::request::Parts;
+use utoipa_axum::routes;
+use windlass_core::{Error, TaskId};
+
+use super::problem::Fault;
+use super::router::Routes;
+
+pub(crate) use submit::{records, store};
+
+/// The routes.
+pub(crate) fn routes() -> Routes {
+    Routes::new()
+        .routes(routes!(submit::submit, list::list))
+        .routes(routes!(submit::submit_many))
+        .routes(routes!(find::find))
+        .routes(routes!(find::wait))
+        .routes(routes!(list::recent))
+        .routes(routes!(find::get))
+        .routes(routes!(status::status))
+        .routes(routes!(find::why))
+        .routes(routes!(follow::logs))
+        .routes(routes!(follow::updates))
+        .routes(routes!(follow::events))
+        .routes(routes!(change::cancel))
+        .routes(routes!(change::retry))
+}
+
+/// The id of a task in a path. What is no id is `task_not_found`.
+pub(crate) struct OfTask(pub(crate) TaskId);
+
+impl<S: Send + Sync> FromRequestParts<S> for OfTask {
+    type Rejection = Fault;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Fault> {
+        let text = match Path::<String>::from_request_parts(parts, state).await {
+            Ok(Path(text)) => text,
+            // Bytes that are no text are no id, either.
+            Err(_) => String::new(),
+        };
+        Ok(Self(TaskId::parse(&text)?))
+    }
+}
+
+pub(crate) fn not_found(id: TaskId) -> Error {
+    Error::TaskNotFound { task_id: id.to_string() }
+}

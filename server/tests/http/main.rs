@@ -1,0 +1,4 @@
+//! The server over HTTP, spoken to with raw sockets where a client library would not say it.
+
+mod raw;
+mod tasks;

@@ -1,0 +1,135 @@
+//! Tasks: submitted, read, leased and settled over HTTP.
+
+use serde_json::{Value, json};
+
+use crate::raw::Stage;
+
+/// A task that was leased by `worker`, as the server answered it.
+async fn leased(stage: &Stage, worker: &str) -> Value {
+    let body = json!({ "worker": worker, "queues": ["default"], "handlers": ["t"], "limit": 1,
+        "lease_seconds": 60 });
+    let reply = stage.ask("POST", "/api/v1/leases", &body.to_string()).await;
+    assert_eq!(reply.status, 200, "{reply:?}");
+    reply.json()["tasks"][0].clone()
+}
+
+// REST-01, REST-02, REST-03: submit, look, result.
+#[tokio::test]
+async fn a_task_is_submitted_leased_settled_and_read() {
+    let stage = Stage::new().await;
+    let record = r#"{"task_type":"t","payload":{"a":1e2},"labels":{"n":1}}"#;
+    let reply = stage.ask("POST", "/api/v1/tasks", record).await;
+    assert_eq!(reply.status, 201, "{reply:?}");
+    assert!(reply.header("x-request-id").is_some_and(|id| id.len() == 25));
+    assert!(reply.header("windlass-time").is_some_and(|time| time.ends_with('Z')));
+    let submitted = reply.json();
+    assert_eq!(
+        (&submitted["status"], &submitted["deduplicated"]),
+        (&json!("pending"), &json!(false))
+    );
+    let id = submitted["task_id"].as_str().unwrap().to_owned();
+
+    let held = leased(&stage, "w").await;
+    assert_eq!(held["task"]["task_id"], id);
+    assert!(reply_text(&stage, &id).await.contains(r#""payload":{"a":1e2}"#));
+    let settle = json!({ "settles": [{ "task_id": id, "token": held["token"],
+        "outcome": "complete", "result": { "ok": true } }] });
+    let settled = stage.ask("POST", "/api/v1/leases/settle", &settle.to_string()).await.json();
+    assert_eq!(settled["settled"][0], json!({ "task_id": id, "status": "completed" }));
+
+    let status = stage.ask("GET", &format!("/api/v1/tasks/{id}/status"), "").await.json();
+    assert_eq!(status["status"], "completed");
+    assert_eq!(status["result"], json!({ "ok": true }));
+    assert_eq!(status["progress"], 100.0);
+    assert!(status["execution_time"].is_number());
+    // Settled again it is told apart, and changes nothing.
+    let again = stage.ask("POST", "/api/v1/leases/settle", &settle.to_string()).await.json();
+    assert_eq!(again["settled"][0]["error"]["code"], "lease_lost");
+}
+
+async fn reply_text(stage: &Stage, id: &str) -> String {
+    let reply = stage.ask("GET", &format!("/api/v1/tasks/{id}"), "").await;
+    assert_eq!(reply.status, 200);
+    String::from_utf8(reply.body).unwrap()
+}
+
+#[tokio::test]
+async fn a_key_in_the_header_is_the_key_of_the_body() {
+    let stage = Stage::new().await;
+    let record = r#"{"task_type":"t","payload":1}"#;
+    let key = [("idempotency-key", "\"a\\\"b\"")];
+    let first = stage.ask_with("POST", "/api/v1/tasks", &key, record).await;
+    let second = stage.ask_with("POST", "/api/v1/tasks", &key, record).await;
+    let body = r#"{"task_type":"t","payload":1,"idempotency_key":"a\"b"}"#;
+    let third = stage.ask("POST", "/api/v1/tasks", body).await;
+    assert_eq!((first.status, second.status, third.status), (201, 200, 200));
+    assert_eq!(first.json()["task_id"], third.json()["task_id"]);
+    let other = stage.ask_with("POST", "/api/v1/tasks", &[("idempotency-key", "c")], body).await;
+    assert_eq!(
+        other.problem(),
+        (400, "invalid_argument".to_owned(), Some("idempotency_key".to_owned()))
+    );
+    let conflict = stage.ask_with("POST", "/api/v1/tasks", &key, r#"{"task_type":"t"}"#).await;
+    assert_eq!(conflict.problem().0, 422);
+}
+
+#[tokio::test]
+async fn tenants_see_nothing_of_each_other() {
+    let stage = Stage::new().await;
+    let id = stage.ask("POST", "/api/v1/tasks", "{}").await.json()["task_id"].clone();
+    let path = format!("/api/v1/tasks/{}", id.as_str().unwrap());
+    assert_eq!(stage.ask("GET", &path, "").await.status, 200);
+    let other = [("windlass-tenant", "other")];
+    assert_eq!(stage.ask_with("GET", &path, &other, "").await.problem().1, "task_not_found");
+    let page = stage.ask_with("GET", "/api/v1/tasks", &other, "").await.json();
+    assert_eq!(page, json!({ "tasks": [], "next": null }));
+    let bad = [("windlass-tenant", "")];
+    assert_eq!(stage.ask_with("GET", &path, &bad, "").await.problem().2.as_deref(), Some("tenant"));
+}
+
+#[tokio::test]
+async fn a_batch_is_stored_read_and_cancelled() {
+    let stage = Stage::new().await;
+    let body = r#"{"tasks":[{"task_type":"t"},{"task_type":"t"}]}"#;
+    let stored = stage.ask("POST", "/api/v1/batches", body).await;
+    assert_eq!(stored.status, 201);
+    let id = stored.json()["submissions"][1]["batch_id"].as_str().unwrap().to_owned();
+    let batch = stage.ask("GET", &format!("/api/v1/batches/{id}"), "").await.json();
+    assert_eq!((&batch["total"], &batch["status"]), (&json!(2), &json!("pending")));
+    let batch = stage.ask("POST", &format!("/api/v1/batches/{id}/cancel"), "{}").await.json();
+    assert_eq!(batch["status"], "cancelled");
+    let empty = stage.ask("POST", "/api/v1/batches", r#"{"tasks":[]}"#).await;
+    assert_eq!(empty.problem().2.as_deref(), Some("tasks"));
+    let none = stage.ask("GET", "/api/v1/batches/none", "").await;
+    assert_eq!((none.problem().0, none.problem().1.as_str()), (404, "batch_not_found"));
+}
+
+#[tokio::test]
+async fn a_queue_is_paused_and_goes_on() {
+    let stage = Stage::new().await;
+    stage.ask("POST", "/api/v1/tasks", r#"{"task_type":"t"}"#).await;
+    let paused = stage.ask("POST", "/api/v1/queues/default/pause", "").await.json();
+    assert_eq!((&paused["paused"], &paused["depth"]), (&json!(true), &json!(1)));
+    assert!(leased(&stage, "w").await.is_null());
+    stage.ask("POST", "/api/v1/queues/default/resume", "").await;
+    assert!(leased(&stage, "w").await.is_object());
+    let queues = stage.ask("GET", "/api/v1/queues", "").await.json();
+    assert_eq!(queues["queues"][0]["queue"], "default");
+    let unused = stage.ask("GET", "/api/v1/queues/a%2Fb%20c", "").await.json();
+    assert_eq!(unused["queue"], "a/b c");
+}
+
+#[tokio::test]
+async fn a_worker_is_announced_and_forgotten() {
+    let stage = Stage::new().await;
+    let body = json!({ "worker_id": "w", "queues": ["default"], "handlers": ["t"], "concurrency": 2,
+        "host": "h" });
+    assert_eq!(stage.ask("POST", "/api/v1/workers", &body.to_string()).await.status, 204);
+    let live = stage.ask("GET", "/api/v1/workers", "").await.json();
+    assert_eq!(live["workers"][0]["worker_id"], "w");
+    assert_eq!(stage.ask("GET", "/api/v1/workers/w", "").await.json()["concurrency"], 2);
+    for _ in 0..2 {
+        assert_eq!(stage.ask("DELETE", "/api/v1/workers/w", "").await.status, 204);
+    }
+    assert_eq!(stage.ask("GET", "/api/v1/workers/w", "").await.problem().1, "api_error");
+}
