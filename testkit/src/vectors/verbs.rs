@@ -44,6 +44,11 @@ pub(super) async fn call(client: &Client, verb: &str, args: &Value) -> Answer {
         "get_many" => record(&client.get_many(&ids(args)?).await?),
         "list" => list(client, args).await,
         "counts" => record(&client.counts().await?),
+        "queues" => record(&client.queues().await?),
+        "pause" => record(&client.pause(text(args, "queue")?, true).await?),
+        "resume" => record(&client.pause(text(args, "queue")?, false).await?),
+        "batch" => record(&client.batch(text(args, "batch_id")?).await?),
+        "cancel_batch" => record(&client.cancel_batch(text(args, "batch_id")?).await?),
         "updates" => updates(client, args).await,
         "cancel" => record(&client.cancel(&id(args)?).await?),
         "retry" => record(&client.retry(&id(args)?).await?),
@@ -87,8 +92,12 @@ fn record(value: &impl Serialize) -> Answer {
     serde_json::from_str(&text).map_err(|e| fault(e.to_string()))
 }
 
+fn text<'a>(args: &'a Value, name: &str) -> Result<&'a str, Trouble> {
+    args[name].as_str().ok_or_else(|| fault(format!("{name} is no text")))
+}
+
 fn id(args: &Value) -> Result<String, Trouble> {
-    args["task_id"].as_str().map(str::to_owned).ok_or_else(|| fault("task_id is no text"))
+    text(args, "task_id").map(str::to_owned)
 }
 
 fn ids(args: &Value) -> Result<Vec<String>, Trouble> {
