@@ -30,6 +30,8 @@ const SHORT: Duration = Duration::from_secs(1);
 const ASK: Duration = Duration::from_millis(500);
 /// Longest time for an announcement: the next one comes after it.
 const ANNOUNCE: Duration = Duration::from_secs(5);
+/// Longest time for a settle: a worker that stops does not wait for longer.
+const SETTLE: Duration = Duration::from_secs(10);
 
 /// Every verb of [`Service`], answered by a Windlass server.
 ///
@@ -301,7 +303,8 @@ impl Service for RestService {
             let leases = then.is_some();
             let body = json(&SettleBody { settles, then })?;
             let call = Call::post("settle", "/leases/settle".to_owned(), Some(body));
-            let call = call.tenant(&tenant).of_worker(self.calls.options().timeout);
+            let limit = self.calls.options().timeout.min(SETTLE);
+            let call = call.tenant(&tenant).of_worker(limit);
             // A token counts once; what a lost answer leased would be leased again.
             let call = if leases { call.once() } else { call };
             let answer: SettleAnswer = self.calls.ask(&call).await?;

@@ -34,6 +34,8 @@ pub(super) struct Driver {
     ready: [Notify; 2],
     ready_threads: Condvar,
     signals: Notify,
+    /// No more work is taken: whoever waits for some waits in vain.
+    leaving: watch::Sender<bool>,
     stopped: watch::Sender<bool>,
 }
 
@@ -52,6 +54,7 @@ impl Driver {
             ready: [Notify::new(), Notify::new()],
             ready_threads: Condvar::new(),
             signals: Notify::new(),
+            leaving: watch::Sender::new(false),
             stopped: watch::Sender::new(false),
             info,
             service,
@@ -147,12 +150,20 @@ impl Driver {
 
     pub(super) fn drain(&self) {
         self.lock().drain(self.host.monotonic());
+        self.leaving.send_replace(true);
         self.poke.notify_one();
     }
 
     pub(super) fn stop(&self) {
         self.lock().stop(self.host.monotonic());
+        self.leaving.send_replace(true);
         self.poke.notify_one();
+    }
+
+    /// Resolves when no more work is taken.
+    pub(super) async fn left(&self) {
+        // The sender lives as long as `self`.
+        let _ = self.leaving.subscribe().wait_for(|leaving| *leaving).await;
     }
 
     pub(super) async fn stopped(&self) {
@@ -175,24 +186,27 @@ impl Driver {
     async fn run(self: Arc<Self>) {
         let mut operations: FuturesUnordered<BoxFuture<'static, Event>> = FuturesUnordered::new();
         let mut announce_at = Duration::ZERO;
+        let mut announcing = false;
         let mut idle: Option<BoxFuture<'static, ()>> = None;
         let mut cancel = self.service.cancel_hint();
         loop {
             let now = self.host.monotonic();
-            if now >= announce_at {
-                announce_at = now + ANNOUNCE;
-                operations.push(self.clone().announce());
-            }
             let plan = self.lock().plan(now);
             self.tell_host();
             if plan.stopped && operations.is_empty() {
                 break;
             }
-            let wake_at = plan.wake_at.min(announce_at);
+            // One at a time: a service that does not answer is not told ever more of them.
+            if now >= announce_at && !announcing && !plan.stopped {
+                (announce_at, announcing) = (now + ANNOUNCE, true);
+                operations.push(self.clone().announce());
+            }
+            let wake_at = if announcing { plan.wake_at } else { plan.wake_at.min(announce_at) };
             self.begin(plan, now, &operations);
             tokio::select! {
                 biased;
                 Some(event) = operations.next(), if !operations.is_empty() => {
+                    announcing &= !matches!(event, Event::Announced);
                     if let Some(hint) = self.take_in(event) {
                         idle = Some(hint);
                     }

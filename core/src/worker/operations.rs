@@ -6,12 +6,14 @@ use std::time::Duration;
 use crate::error::{Error, Result};
 use crate::future::BoxFuture;
 use crate::runtime::service::SettleReply;
-use crate::words::{LeaseRequest, Leased, Renewal, Renewed, Settle};
+use crate::words::{LeaseRequest, Leased, Renewal, Renewed, Settle, WorkerInfo};
 use crate::worker::driver::Driver;
 use crate::worker::machine::Machine;
 
 /// How long a lease may be held open by a service that cannot hint.
 const LONG_POLL: Duration = Duration::from_secs(20);
+/// Least time from one empty answer of such a service to the next question.
+const CALM: Duration = Duration::from_millis(100);
 
 /// What came of something that the machine planned.
 pub(super) enum Event {
@@ -44,10 +46,16 @@ impl Driver {
         Box::pin(async move {
             // Listen before looking, so that nothing slips in between.
             let hint = self.service.work_hint();
-            if hint.is_none() {
-                request.wait = LONG_POLL;
+            if hint.is_some() {
+                let leased = self.service.lease(&self.tenant, request).await;
+                return Event::Leased { asked, leased, hint };
             }
-            let leased = self.service.lease(&self.tenant, request).await;
+            request.wait = LONG_POLL;
+            let leased = tokio::select! {
+                leased = self.service.lease(&self.tenant, request) => leased,
+                // Nobody wants it any more; what was leased and not delivered goes back.
+                () = self.left() => Ok(Leased::default()),
+            };
             Event::Leased { asked, leased, hint }
         })
     }
@@ -81,7 +89,8 @@ impl Driver {
 
     pub(super) fn announce(self: Arc<Self>) -> BoxFuture<'static, Event> {
         Box::pin(async move {
-            if let Err(error) = self.service.announce(&self.tenant, self.info.clone()).await {
+            let info = WorkerInfo { holds: self.lock().holding(), ..self.info.clone() };
+            if let Err(error) = self.service.announce(&self.tenant, info).await {
                 tracing::warn!(%error, "the worker could not announce itself");
             }
             Event::Announced
@@ -96,10 +105,15 @@ impl Driver {
             Event::Leased { asked, leased: Ok(leased), hint } => {
                 let found = !leased.tasks.is_empty();
                 machine.leased(leased.tasks, leased.suspect_waiting, asked, now);
-                if !found && hint.is_none() {
+                if found || hint.is_some() {
+                    return hint.filter(|_| !found);
+                }
+                // One that did not hold its answer, although it was asked to, is not asked in a rush.
+                let calm = (asked + CALM).saturating_sub(now);
+                if calm.is_zero() {
                     machine.look_again();
                 }
-                hint.filter(|_| !found)
+                (!calm.is_zero()).then(|| self.host.sleep(calm))
             }
             Event::Leased { leased: Err(error), .. } => {
                 machine.lease_failed(now);

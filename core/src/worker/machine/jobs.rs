@@ -37,6 +37,11 @@ impl Machine {
         self.ready[lane as usize].len().min(free)
     }
 
+    /// Tasks that the worker holds, started or not.
+    pub(in crate::worker) fn holding(&self) -> u32 {
+        u32::try_from(self.held.len()).unwrap_or(u32::MAX)
+    }
+
     /// Whether no job will ever be ready again.
     pub(in crate::worker) fn is_over(&self) -> bool {
         self.phase != Phase::Working
