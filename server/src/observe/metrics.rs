@@ -42,10 +42,10 @@ pub struct Metrics {
     http: Arc<Http>,
     gauges: Arc<Gauges>,
     /// When the gauges were asked last; held while they are, so that many readers ask once.
-    asked: Mutex<Option<Instant>>,
+    asked: Mutex<Option<Duration>>,
     book: Book,
     registry: Registry,
-    /// The time of the book.
+    /// The time of the book, and of the gauges.
     elapsed: Elapsed,
 }
 
@@ -56,8 +56,8 @@ impl Metrics {
         Self::timed_by(Arc::new(move || start.elapsed()))
     }
 
-    /// The same, with the time that workers are judged by: since some fixed start, never stepping back.
-    /// For tests.
+    /// The same, by a time of one's own, for tests: since some fixed start, never stepping back. Workers
+    /// are judged by it.
     pub fn timed_by(elapsed: Arc<dyn Fn() -> Duration + Send + Sync>) -> Arc<Self> {
         let tasks = Arc::new(Tasks::new());
         let calls = Arc::new(Calls::new());
@@ -158,7 +158,8 @@ impl Metrics {
     pub async fn read(&self, service: &dyn Service) -> String {
         {
             let mut asked = self.asked.lock().await;
-            if asked.is_none_or(|at| at.elapsed() >= FRESH) {
+            let now = (self.elapsed)();
+            if asked.is_none_or(|at| now.saturating_sub(at) >= FRESH) {
                 let standing = tokio::time::timeout(PATIENCE, self.standing(service)).await;
                 self.gauges.set(standing.ok().and_then(|standing| {
                     standing
@@ -167,7 +168,7 @@ impl Metrics {
                         )
                         .ok()
                 }));
-                *asked = Some(Instant::now());
+                *asked = Some(now);
             }
         }
         let mut written = String::new();

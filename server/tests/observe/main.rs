@@ -1,0 +1,9 @@
+//! What operators see of a real server on a real socket: metrics, readiness, deaf workers, log lines.
+
+mod cardinality;
+mod counting;
+mod deaf;
+mod health;
+mod logs;
+mod stage;
+mod text;
