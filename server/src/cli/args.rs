@@ -11,6 +11,7 @@ use crate::cli::doctor::DoctorArgs;
 use crate::cli::finished::WorkerArgs;
 use crate::cli::migrate::MigrateArgs;
 use crate::cli::output::Format;
+use crate::cli::serve::{DevArgs, ServeArgs};
 use crate::cli::tasks::TasksCommand;
 use crate::cli::{queues, values, workers};
 
@@ -98,6 +99,10 @@ fn without_empty(command: clap::Command) -> clap::Command {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Serve a SQLite file in this folder, to develop with
+    Dev(DevArgs),
+    /// Serve a store to clients and workers of other machines
+    Serve(Box<ServeArgs>),
     /// Run a worker with the handlers of an app
     #[command(after_help = "Example:\n  windlass worker photos:app --concurrency 8")]
     Worker(Worker),

@@ -1,6 +1,7 @@
 //! Which store is meant, and whether it is there.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 pub(crate) use windlass::client::DEFAULT_TENANT;
 use windlass::{Client, ConnectOptions};
@@ -27,6 +28,8 @@ pub(crate) struct Address {
 pub(crate) const URL_VARIABLES: [&str; 2] = ["WINDLASS_URL", "WINDLASS_API_ENDPOINT"];
 /// The variable that names the tenant.
 pub(crate) const TENANT_VARIABLE: &str = "WINDLASS_TENANT_ID";
+/// The variable that names a file of certificates, which the library reads.
+pub(crate) const CA_VARIABLE: &str = "WINDLASS_CA_FILE";
 
 impl Address {
     /// `--url`, else `WINDLASS_URL`, else `WINDLASS_API_ENDPOINT`, else the default.
@@ -137,11 +140,15 @@ impl<'a> Session<'a> {
 ///
 /// Exit 2 for a key that cannot be read or used.
 pub(crate) fn options(global: &Global) -> Result<ConnectOptions, Failure> {
-    let mut options = ConnectOptions::default();
+    let mut options = ConnectOptions::from_env();
     if let Some((tenant, _)) = tenant(global) {
         options.tenant = tenant;
     }
-    let _ = Key::find(global.api_key_file.as_deref(), Holder::Client)?;
+    let key = Key::find(global.api_key_file.as_deref(), Holder::Client)?;
+    options.api_key = key.map(|key| key.secret().to_owned());
+    // Somebody waits for the answer, also for the one that the server is not there.
+    options.retry.max_retries = 3;
+    options.retry.initial_delay = Duration::from_millis(200);
     Ok(options)
 }
 

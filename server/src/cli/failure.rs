@@ -118,6 +118,11 @@ pub(crate) fn exit_of(error: &Error) -> i32 {
 /// What a person at a terminal can do about an error.
 fn hint_for(error: &Error) -> Option<String> {
     Some(match error {
+        Error::InvalidArgument { field, .. } if field == "listen" => {
+            "name a key with --api-key-file FILE or WINDLASS_SERVER_KEY to let others in, or listen \
+             on 127.0.0.1:8420"
+                .to_owned()
+        }
         Error::TaskNotFound { .. } => {
             "`windlass tasks ls` lists tasks; was it another --url or --tenant, or pruned?"
                 .to_owned()

@@ -26,6 +26,7 @@ mod origin;
 mod output;
 mod queues;
 mod run;
+mod serve;
 mod tasks;
 mod values;
 mod workers;

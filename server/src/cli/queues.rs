@@ -55,7 +55,7 @@ const COLUMNS: [TaskStatus; 7] = [
 const ALWAYS: [TaskStatus; 3] = [TaskStatus::Pending, TaskStatus::Running, TaskStatus::Failed];
 
 /// Runs the command.
-pub(crate) async fn run(command: QueuesCommand, session: &Session<'_>) -> Done {
+pub(crate) async fn run(command: &QueuesCommand, session: &Session<'_>) -> Done {
     match command {
         QueuesCommand::Ls => ls(session).await,
         QueuesCommand::Pause(args) => pause(&args.name, true, session).await,

@@ -10,6 +10,7 @@ use crate::cli::connect::{Missing, Session};
 use crate::cli::failure::{Done, Failure, exit};
 use crate::cli::finished::Finished;
 use crate::cli::output::Output;
+use crate::cli::serve::{self, DevArgs, Logs};
 use crate::cli::workers::WorkersCommand;
 use crate::cli::{batches, config, doctor, migrate, queues, tasks, workers};
 
@@ -47,9 +48,19 @@ fn completions(shell: clap_complete::Shell, output: &Output) -> i32 {
 }
 
 fn drive(command: Command, global: &Global, output: &Output) -> i32 {
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    let runtime = match runtime {
+    let mut threads = tokio::runtime::Builder::new_multi_thread();
+    threads.enable_all();
+    match logs(&command) {
+        Some(logs) => {
+            logs.on_thread();
+            threads.on_thread_start(move || logs.on_thread());
+        }
+        // A command has little to do at once; a server uses every processor.
+        None => {
+            threads.worker_threads(2);
+        }
+    }
+    let runtime = match threads.build() {
         Ok(runtime) => runtime,
         Err(error) => {
             let error = windlass::Error::unavailable("starting the runtime", error);
@@ -57,45 +68,58 @@ fn drive(command: Command, global: &Global, output: &Output) -> i32 {
             return exit::STORE;
         }
     };
-    let code = runtime.block_on(async {
+    let done = runtime.block_on(async {
         tokio::select! {
             // In this order, so that Ctrl-C is listened for before anything is begun.
             biased;
-            () = interrupted() => {
+            () = interrupted(&command) => {
                 output.note("interrupted");
-                exit::INTERRUPTED
+                Err(Failure::Printed(exit::INTERRUPTED))
             }
-            done = dispatch(command, global, output) => match done {
-                Ok(()) => exit::OK,
-                Err(failure) => {
-                    output.failure(&failure);
-                    failure.exit()
-                }
-            },
+            done = dispatch(&command, global, output) => done,
         }
     });
+    let code = done.map_or_else(
+        |failure| {
+            output.failure(&failure);
+            failure.exit()
+        },
+        |()| exit::OK,
+    );
     // A store that does not let go must not hold the command up.
     runtime.shutdown_timeout(Duration::from_secs(2));
     code
 }
 
-async fn interrupted() {
-    // Without a handler Ctrl-C ends the process as ever.
-    if tokio::signal::ctrl_c().await.is_err() {
+/// The log that a server writes; other commands write none.
+fn logs(command: &Command) -> Option<Logs> {
+    match command {
+        Command::Dev(_) => Some(DevArgs::begin_logs()),
+        Command::Serve(args) => Some(args.begin_logs()),
+        _ => None,
+    }
+}
+
+async fn interrupted(command: &Command) {
+    // A server has its own way to end. Without a handler Ctrl-C ends the process as ever.
+    let own = matches!(command, Command::Dev(_) | Command::Serve(_));
+    if own || tokio::signal::ctrl_c().await.is_err() {
         std::future::pending::<()>().await;
     }
 }
 
-async fn dispatch(command: Command, global: &Global, output: &Output) -> Done {
+async fn dispatch(command: &Command, global: &Global, output: &Output) -> Done {
     match command {
+        Command::Dev(args) => serve::dev(args, global, output).await,
+        Command::Serve(args) => serve::serve(args, global, output).await,
         Command::Doctor(_) => doctor::run(global, output).await,
-        Command::Migrate(args) => migrate::run(&args, global, output),
+        Command::Migrate(args) => migrate::run(args, global, output),
         Command::Tasks(command) => {
             let session = Session::open(global, output, command.when_missing()).await?;
             let done = tasks::run(command, &session).await;
             session.end(done).await
         }
-        Command::Config(ConfigCommand::Explain(args)) => config::explain(&args, global),
+        Command::Config(ConfigCommand::Explain(args)) => config::explain(args, global),
         Command::Batches(command) => {
             let session = Session::open(global, output, Missing::Refuse).await?;
             let done = batches::run(command, &session).await;

@@ -1,5 +1,6 @@
 //! Values as people type them: durations, instants and labels.
 
+use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -31,6 +32,65 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
         return Err("must be from 0 to ten years".to_owned());
     }
     Ok(Duration::from_secs_f64(seconds))
+}
+
+/// A duration as people type it, that prints as it was typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Span(pub(crate) Duration);
+
+impl FromStr for Span {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        duration(text).map(Self)
+    }
+}
+
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = self.0.as_secs();
+        match (self.0.subsec_millis(), seconds) {
+            (0, 0) => f.write_str("0s"),
+            (0, _) if seconds.is_multiple_of(86_400) => write!(f, "{}d", seconds / 86_400),
+            (0, _) if seconds.is_multiple_of(3_600) => write!(f, "{}h", seconds / 3_600),
+            (0, _) => write!(f, "{seconds}s"),
+            _ => write!(f, "{}ms", self.0.as_millis()),
+        }
+    }
+}
+
+/// A number of bytes: plain, or with `KiB`, `MiB` or `GiB`. At least 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Size(pub(crate) usize);
+
+/// Units, the greatest first, so that a size prints by the greatest that fits.
+const UNITS: [(&str, usize); 3] = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];
+
+impl FromStr for Size {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let found = UNITS.iter().find_map(|(unit, size)| Some((text.strip_suffix(unit)?, *size)));
+        let (digits, factor) = found.unwrap_or((text, 1));
+        let plain = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+        let number = plain.then(|| digits.parse::<usize>().ok()).flatten();
+        number
+            .and_then(|number| number.checked_mul(factor))
+            .filter(|size| *size > 0)
+            .map(Self)
+            .ok_or_else(|| {
+                format!("must be a number of bytes, such as 1048576, 512KiB or 16MiB, not {text:?}")
+            })
+    }
+}
+
+impl fmt::Display for Size {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match UNITS.iter().find(|(_, size)| self.0.is_multiple_of(*size)) {
+            Some((unit, size)) => write!(f, "{}{unit}", self.0 / size),
+            None => write!(f, "{}", self.0),
+        }
+    }
 }
 
 /// A moment in the past: an RFC 3339 instant, or how long ago.
@@ -134,6 +194,20 @@ mod tests {
         }
         for text in ["", "m", "-1s", "10w", "1h30m", "inf", "nan", "1e300", "5000d", "1 s", "é"] {
             assert!(duration(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn sizes_and_spans_print_as_they_are_typed() {
+        for text in ["16MiB", "1KiB", "1500", "2GiB"] {
+            assert_eq!(text.parse::<Size>().unwrap().to_string(), text);
+        }
+        assert_eq!("1048576".parse::<Size>().unwrap().to_string(), "1MiB");
+        for text in ["", "0", "-1", "+1", "1MB", "1.5MiB", "MiB", "99999999999GiB"] {
+            assert!(text.parse::<Size>().is_err(), "{text}");
+        }
+        for text in ["10s", "7d", "90s", "36h", "250ms", "0s"] {
+            assert_eq!(text.parse::<Span>().unwrap().to_string(), text);
         }
     }
 

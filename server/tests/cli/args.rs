@@ -4,8 +4,10 @@ use windlass_server::cli::{Finished, WorkerArgs, run};
 
 use crate::stage::{Stage, finish};
 
-const COMMANDS: [&[&str]; 22] = [
+const COMMANDS: [&[&str]; 24] = [
     &[],
+    &["dev"],
+    &["serve"],
     &["worker"],
     &["tasks"],
     &["tasks", "ls"],

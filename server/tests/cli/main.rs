@@ -6,6 +6,9 @@ mod config;
 mod doctor;
 mod finding;
 mod following;
+mod remote;
+#[cfg(unix)]
+mod serving;
 mod stage;
 mod submitting;
 #[cfg(target_os = "linux")]

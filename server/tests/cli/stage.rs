@@ -1,8 +1,8 @@
 //! A folder with a store in it, and the binary beside it.
 
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -104,6 +104,66 @@ impl Stage {
         // A command that refuses its input may close it before all is written.
         let _ = child.stdin.take().expect("piped").write_all(input);
         end(child)
+    }
+}
+
+/// A `windlass serve` or `windlass dev` that answers. Killed when dropped.
+pub(crate) struct Serving {
+    child: Option<Child>,
+    /// What it says after its first line. Held open: a server that cannot print any more would be another case.
+    _out: BufReader<ChildStdout>,
+    /// Its first line.
+    pub(crate) ready: Value,
+}
+
+impl Serving {
+    /// `windlass serve` on the stage's store and a free port.
+    pub(crate) fn on(stage: &Stage, args: &[&str], vars: &[(&str, &str)]) -> Self {
+        let base = ["serve", "--listen", "127.0.0.1:0", "-o", "json"];
+        let mut command = stage.command(&[&base, args].concat());
+        command.envs(vars.iter().copied());
+        Self::start(command)
+    }
+
+    /// Starts a command that says in one line of JSON that it is ready.
+    pub(crate) fn start(mut command: Command) -> Self {
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the binary starts");
+        let mut out = BufReader::new(child.stdout.take().expect("piped"));
+        let mut line = String::new();
+        out.read_line(&mut line).expect("a line");
+        match serde_json::from_str(&line) {
+            Ok(ready) => Self { child: Some(child), _out: out, ready },
+            Err(error) => panic!("{error} in {line:?}: {:?}", end(child)),
+        }
+    }
+
+    pub(crate) fn url(&self) -> &str {
+        self.ready["url"].as_str().expect("a url")
+    }
+
+    pub(crate) fn child(&mut self) -> &mut Child {
+        self.child.as_mut().expect("it runs")
+    }
+
+    #[cfg(unix)]
+    pub(crate) fn signal(&self, signal: rustix::process::Signal) {
+        let child = self.child.as_ref().expect("it runs");
+        rustix::process::kill_process(rustix::process::Pid::from_child(child), signal).unwrap();
+    }
+
+    /// Waits for its end.
+    pub(crate) fn end(mut self) -> Ran {
+        end(self.child.take().expect("it runs"))
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
     }
 }
 

@@ -60,7 +60,7 @@ pub(crate) struct WatchArgs {
 }
 
 /// Runs the command.
-pub(crate) async fn run(command: BatchesCommand, session: &Session<'_>) -> Done {
+pub(crate) async fn run(command: &BatchesCommand, session: &Session<'_>) -> Done {
     match command {
         BatchesCommand::Get(args) => show(session, &session.client.batch(&args.id).await?),
         BatchesCommand::Cancel(args) => {

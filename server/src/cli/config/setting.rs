@@ -5,7 +5,9 @@ use clap::{Arg, ArgAction, ArgMatches};
 use serde::{Serialize, Serializer};
 
 use crate::cli::args::Global;
-use crate::cli::connect::{Address, DEFAULT_TENANT, TENANT_VARIABLE, URL_VARIABLES, tenant};
+use crate::cli::connect::{
+    Address, CA_VARIABLE, DEFAULT_TENANT, TENANT_VARIABLE, URL_VARIABLES, tenant,
+};
 use crate::cli::failure::Failure;
 use crate::cli::key::{Holder, Key};
 use crate::cli::origin::{Origin, variable};
@@ -160,6 +162,11 @@ pub(super) fn global(command: &str, global: &Global) -> Result<Vec<Setting>, Fai
             key.map(|key| (key.masked(), key.origin())),
             what,
         ));
+    }
+    if !serves && command != "dev" {
+        let file = variable(CA_VARIABLE).map(|value| (value, Origin::Variable(CA_VARIABLE)));
+        let what = "PEM file of certificates to trust beside those of the system";
+        settings.push(Setting::by_hand(None, &[CA_VARIABLE], file, what));
     }
     let plain = variable("NO_COLOR").map(|value| (value, Origin::Variable("NO_COLOR")));
     settings.push(Setting::by_hand(None, &["NO_COLOR"], plain, "Set: no colours on a terminal"));

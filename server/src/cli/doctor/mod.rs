@@ -2,6 +2,7 @@
 
 mod check;
 mod file;
+mod remote;
 mod tasks;
 
 use clap::Args;
@@ -63,15 +64,23 @@ async fn look(global: &Global) -> Vec<Check> {
             return checks;
         }
     };
-    let client = match windlass::connect_with(&address.url, options).await {
+    let client = match windlass::connect_with(&address.url, options.clone()).await {
         Ok(client) => client,
         Err(error) => {
             checks.push(Check::error("open", &error));
             return checks;
         }
     };
-    checks.push(Check::ok("open", format!("{} answers", client.location())));
-    tasks::look(&client, &mut checks).await;
+    if address.is_remote() {
+        let host = client.host().clone();
+        let Some(time) = remote::look(&address, &options, host, &mut checks).await else {
+            return checks;
+        };
+        tasks::look(&client, time, &mut checks).await;
+    } else {
+        checks.push(Check::ok("open", format!("{} answers", client.location())));
+        tasks::look(&client, client.now(), &mut checks).await;
+    }
     if let Err(error) = client.close().await {
         checks.push(Check::error("close", &error));
     }

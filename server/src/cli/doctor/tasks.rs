@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use windlass::{Client, Cursor, Error, Filter, SystemClock, Task, TaskId, TaskStatus, Timestamp};
-use windlass::{Clock, Waiting};
+use windlass::{Clock, QueueInfo, Waiting};
 
 use super::check::Check;
 use crate::cli::output::time::{ago, span};
@@ -12,24 +12,25 @@ use crate::cli::output::time::{ago, span};
 const LONG: Duration = Duration::from_secs(300);
 /// Clocks further apart than this run tasks visibly early or late.
 const SKEW: Duration = Duration::from_secs(2);
-/// List calls that the search for the oldest task may spend; each looks at a bounded number of rows.
-const PROBES: u32 = 64;
 
-/// Looks at everything that the client can ask; stops at the first thing it cannot.
-pub(super) async fn look(client: &Client, checks: &mut Vec<Check>) {
-    checks.push(clock(client));
+/// Looks at everything that the client can ask; stops at the first thing it cannot. `time` is what the
+/// store's clock says.
+pub(super) async fn look(client: &Client, time: Timestamp, checks: &mut Vec<Check>) {
+    checks.push(clock(time));
     let looks = async {
-        let waiting = counts(client, checks).await?;
+        let queues = client.queues().await?;
+        let waiting = counts(&queues, checks);
         workers(client, waiting, checks).await?;
-        pending(client, waiting, checks).await
+        paused(&queues, checks);
+        pending(client, &queues, checks).await
     };
     if let Err(error) = looks.await {
         checks.push(Check::error("tasks", &error));
     }
 }
 
-fn clock(client: &Client) -> Check {
-    let (store, own) = (client.now(), SystemClock.now());
+fn clock(store: Timestamp) -> Check {
+    let own = SystemClock.now();
     let apart = store.since(own).max(own.since(store));
     if store < Timestamp::from_millis(1_700_000_000_000) {
         let hint = "set the clock of this machine; tasks would be due at the wrong time";
@@ -43,9 +44,8 @@ fn clock(client: &Client) -> Check {
 }
 
 /// Answers how many tasks are pending.
-async fn counts(client: &Client, checks: &mut Vec<Check>) -> Result<u64, Error> {
-    let counts = client.counts().await?;
-    let of = |status| counts.iter().filter(|c| c.status == status).map(|c| c.count).sum::<u64>();
+fn counts(queues: &[QueueInfo], checks: &mut Vec<Check>) -> u64 {
+    let of = |status| queues.iter().filter_map(|q| q.counts.get(&status)).sum::<u64>();
     let words = TaskStatus::ALL.map(|status| (status, of(status)));
     let words = words.iter().filter(|(_, n)| *n > 0).map(|(status, n)| format!("{n} {status}"));
     let words = words.collect::<Vec<_>>().join(", ");
@@ -57,95 +57,89 @@ async fn counts(client: &Client, checks: &mut Vec<Check>) -> Result<u64, Error> 
             Check::warn("tasks", words, "look at them with: windlass tasks ls --status failed")
         }
     });
-    Ok(of(TaskStatus::Pending))
+    of(TaskStatus::Pending)
 }
 
 async fn workers(client: &Client, waiting: u64, checks: &mut Vec<Check>) -> Result<(), Error> {
     let workers = client.workers().await?;
     let slots: u64 = workers.iter().map(|worker| u64::from(worker.concurrency)).sum();
-    checks.push(match (workers.len(), waiting) {
-        (0, 0) => Check::ok("workers", "none live, and nothing waits".to_owned()),
-        (0, n) => {
+    let deaf = workers.iter().find(|worker| worker.deaf);
+    checks.push(match (workers.len(), waiting, deaf) {
+        (0, 0, _) => Check::ok("workers", "none live, and nothing waits".to_owned()),
+        (0, n, _) => {
             let hint = "start one: windlass worker MODULE:APP";
             Check::warn("workers", format!("none live; pending tasks: {n}"), hint)
         }
-        (n, _) => Check::ok("workers", format!("{n} live, {slots} tasks at once")),
+        (n, _, Some(deaf)) => {
+            let detail = format!("{n} live; {} is deaf", deaf.worker_id);
+            let hint = "it is heard of, but takes nothing although work waits: restart it";
+            Check::warn("workers", detail, hint)
+        }
+        (n, _, None) => Check::ok("workers", format!("{n} live, {slots} tasks at once")),
     });
     Ok(())
 }
 
-async fn pending(client: &Client, waiting: u64, checks: &mut Vec<Check>) -> Result<(), Error> {
-    if waiting == 0 {
+fn paused(queues: &[QueueInfo], checks: &mut Vec<Check>) {
+    let paused: Vec<&str> = queues.iter().filter(|q| q.paused).map(|q| q.queue.as_str()).collect();
+    checks.push(match paused.first() {
+        None => Check::ok("queues", format!("{}, none paused", queues.len())),
+        Some(first) => {
+            let detail = format!("{}, paused: {}", queues.len(), paused.join(", "));
+            Check::warn(
+                "queues",
+                detail,
+                format!("when it shall go on: windlass queues resume {first}"),
+            )
+        }
+    });
+}
+
+/// What has waited longest, where nobody keeps it waiting on purpose.
+async fn pending(
+    client: &Client,
+    queues: &[QueueInfo],
+    checks: &mut Vec<Check>,
+) -> Result<(), Error> {
+    let now = client.now();
+    let waits = queues.iter().filter(|q| !q.paused);
+    let oldest = waits.filter_map(|q| Some((q.oldest_pending_at?, q))).min_by_key(|(at, _)| *at);
+    let Some((due, queue)) = oldest else {
         checks.push(Check::ok("pending", "nothing waits".to_owned()));
         return Ok(());
+    };
+    if now.since(due) < LONG {
+        let detail = format!("nothing waits for longer than {}", span(LONG));
+        checks.push(Check::ok("pending", detail));
+        return Ok(());
     }
-    let now = client.now();
-    let Some(oldest) = oldest_pending(client, now).await? else {
-        checks.push(Check::ok("pending", format!("nothing waits for longer than {}", span(LONG))));
+    let place = format!("queue {:?}: the first was due {}", queue.queue, ago(due, now));
+    let more = "more workers or a higher --concurrency";
+    let Some(task) = due_at(client, due, &queue.queue).await? else {
+        checks.push(Check::warn("pending", place, more));
         return Ok(());
     };
-    let id = oldest.task_id.to_string();
+    let id = task.task_id.to_string();
     let why = client.why(&id).await?;
-    let detail = format!("{id} was submitted {}: {}", ago(oldest.created_at, now), why.text);
     let hint = match why.reason {
         Waiting::NoWorker => {
             format!("start a worker for it, or cancel it: windlass tasks cancel {id}")
         }
-        _ => format!("more workers or a higher --concurrency; see windlass tasks why {id}"),
+        _ => format!("{more}; see windlass tasks why {id}"),
     };
-    checks.push(Check::warn("pending", detail, hint));
+    checks.push(Check::warn("pending", format!("{place}, {id}: {}", why.text), hint));
     Ok(())
 }
 
-/// A pending task from the oldest end, among those submitted longer than [`LONG`] ago.
-///
-/// A list goes from new to old, and ids sort by the time they were made: the time between 1970 and
-/// now is halved until what is left has few tasks, instead of walking over all of them.
-async fn oldest_pending(client: &Client, now: Timestamp) -> Result<Option<Task>, Error> {
-    let (mut none_before, mut before) = (0, now.before(LONG).as_millis());
-    let mut probes = PROBES;
-    let mut oldest = None;
-    while before - none_before > 1 {
-        match newest_before(client, Timestamp::from_millis(before), &mut probes).await? {
-            Some(task) => {
-                // Nothing lies between this task and `before`; go on among the older ones.
-                let made = task.task_id.created().as_millis();
-                oldest = Some(task);
-                before = none_before + (made.min(before) - none_before) / 2;
-            }
-            // The task that was found last is the newest of those left: look between.
-            None => {
-                let Some(found) = &oldest else { return Ok(None) };
-                none_before = before;
-                let made = found.task_id.created().as_millis();
-                if made - none_before <= 1 {
-                    break;
-                }
-                before = none_before + (made - none_before) / 2;
-            }
-        }
-        if probes == 0 {
-            break;
-        }
-    }
-    Ok(oldest)
-}
-
-/// The newest pending task made before `at`; each page of the list costs a probe.
-async fn newest_before(
-    client: &Client,
-    at: Timestamp,
-    probes: &mut u32,
-) -> Result<Option<Task>, Error> {
-    let filter = Filter { status: vec![TaskStatus::Pending], ..Filter::default() };
-    let mut cursor = Some(Cursor { after: TaskId::least_at(at) });
-    while cursor.is_some() && *probes > 0 {
-        *probes -= 1;
-        let mut page = client.list(filter.clone(), cursor, 1).await?;
-        if let Some(task) = page.tasks.pop() {
-            return Ok(Some(task));
-        }
-        cursor = page.next;
-    }
-    Ok(None)
+/// The task that is due since then, where it was also submitted then. One submitted long before, to be
+/// run later, is not searched for.
+async fn due_at(client: &Client, due: Timestamp, queue: &str) -> Result<Option<Task>, Error> {
+    let filter = Filter {
+        status: vec![TaskStatus::Pending],
+        queue: Some(queue.to_owned()),
+        ..Filter::default()
+    };
+    let after = TaskId::least_at(Timestamp::from_millis(due.as_millis() + 1));
+    let page = client.list(filter, Some(Cursor { after }), 1).await?;
+    Ok(page.tasks.into_iter().next())
 }

@@ -54,15 +54,15 @@ pub(crate) struct LsArgs {
 }
 
 /// Prints the tasks; JSON is one page: `tasks` and the cursor `next`.
-pub(crate) async fn run(args: LsArgs, session: &Session<'_>) -> Done {
+pub(crate) async fn run(args: &LsArgs, session: &Session<'_>) -> Done {
     let filter = Filter {
-        status: args.status,
-        task_type: args.task_type,
-        queue: args.queue,
-        labels: args.label.into_iter().collect(),
+        status: args.status.clone(),
+        task_type: args.task_type.clone(),
+        queue: args.queue.clone(),
+        labels: args.label.iter().cloned().collect(),
         batch_id: args.batch,
         since: args.since.map(|since| since.resolve(session.client.now())),
-        error: args.error,
+        error: args.error.clone(),
     };
     let page = collect(session, filter, args.cursor, args.limit).await?;
     let output = session.output;

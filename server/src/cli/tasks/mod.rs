@@ -49,15 +49,15 @@ impl TasksCommand {
 }
 
 /// Runs the command.
-pub(crate) async fn run(command: TasksCommand, session: &Session<'_>) -> Done {
+pub(crate) async fn run(command: &TasksCommand, session: &Session<'_>) -> Done {
     match command {
         TasksCommand::Ls(args) => ls::run(args, session).await,
-        TasksCommand::Get(args) => get::run(&args, session).await,
-        TasksCommand::Watch(args) => watch::run(&args, session).await,
-        TasksCommand::Logs(args) => logs::run(&args, session).await,
-        TasksCommand::Cancel(args) => cancel::run(&args, session).await,
-        TasksCommand::Retry(args) => retry::run(&args, session).await,
-        TasksCommand::Why(args) => why::run(&args, session).await,
+        TasksCommand::Get(args) => get::run(args, session).await,
+        TasksCommand::Watch(args) => watch::run(args, session).await,
+        TasksCommand::Logs(args) => logs::run(args, session).await,
+        TasksCommand::Cancel(args) => cancel::run(args, session).await,
+        TasksCommand::Retry(args) => retry::run(args, session).await,
+        TasksCommand::Why(args) => why::run(args, session).await,
         TasksCommand::Submit(args) => submit::run(args, session).await,
     }
 }

@@ -90,7 +90,7 @@ const ALONE: [&str; 11] = [
 ];
 
 /// Stores the task. JSON is the submission record; with `--wait` the task's record at its end.
-pub(crate) async fn run(args: SubmitArgs, session: &Session<'_>) -> Done {
+pub(crate) async fn run(args: &SubmitArgs, session: &Session<'_>) -> Done {
     if let Some(source) = &args.batch {
         return batch(source, session).await;
     }
@@ -138,17 +138,17 @@ async fn batch(source: &str, session: &Session<'_>) -> Done {
     }
 }
 
-fn spec(args: SubmitArgs) -> Result<TaskSpec, Failure> {
+fn spec(args: &SubmitArgs) -> Result<TaskSpec, Failure> {
     let payload = Payload::new("payload", text(&args.payload)?)?;
-    let mut spec = TaskSpec::new(args.task_type.unwrap_or_default(), payload)
-        .queue(args.queue)
+    let mut spec = TaskSpec::new(args.task_type.clone().unwrap_or_default(), payload)
+        .queue(args.queue.clone())
         .priority(args.priority);
     spec.delay = args.delay;
     spec.run_at = args.run_at;
     spec.timeout = args.timeout;
     spec.retry.max_retries = args.max_retries;
-    spec.idempotency_key = args.key;
-    spec.labels = args.label.into_iter().collect();
+    spec.idempotency_key.clone_from(&args.key);
+    spec.labels = args.label.iter().cloned().collect();
     Ok(spec)
 }
 
