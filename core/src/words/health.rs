@@ -6,6 +6,7 @@ use crate::words::{QueueInfo, TaskStatus, Timestamp, WorkerInfo};
 
 /// Store, queues and workers of one tenant at a glance.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ClusterHealth {
     /// Whether the store answers.
     pub healthy: bool,
@@ -21,6 +22,7 @@ pub struct ClusterHealth {
 
 /// Live workers, counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct NodeHealth {
     /// Those that ask for work when they have room.
     pub active: u64,
@@ -30,6 +32,7 @@ pub struct NodeHealth {
 
 /// Tasks of all queues, counted.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct QueueHealth {
     /// Tasks that wait: blocked, scheduled and pending.
     pub depth: u64,
@@ -43,6 +46,7 @@ pub struct QueueHealth {
 
 /// Live workers by how they behave; their sum is `nodes.total`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct WorkerHealth {
     /// Those that are not deaf.
     pub live: u64,
