@@ -25,7 +25,15 @@ impl Stage {
 
     /// A server with options.
     pub(crate) async fn with(change: impl FnOnce(&mut ServeOptions)) -> Self {
-        let client = windlass::connect("memory:").await.unwrap();
+        Self::of_with(windlass::connect("memory:").await.unwrap(), change).await
+    }
+
+    /// A server of a client's service.
+    pub(crate) async fn of(client: Client) -> Self {
+        Self::of_with(client, |_| {}).await
+    }
+
+    async fn of_with(client: Client, change: impl FnOnce(&mut ServeOptions)) -> Self {
         let mut options =
             ServeOptions { listen: "127.0.0.1:0".to_owned(), ..ServeOptions::default() };
         change(&mut options);
