@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The main job on real input: every file of a folder becomes a durable task.
+# The main job on real input: every file of a folder becomes a durable task, on a file and through a server.
 #
 #   scripts/demo.sh [FOLDER]     the sources of this repository when none is named
 set -euo pipefail
@@ -30,4 +30,4 @@ if [ -z "$folder" ]; then
         find . -type f -not -path './.*' -print0
     fi | tar --null -T - -cf - | tar -xf - -C "$folder"
 fi
-exec "$VENV/bin/python" examples/python/files/main.py "$folder" --database "$place/windlass.db"
+exec "$VENV/bin/python" examples/python/files/main.py "$folder" --place "$place"
