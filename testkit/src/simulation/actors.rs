@@ -11,6 +11,7 @@ use windlass_core::{
 use super::clockwork::{Clockwork, Pid, Process};
 use super::dice::{self, Dice};
 use super::monitor::{Monitor, TENANT, short, worker_name};
+use super::remote::Remote;
 use super::wire::Wire;
 
 /// What every actor of a process needs.
@@ -35,15 +36,22 @@ impl Stage {
         Self { client: Client::new(engine, host, TENANT), clockwork, dice, monitor, pid }
     }
 
+    /// A process that knows the server's address and nothing else.
+    pub(super) fn remote(remote: Remote) -> Self {
+        let (clockwork, dice, monitor, pid) =
+            (remote.clockwork.clone(), remote.dice.clone(), remote.monitor.clone(), remote.pid);
+        let host = Arc::new(Process { clockwork: clockwork.clone(), pid });
+        Self { client: Client::new(Arc::new(remote), host, TENANT), clockwork, dice, monitor, pid }
+    }
+
     async fn pause(&self, most_millis: u64) {
         self.clockwork.sleep(Duration::from_millis(self.dice.below(most_millis))).await;
     }
 }
 
 /// A task of a caller's liking.
-pub(super) fn spec(dice: &Dice, number: u64) -> TaskSpec {
+fn spec(dice: &Dice, number: u64) -> TaskSpec {
     let mut spec = TaskSpec::new("work", Payload::trusted(number.to_string()))
-        .idempotency_key(format!("key-{number}"))
         .priority(Priority::ALL[dice.below(5) as usize]);
     if dice.happens(25) {
         spec = spec.delay(Duration::from_millis(dice.below(8_000)));
@@ -61,13 +69,17 @@ pub(super) fn spec(dice: &Dice, number: u64) -> TaskSpec {
 }
 
 /// Submits a task until it is acknowledged, and again now and then; cancels and retries as it likes.
-pub(super) async fn caller(stage: Stage, number: u64) {
+/// Without a key of its own, as only a remote caller dares, it asks once: the wire brings a key.
+pub(super) async fn caller(stage: Stage, number: u64, is_remote: bool) {
     stage.pause(20_000).await;
-    let spec = spec(&stage.dice, number);
-    let key = spec.idempotency_key.clone().unwrap_or_default();
+    let mut spec = spec(&stage.dice, number);
+    let keyless = is_remote && stage.dice.happens(50);
+    if !keyless {
+        spec = spec.idempotency_key(format!("key-{number}"));
+    }
     stage.monitor.expects(&spec);
     let mut id = None;
-    for again in 0..=u32::from(stage.dice.happens(30)) {
+    for again in 0..=u32::from(!keyless && stage.dice.happens(30)) {
         id = loop {
             match stage.client.submit(spec.clone()).await {
                 Ok(stored) => break Some(stored.task_id),
@@ -79,7 +91,7 @@ pub(super) async fn caller(stage: Stage, number: u64) {
             }
         };
         if let Some(id) = id {
-            stage.monitor.acknowledged(stage.pid, &key, id);
+            stage.monitor.acknowledged(stage.pid, &spec, id);
         }
     }
     let Some(id) = id else { return };

@@ -1,4 +1,5 @@
-//! Stores with a deliberate fault each: a simulation that does not catch them proves nothing.
+//! Stores with a deliberate fault each, and faults between a server and its clients: a simulation that
+//! does not catch them proves nothing.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,7 +13,7 @@ use windlass_core::{
     Task, TaskId, TaskStatus, Timestamp, Update, WorkerInfo,
 };
 
-/// What is wrong with a store.
+/// What is wrong with a store, or with the way to a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub enum Fault {
@@ -34,11 +35,14 @@ pub enum Fault {
     PrunedEarly,
     PromotedEarly,
     PriorityIgnored,
+    KeyOfEachTry,
+    UndeliveredKept,
+    ResumeSkips,
 }
 
 impl Fault {
     /// Every fault that a simulation must catch.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 21] = [
         Self::TokenNotChecked,
         Self::CountNotRolledBack,
         Self::SubmitLost,
@@ -57,7 +61,15 @@ impl Fault {
         Self::PrunedEarly,
         Self::PromotedEarly,
         Self::PriorityIgnored,
+        Self::KeyOfEachTry,
+        Self::UndeliveredKept,
+        Self::ResumeSkips,
     ];
+
+    /// Whether it lies between a server and those who reach it, not in a store.
+    pub(super) const fn is_remote(self) -> bool {
+        matches!(self, Self::KeyOfEachTry | Self::UndeliveredKept | Self::ResumeSkips)
+    }
 }
 
 /// A store with a fault.

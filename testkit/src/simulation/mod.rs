@@ -9,15 +9,20 @@
 //! * a status follows the table, and a final one changes only by an explicit retry;
 //! * what was to be cancelled is not retried, and what is not due does not run;
 //! * history has no gaps, and counts equal rows;
+//! * a lease whose answer did not reach its worker goes back;
 //!
 //! and at the end, once nothing goes wrong any more, that every task has ended. A failing seed prints
 //! its timeline and replays exactly.
+//!
+//! In half of the runs all but one process reach the store through a server, by a wire that loses
+//! requests and answers, and the server dies like the others.
 
 mod actors;
 mod broken;
 mod clockwork;
 mod dice;
 mod monitor;
+mod remote;
 mod wire;
 
 use std::fmt::Write as _;
@@ -35,6 +40,7 @@ pub use broken::Fault;
 use clockwork::{Clockwork, Pid};
 use dice::Dice;
 use monitor::{Monitor, now, short};
+use remote::{Address, Remote, Server};
 use wire::Wire;
 
 /// What a run takes place on.
@@ -95,11 +101,11 @@ pub fn run(seed: u64, ground: Ground, fault: Option<Fault>) -> Result<Summary, B
             Arc::new(SqliteStore::open(&folder.path().join("s.db"), options).expect("a store"))
         }
     };
-    let store = match fault {
+    let store = match fault.filter(|fault| !fault.is_remote()) {
         None => store,
         Some(fault) => Arc::new(Broken { store, fault, calls: AtomicU64::new(0) }),
     };
-    let run = Run::new(seed, clockwork, store);
+    let run = Run::new(seed, clockwork, store, fault);
     let result = run.play();
     // Futures hold the scheduler that holds them.
     (0..=run.last_pid()).for_each(|pid| run.clockwork.kill(pid));
@@ -119,30 +125,71 @@ struct Run {
     store: Arc<dyn Store>,
     monitor: Arc<Monitor>,
     pids: AtomicU64,
+    fault: Option<Fault>,
+    /// Where all others find the server, in a run that has one.
+    server: Option<Address>,
 }
 
 impl Run {
-    fn new(seed: u64, clockwork: Clockwork, store: Arc<dyn Store>) -> Self {
+    fn new(seed: u64, clockwork: Clockwork, store: Arc<dyn Store>, fault: Option<Fault>) -> Self {
         let dice = Dice::new(seed);
         // Some runs are quiet, so that the other troubles show alone.
         let faults = [0, 20, 100][dice.below(3) as usize];
         let monitor = Arc::new(Monitor::new(store.clone(), clockwork.clone(), faults));
-        Self { clockwork, dice, store, monitor, pids: AtomicU64::new(0) }
+        let mut run =
+            Self { clockwork, dice, store, monitor, pids: AtomicU64::new(0), fault, server: None };
+        if run.dice.happens(50) || fault.is_some_and(Fault::is_remote) {
+            run.server = Some(Address::new(run.start_server(Duration::ZERO)));
+        }
+        run
     }
 
     fn last_pid(&self) -> Pid {
         self.pids.load(std::sync::atomic::Ordering::Relaxed) as Pid
     }
 
-    fn process(&self) -> Stage {
-        let pid = self.pids.fetch_add(1, std::sync::atomic::Ordering::Relaxed) as Pid;
+    fn next_pid(&self) -> Pid {
+        self.pids.fetch_add(1, std::sync::atomic::Ordering::Relaxed) as Pid
+    }
+
+    /// A process with an engine of its own.
+    fn local(&self) -> Stage {
         Stage::new(Wire {
             store: self.store.clone(),
             clockwork: self.clockwork.clone(),
             dice: self.dice.clone(),
             monitor: self.monitor.clone(),
-            pid,
+            pid: self.next_pid(),
         })
+    }
+
+    /// A caller's or worker's process.
+    fn process(&self) -> Stage {
+        let Some(address) = self.server.clone() else { return self.local() };
+        Stage::remote(Remote {
+            address,
+            clockwork: self.clockwork.clone(),
+            dice: self.dice.clone(),
+            monitor: self.monitor.clone(),
+            pid: self.next_pid(),
+            fault: self.fault,
+        })
+    }
+
+    /// A server that answers after a while.
+    fn start_server(&self, after: Duration) -> Server {
+        let stage = self.local();
+        self.monitor.note(stage.pid, format_args!("a server starts"));
+        let (pid, service) = (stage.pid, stage.client.service().clone());
+        Server { pid, service, from: self.clockwork.now() + after }
+    }
+
+    /// The server dies, and another takes its place.
+    fn replace_server(&self, address: &Address) {
+        let victim = address.server().pid;
+        self.monitor.note(victim, format_args!("the server is killed"));
+        self.clockwork.kill(victim);
+        address.replace(self.start_server(Duration::from_millis(self.dice.below(3_000))));
     }
 
     fn start_worker(&self) -> Pid {
@@ -157,9 +204,10 @@ impl Run {
         let mut summary = Summary::default();
         let tasks = self.dice.between(4, 14);
         let callers = self.process();
+        let is_remote = self.server.is_some();
         for number in 0..tasks {
             let stage = callers.clone();
-            self.clockwork.spawn(stage.pid, Box::pin(actors::caller(stage, number)));
+            self.clockwork.spawn(stage.pid, Box::pin(actors::caller(stage, number, is_remote)));
         }
         for _ in 0..self.dice.below(3) {
             let stage = callers.clone();
@@ -215,6 +263,12 @@ impl Run {
                 let by = self.dice.below(20_000) as i64 - 10_000;
                 self.monitor.note(0, format_args!("the wall clock jumps by {by} ms"));
                 self.clockwork.jump(by);
+            }
+            6..8 => {
+                if let Some(address) = &self.server {
+                    self.replace_server(address);
+                    summary.crashes += 1;
+                }
             }
             _ => {}
         }

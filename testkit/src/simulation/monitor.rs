@@ -1,6 +1,6 @@
 //! Looks at the store after every write, and says which law was broken.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -12,8 +12,8 @@ use windlass_core::engine::transition::Transition;
 use windlass_core::future::BoxFuture;
 use windlass_core::store::{Applied, LeaseOrder, Store};
 use windlass_core::{
-    Filter, Leased, Renewal, Renewed, RetryPolicy, Task, TaskId, TaskSpec, TaskStatus, Update,
-    UpdateKind,
+    Filter, LeaseToken, Leased, Renewal, Renewed, RetryPolicy, Task, TaskId, TaskSpec, TaskStatus,
+    Update, UpdateKind,
 };
 
 use super::clockwork::{Clockwork, Pid};
@@ -67,8 +67,13 @@ pub(super) fn short(id: TaskId) -> String {
 #[derive(Default)]
 struct Memory {
     rows: BTreeMap<TaskId, Task>,
+    /// What was asked for, by its payload: what was asked for once may be there once, whatever its key.
     specs: BTreeMap<String, TaskSpec>,
     acknowledged: BTreeMap<String, TaskId>,
+    /// Leases that did not arrive, with the server that must give them back and by when.
+    awaited: BTreeMap<(TaskId, LeaseToken), (Pid, Duration)>,
+    /// Leases whose holders told a server what their attempts came to.
+    let_go: BTreeSet<LeaseToken>,
     timeline: Vec<(Duration, Pid, String)>,
     violation: Option<String>,
 }
@@ -122,16 +127,34 @@ impl Monitor {
 
     /// A caller is about to submit this under its key.
     pub(super) fn expects(&self, spec: &TaskSpec) {
-        if let Some(key) = &spec.idempotency_key {
-            self.memory().specs.insert(key.clone(), spec.clone());
-        }
+        self.memory().specs.insert(spec.payload.as_str().to_owned(), spec.clone());
+    }
+
+    /// The holders of these leases tell a server what became of them.
+    pub(super) fn lets_go(&self, tokens: impl Iterator<Item = LeaseToken>) {
+        self.memory().let_go.extend(tokens);
+    }
+
+    fn is_let_go(&self, token: Option<LeaseToken>) -> bool {
+        token.is_some_and(|token| self.memory().let_go.contains(&token))
+    }
+
+    /// Leases that `server` granted did not arrive: by then they are to be back.
+    pub(super) fn awaits_back(&self, server: Pid, leases: &[(TaskId, LeaseToken)], by: Duration) {
+        self.memory().awaited.extend(leases.iter().map(|lease| (*lease, (server, by))));
+    }
+
+    /// Giving them back was tried and not heard of.
+    pub(super) fn waives(&self, leases: &[(TaskId, LeaseToken)]) {
+        self.memory().awaited.retain(|lease, _| !leases.contains(lease));
     }
 
     /// A caller was told that its task is stored.
-    pub(super) fn acknowledged(&self, pid: Pid, key: &str, id: TaskId) {
-        let known = self.memory().acknowledged.insert(key.to_owned(), id);
+    pub(super) fn acknowledged(&self, pid: Pid, spec: &TaskSpec, id: TaskId) {
+        let request = spec.payload.as_str();
+        let known = self.memory().acknowledged.insert(request.to_owned(), id);
         if known.is_some_and(|known| known != id) {
-            self.accuse(pid, format!("key {key} was answered with two tasks"));
+            self.accuse(pid, format!("request {request} was answered with two tasks"));
         }
     }
 
@@ -154,6 +177,7 @@ impl Monitor {
             page.tasks.into_iter().map(|task| (task.task_id, task)).collect();
         let before = std::mem::replace(&mut self.memory().rows, rows.clone());
         self.counts_are_true(&rows)?;
+        self.is_given_back(&rows)?;
         for id in self.memory().acknowledged.values() {
             if !rows.contains_key(id) {
                 return Err(format!("acknowledged task {} is gone", short(*id)));
@@ -190,6 +214,23 @@ impl Monitor {
                 })
             }
             _ => Ok(()),
+        }
+    }
+
+    /// What did not arrive is not held.
+    fn is_given_back(&self, rows: &BTreeMap<TaskId, Task>) -> Result<(), String> {
+        let now = self.clockwork.now();
+        let mut memory = self.memory();
+        // A server that died gives nothing back: the leases expire.
+        memory.awaited.retain(|(id, token), (server, _)| {
+            rows.get(id).is_some_and(|row| row.token == Some(*token))
+                && self.clockwork.is_alive(*server)
+        });
+        match memory.awaited.iter().find(|(_, (_, by))| *by < now) {
+            Some(((id, _), _)) => {
+                Err(format!("the lease on {} did not arrive and was not given back", short(*id)))
+            }
+            None => Ok(()),
         }
     }
 
@@ -247,17 +288,16 @@ impl Monitor {
     fn is_what_was_asked(&self, row: &Task) -> Result<(), String> {
         let name = short(row.task_id);
         let memory = self.memory();
-        let key = row.idempotency_key.as_deref().unwrap_or_default();
-        let Some(spec) = memory.specs.get(key) else {
+        let request = row.payload.as_str();
+        let Some(spec) = memory.specs.get(request) else {
             return Err(format!("{name} was asked for by nobody"));
         };
         let due = row.created_at.after(spec.delay.unwrap_or_default());
         if (row.run_at, row.priority, &row.payload) != (due, spec.priority, &spec.payload) {
             return Err(format!("{name} is not what was asked for"));
         }
-        let same =
-            memory.rows.values().filter(|other| other.idempotency_key == row.idempotency_key);
-        if same.count() > 1 { Err(format!("key {key} is stored twice")) } else { Ok(()) }
+        let same = memory.rows.values().filter(|other| other.payload == row.payload);
+        if same.count() > 1 { Err(format!("request {request} is stored twice")) } else { Ok(()) }
     }
 
     /// What may become of a row by one write.
@@ -285,7 +325,8 @@ impl Monitor {
             return Err(format!("{name} is due at {} and became pending at {clock}", old.run_at));
         }
         if let (Some(lease), true) = (&old.lease, old.token != row.token) {
-            let holder = lease.worker == worker_name(pid);
+            // A server writes for others: that it was asked to, the token tells.
+            let holder = lease.worker == worker_name(pid) || self.is_let_go(old.token);
             if !holder && lease.expires_at > clock {
                 return Err(format!(
                     "{name} was taken from {} before its lease ended",
