@@ -37,8 +37,7 @@ use report::Report;
 /// When a case fails that is not listed in `spec/expected-failures.toml`, when a listed one passes,
 /// and when a file is missing, empty or broken.
 pub fn run_on(place: &Place) {
-    let runner = format!("rust-{}", place.store());
-    let mut report = Report::new(&runner, Some(place.store()));
+    let mut report = Report::new(&place.runner(), Some(place.store()));
     for file in file::all().iter().filter(|file| file.runs_on(place.store())) {
         for case in &file.cases {
             report.ran(file, case, attempt(|| run_case(file, case, Some(place))));

@@ -32,10 +32,10 @@ fn a_broken_scenario_fails() {
         json!({"id": "no-file", "steps": [submit, {"sql": ["SELECT 1"]}]}),
     ];
     for broken in broken {
-        assert!(scenario::run(&case(broken.clone()), &Place::Memory).is_err(), "{broken}");
+        assert!(scenario::run(&case(broken.clone()), &Place::memory()).is_err(), "{broken}");
     }
     assert_eq!(
-        scenario::run(&case(json!({"id": "ok", "steps": [submit]})), &Place::Memory),
+        scenario::run(&case(json!({"id": "ok", "steps": [submit]})), &Place::memory()),
         Ok(())
     );
 }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use windlass::{
-    Client, Error, LeaseRequest, Outcome, RetryOptions, Settle, SubmitOptions, Task, TaskError,
-    TaskSpec,
+    Client, Clock, Error, LeaseRequest, Outcome, RetryOptions, Settle, SubmitOptions, Task,
+    TaskError, TaskSpec,
 };
 
 use super::place::{Place, Site};
@@ -50,12 +50,12 @@ async fn backoff(site: &Site, client: &Client, input: &Value) -> Result<Value, E
     };
     for _ in 1..input["n"].as_u64().unwrap_or(0) {
         fail(client, &request).await?;
-        let due = client.get(&id).await?.run_at.since(client.now());
+        let due = client.get(&id).await?.run_at.since(site.clock.now());
         site.clock.advance(due);
         client.sweep().await?;
     }
     fail(client, &request).await?;
-    Ok(json!(client.get(&id).await?.run_at.since(client.now()).as_secs_f64()))
+    Ok(json!(client.get(&id).await?.run_at.since(site.clock.now()).as_secs_f64()))
 }
 
 async fn fail(client: &Client, request: &LeaseRequest) -> Result<(), Error> {
