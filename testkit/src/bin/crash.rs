@@ -21,13 +21,16 @@ mod unix {
     use std::path::{Path, PathBuf};
     use std::process::ExitCode;
 
-    use windlass_testkit::crash::{Plan, run, submitter, watcher, worker};
+    use windlass_testkit::crash::{Plan, follower, run, server, submitter, watcher, worker};
 
     const HELP: &str = "\
 Kills real processes on one SQLite file and looks what is left of their work.
 
-    windlass-crash run [--kills N] [--python INTERPRETER SCRIPT]
-    windlass-crash submit|work|watch URL FOLDER      (its own parts)
+    windlass-crash run [--kills N] [--served] [--python INTERPRETER SCRIPT]
+    windlass-crash submit|work|watch|follow URL FOLDER      (its own parts)
+    windlass-crash serve STORE ADDRESS
+
+With --served all but the server know nothing but its URL, and it is killed, too.
 ";
 
     pub(super) fn main() -> ExitCode {
@@ -37,6 +40,8 @@ Kills real processes on one SQLite file and looks what is left of their work.
             ["submit", url, folder] => part(submitter(url, Path::new(folder))),
             ["work", url, folder] => part(worker(url, Path::new(folder))),
             ["watch", url, folder] => part(watcher(url, Path::new(folder))),
+            ["follow", url, folder] => part(follower(url, Path::new(folder))),
+            ["serve", store, address] => part(server(store, address)),
             ["run", ref options @ ..] => orchestrate(options),
             ["--help" | "-h"] => {
                 println!("{HELP}");
@@ -58,8 +63,13 @@ Kills real processes on one SQLite file and looks what is left of their work.
         runtime.block_on(work).map_err(|e| e.to_string())
     }
 
+    /// A port that nobody has: the server gets it again each time it is started.
+    fn free_port() -> std::io::Result<std::net::SocketAddr> {
+        std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()
+    }
+
     fn orchestrate(options: &[&str]) -> Result<(), String> {
-        let (mut kills, mut python) = (20, None);
+        let (mut kills, mut python, mut served) = (20, None, None);
         let mut rest = options.iter();
         while let Some(option) = rest.next() {
             match *option {
@@ -67,6 +77,7 @@ Kills real processes on one SQLite file and looks what is left of their work.
                     let number = rest.next().and_then(|text| text.parse().ok());
                     kills = number.ok_or("--kills takes a number")?;
                 }
+                "--served" => served = Some(free_port().map_err(|e| e.to_string())?),
                 "--python" => match (rest.next(), rest.next()) {
                     (Some(interpreter), Some(script)) => {
                         python = Some((PathBuf::from(interpreter), PathBuf::from(script)));
@@ -78,7 +89,7 @@ Kills real processes on one SQLite file and looks what is left of their work.
         }
         let folder = tempfile::tempdir().map_err(|e| e.to_string())?;
         let program = std::env::current_exe().map_err(|e| e.to_string())?;
-        let plan = Plan { kills, program, python, folder: folder.path().to_owned() };
+        let plan = Plan { kills, program, served, python, folder: folder.path().to_owned() };
         let verdict = run(&plan, |text| println!("{text}")).map_err(|e| e.to_string())?;
         print!("{verdict}");
         if verdict.broken.is_empty() {

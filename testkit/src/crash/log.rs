@@ -51,19 +51,25 @@ pub(super) fn ids(folder: &Path, kind: &str) -> io::Result<Vec<String>> {
     Ok(stamps(folder, kind)?.into_iter().map(|(id, _)| id).collect())
 }
 
-/// All lines of a kind: task, and when, in nanoseconds, where it is told.
-pub(super) fn stamps(folder: &Path, kind: &str) -> io::Result<Vec<(String, u128)>> {
+/// All lines of a kind.
+pub(super) fn lines(folder: &Path, kind: &str) -> io::Result<Vec<String>> {
     let mut lines = Vec::new();
     for path in files(folder, kind)? {
         let text = std::fs::read_to_string(path)?;
         // What has no end of line was being written when its process died.
         let whole = text.rfind('\n').map_or("", |end| &text[..end]);
-        for line in whole.lines() {
-            let (id, time) = line.split_once(' ').unwrap_or((line, "0"));
-            lines.push((id.to_owned(), time.parse().unwrap_or_default()));
-        }
+        lines.extend(whole.lines().map(str::to_owned));
     }
     Ok(lines)
+}
+
+/// All lines of a kind: task, and when, in nanoseconds, where it is told.
+pub(super) fn stamps(folder: &Path, kind: &str) -> io::Result<Vec<(String, u128)>> {
+    let split = |line: String| {
+        let (id, time) = line.split_once(' ').unwrap_or((&line, "0"));
+        (id.to_owned(), time.parse().unwrap_or_default())
+    };
+    Ok(lines(folder, kind)?.into_iter().map(split).collect())
 }
 
 /// The earliest time per task of a kind.

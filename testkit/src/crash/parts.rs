@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use serde_json::json;
 use windlass::{
-    Context, Cursor, Failure, Filter, Handlers, RetryOptions, SubmitOptions, TaskSpec, TaskStatus,
-    WorkerConfig,
+    Client, Context, Cursor, Error, Failure, Filter, Handlers, RetryOptions, SubmitOptions,
+    TaskSpec, TaskStatus, WorkerConfig,
 };
+use windlass_server::http::{ServeOptions, Server};
 
 use super::log::{Log, stamped};
 
@@ -26,16 +27,28 @@ fn draw(end: u64) -> u64 {
     (windlass_core::rules::chance::unit() * end as f64) as u64
 }
 
-fn spec(number: u64) -> TaskSpec {
+/// A server that is killed leaves calls without an answer, and a caller cannot know what became of
+/// them: nothing was promised. On a file of its own every error is a failure.
+fn is_interruption(url: &str, error: &Error) -> bool {
+    url.starts_with("http:") && error.is_retryable()
+}
+
+fn spec(url: &str, number: u64) -> TaskSpec {
     let retry = RetryOptions {
         max_retries: Some(1000),
         initial_delay: Some(Duration::from_millis(5)),
         max_delay: Some(Duration::from_millis(50)),
         ..RetryOptions::default()
     };
-    TaskSpec::new(WORK, json!({ "number": number, "text": "x".repeat(draw(200) as usize) }))
-        .idempotency_key(format!("{}-{number}", std::process::id()))
-        .retry(retry)
+    // What was asked for once may be there once, with a key or without: over HTTP the client brings
+    // its own from its first request.
+    let request = format!("{}-{number}", std::process::id());
+    let payload = json!({ "request": request, "text": "x".repeat(draw(200) as usize) });
+    let spec = TaskSpec::new(WORK, payload).retry(retry);
+    match url.starts_with("http:") && draw(2) == 0 {
+        true => spec,
+        false => spec.idempotency_key(request),
+    }
 }
 
 /// Submits tasks, one or many at a time, and writes down each that was acknowledged.
@@ -48,19 +61,32 @@ pub async fn submitter(url: &str, folder: &Path) -> Result<(), Ended> {
     let client = windlass::connect(url).await?;
     for number in 0.. {
         let count = if draw(4) == 0 { 1 + draw(20) } else { 1 };
-        let specs = (0..count).map(|i| spec(number * 100 + i)).collect();
+        let specs = (0..count).map(|i| spec(url, number * 100 + i)).collect();
         let options = SubmitOptions { batch: count > 1, ..SubmitOptions::default() };
-        let stored = client.submit_many(specs, options).await?;
-        let lines: Vec<String> = stored.iter().map(|s| s.task_id.to_string()).collect();
-        log.write(&lines.join("\n"))?;
-        let waiting = |counts: Vec<windlass::Count>| -> u64 {
-            counts.iter().filter(|count| count.status.is_waiting()).map(|count| count.count).sum()
-        };
-        while waiting(client.counts().await?) > ENOUGH {
+        match client.submit_many(specs, options).await {
+            Ok(stored) => {
+                let lines: Vec<String> = stored.iter().map(|s| s.task_id.to_string()).collect();
+                log.write(&lines.join("\n"))?;
+            }
+            Err(error) if is_interruption(url, &error) => {}
+            Err(error) => return Err(error.into()),
+        }
+        while waiting(url, &client).await? > ENOUGH {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
     Ok(())
+}
+
+async fn waiting(url: &str, client: &Client) -> Result<u64, Error> {
+    match client.counts().await {
+        Ok(counts) => {
+            let waiting = counts.iter().filter(|count| count.status.is_waiting());
+            Ok(waiting.map(|count| count.count).sum())
+        }
+        Err(error) if is_interruption(url, &error) => Ok(0),
+        Err(error) => Err(error),
+    }
 }
 
 /// Runs tasks, and writes down each attempt that begins.
@@ -103,7 +129,11 @@ pub async fn watcher(url: &str, folder: &Path) -> Result<(), Ended> {
     loop {
         let mut cursor: Option<Cursor> = None;
         loop {
-            let page = client.list(filter.clone(), cursor, 200).await?;
+            let page = match client.list(filter.clone(), cursor, 200).await {
+                Ok(page) => page,
+                Err(error) if is_interruption(url, &error) => break,
+                Err(error) => return Err(error.into()),
+            };
             for task in page.tasks {
                 if seen.insert(task.task_id) {
                     log.write(&stamped(&task.task_id.to_string()))?;
@@ -116,4 +146,69 @@ pub async fn watcher(url: &str, folder: &Path) -> Result<(), Ended> {
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
+}
+
+/// Serves the store on an address.
+///
+/// # Errors
+///
+/// Whatever keeps it from serving.
+pub async fn server(store: &str, address: &str) -> Result<(), Ended> {
+    let client = windlass::connect(store).await?;
+    let options = ServeOptions { listen: address.to_owned(), ..ServeOptions::default() };
+    Server::start(client, options).await?.stopped().await;
+    Ok(())
+}
+
+/// Tasks that are followed at once.
+const FOLLOWED: usize = 16;
+
+/// Follows tasks from their first entry to their last, and writes down each that it has read whole, with
+/// the number of its last entry, and each whose entries were not all there, in order, once.
+///
+/// # Errors
+///
+/// Whatever a reader would see.
+pub async fn follower(url: &str, folder: &Path) -> Result<(), Ended> {
+    let (whole, broken) = (Log::open(folder, "followed")?, Log::open(folder, "broken")?);
+    let client = windlass::connect(url).await?;
+    loop {
+        let page = match client.list(Filter::default(), None, FOLLOWED as u32).await {
+            Ok(page) => page,
+            Err(error) if is_interruption(url, &error) => continue,
+            Err(error) => return Err(error.into()),
+        };
+        let streams = page.tasks.iter().map(|task| follow(url, &client, task.task_id.to_string()));
+        for told in futures_util::future::join_all(streams).await {
+            match told? {
+                Ok((id, last)) => whole.write(&format!("{id} {last}"))?,
+                Err(text) => broken.write(&text)?,
+            }
+        }
+    }
+}
+
+/// Reads one task to its end: its last number, or what was wrong.
+async fn follow(
+    url: &str,
+    client: &Client,
+    id: String,
+) -> Result<Result<(String, u64), String>, Error> {
+    let mut stream = client.updates(&id, 0)?;
+    let (mut last, mut ended) = (0, false);
+    while let Some(update) = stream.next().await {
+        match update {
+            Ok(update) if update.seq != last + 1 || ended => {
+                return Ok(Err(format!("{id}: a reader had {} after {last}", update.seq)));
+            }
+            Ok(update) => {
+                last = update.seq;
+                ended = update.is_final();
+            }
+            // The next call goes on where this one was cut.
+            Err(error) if is_interruption(url, &error) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(if ended { Ok((id, last)) } else { Err(format!("{id}: a stream ended at {last}")) })
 }

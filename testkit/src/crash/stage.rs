@@ -1,6 +1,7 @@
 //! Starting, stopping and killing.
 
 use std::io;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -13,8 +14,10 @@ use super::verdict::{self, Verdict};
 pub struct Plan {
     /// Processes to kill.
     pub kills: u32,
-    /// The program whose parts are `submit`, `work` and `watch`.
+    /// The program whose parts are `submit`, `work`, `watch`, `serve` and `follow`.
     pub program: PathBuf,
+    /// Where a server is to listen; without one every process opens the file.
+    pub served: Option<SocketAddr>,
     /// An interpreter and a script, for workers in Python.
     pub python: Option<(PathBuf, PathBuf)>,
     /// Where the file and the logs go.
@@ -23,6 +26,9 @@ pub struct Plan {
 
 /// How long all that was begun may take to end.
 const PATIENCE: Duration = Duration::from_secs(120);
+
+/// The part that serves; the first one.
+const SERVER: &str = "serve";
 
 struct Process {
     part: &'static str,
@@ -47,13 +53,13 @@ impl Process {
             .create(true)
             .append(true)
             .open(plan.folder.join(format!("{part}.err")))?;
-        let child = command
-            .arg(url(plan))
-            .arg(&plan.folder)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(complaints)
-            .spawn()?;
+        match (part, plan.served) {
+            (SERVER, Some(address)) => command.arg(store(plan)).arg(address.to_string()),
+            (_, Some(address)) => command.arg(format!("http://{address}")).arg(&plan.folder),
+            (_, None) => command.arg(store(plan)).arg(&plan.folder),
+        };
+        let child =
+            command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(complaints).spawn()?;
         Ok(Self { part, child })
     }
 
@@ -86,7 +92,7 @@ impl Drop for Process {
     }
 }
 
-fn url(plan: &Plan) -> String {
+fn store(plan: &Plan) -> String {
     format!("sqlite:{}", plan.folder.join("crash.db").display())
 }
 
@@ -102,6 +108,10 @@ fn draw(end: usize) -> usize {
 pub fn run(plan: &Plan, mut say: impl FnMut(&str)) -> io::Result<Verdict> {
     let mut parts = vec!["submit", "submit", "work", "work", "watch"];
     parts.extend(plan.python.as_ref().map(|_| "python"));
+    if plan.served.is_some() {
+        parts.insert(0, SERVER);
+        parts.push("follow");
+    }
     let started: io::Result<Vec<Process>> =
         parts.iter().map(|part| Process::start(plan, part)).collect();
     let mut processes = started?;
@@ -109,7 +119,10 @@ pub fn run(plan: &Plan, mut say: impl FnMut(&str)) -> io::Result<Verdict> {
     std::thread::sleep(Duration::from_millis(800));
     for kill in 1..=plan.kills {
         std::thread::sleep(Duration::from_millis(20 + draw(250) as u64));
-        let victim = draw(processes.len());
+        // The server, when there is one, dies as often as all others together.
+        let server_dies = plan.served.is_some() && draw(2) == 0;
+        let victim = if server_dies { 0 } else { draw(processes.len()) };
+        verdict.servers_killed += u32::from(processes[victim].part == SERVER);
         processes[victim].replace(plan)?;
         if kill % 10 == 0 {
             power_cut(plan, &processes, kill, &mut verdict)?;
@@ -122,7 +135,7 @@ pub fn run(plan: &Plan, mut say: impl FnMut(&str)) -> io::Result<Verdict> {
     processes.retain(|process| process.part != "submit");
     say("no more submits; waiting for what was begun");
     let end = Instant::now() + PATIENCE;
-    while verdict::open_tasks(&url(plan))? > 0 && Instant::now() < end {
+    while verdict::open_tasks(&store(plan))? > 0 && Instant::now() < end {
         for process in &mut processes {
             process.is_up(plan)?;
         }
@@ -132,7 +145,7 @@ pub fn run(plan: &Plan, mut say: impl FnMut(&str)) -> io::Result<Verdict> {
     std::thread::sleep(Duration::from_millis(300));
     drop(processes);
     verdict.kills = plan.kills;
-    verdict::judge(&url(plan), &plan.folder, &mut verdict)?;
+    verdict::judge(&store(plan), &plan.folder, &mut verdict)?;
     Ok(verdict)
 }
 

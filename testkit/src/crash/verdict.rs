@@ -14,6 +14,10 @@ use super::log;
 pub struct Verdict {
     /// Processes killed.
     pub kills: u32,
+    /// How many of them were the server.
+    pub servers_killed: u32,
+    /// Tasks whose history was followed to its end while it grew.
+    pub followed: usize,
     /// Copies opened as after a power cut.
     pub power_cuts: u32,
     /// Tasks whose submit was acknowledged.
@@ -38,6 +42,13 @@ impl fmt::Display for Verdict {
             self.attempts,
             self.broken.len(),
         )?;
+        if self.servers_killed > 0 {
+            let (killed, followed) = (self.servers_killed, self.followed);
+            writeln!(
+                f,
+                "  {killed} times the server; {followed} tasks followed across its deaths"
+            )?;
+        }
         self.broken.iter().take(20).try_for_each(|line| writeln!(f, "  {line}"))
     }
 }
@@ -78,12 +89,26 @@ async fn counts_are_true(
     Ok((rows != counts).then(|| format!("counts say {counts:?}, rows say {rows:?}")))
 }
 
+/// Requests that more than one task came of.
+fn stored_twice(tasks: &BTreeMap<String, Task>) -> windlass::Result<Vec<String>> {
+    let mut requests: BTreeMap<String, u32> = BTreeMap::new();
+    for task in tasks.values() {
+        let payload: serde_json::Value = task.payload.read("payload")?;
+        *requests.entry(payload["request"].to_string()).or_default() += 1;
+    }
+    let twice = requests.into_iter().filter(|(_, count)| *count > 1);
+    Ok(twice.map(|(request, count)| format!("{request} was stored {count} times")).collect())
+}
+
 /// Judges the file after everything has ended.
 pub(super) fn judge(url: &str, folder: &Path, verdict: &mut Verdict) -> io::Result<()> {
     let acknowledged = log::ids(folder, "acknowledged")?;
     let completed = log::earliest(folder, "completed")?;
     let began = log::stamps(folder, "began")?;
+    let followed = log::stamps(folder, "followed")?;
     (verdict.acknowledged, verdict.attempts) = (acknowledged.len(), began.len());
+    verdict.followed = followed.len();
+    verdict.broken.extend(log::lines(folder, "broken")?);
     for (id, time) in &began {
         if completed.get(id).is_some_and(|seen| seen < time) {
             verdict.broken.push(format!("{id} was run again after it had been seen completed"));
@@ -99,6 +124,13 @@ pub(super) fn judge(url: &str, folder: &Path, verdict: &mut Verdict) -> io::Resu
                 verdict.broken.push(format!("{id} is gone"));
             }
         }
+        for (id, last) in &followed {
+            let task = tasks.get(id);
+            if task.is_none_or(|task| u128::from(task.last_seq) != *last) {
+                verdict.broken.push(format!("{id} was followed to {last}, which is not its end"));
+            }
+        }
+        verdict.broken.extend(stored_twice(&tasks)?);
         for (id, task) in &tasks {
             if task.status != TaskStatus::Completed {
                 verdict.broken.push(format!("{id} is {} and not completed", task.status));
