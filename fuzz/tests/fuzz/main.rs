@@ -1,11 +1,14 @@
 //! One target for each reader of text from outside; a test is a target.
 
+mod events;
 mod fingerprints;
 mod ids;
 mod limits;
 mod lists;
 mod payloads;
+mod problems;
 mod records;
+mod requests;
 mod specs;
 mod times;
 mod urls;
