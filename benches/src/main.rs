@@ -27,6 +27,8 @@ fn main() -> ExitCode {
     let done = match &options.command {
         Some(Command::Listen { url }) => work::wake::listen(url),
         Some(Command::RawListen { file }) => work::wake::raw_listen(file),
+        Some(Command::Serve { url, normal }) => work::http::serve(url, *normal),
+        Some(Command::BareServe) => work::http::serve_bare(),
         None => run(&options),
     };
     match done {

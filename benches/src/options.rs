@@ -68,12 +68,29 @@ pub(crate) enum Command {
         /// The store's file.
         file: PathBuf,
     },
+    /// A server on a store, on a free port
+    #[command(hide = true)]
+    Serve {
+        /// The store.
+        url: String,
+        /// At the durability that survives a killed process only.
+        #[arg(long)]
+        normal: bool,
+    },
+    /// A bare route that reads the body of a submit and answers
+    #[command(hide = true)]
+    BareServe,
 }
 
 impl Options {
     /// How long a submit workload runs.
     pub(crate) fn time(&self) -> Duration {
         Duration::from_millis(self.time)
+    }
+
+    /// Whether what goes through a server is asked for: it takes its own while.
+    pub(crate) fn wants_http(&self) -> bool {
+        self.only.iter().any(|text| "http".contains(text.as_str()) || text.contains("http"))
     }
 
     /// Whether the workload is asked for.

@@ -81,7 +81,7 @@ fn shown(value: f64, unit: Unit) -> String {
     match unit {
         Unit::TasksPerSecond => grouped(value),
         Unit::Milliseconds | Unit::Percent => format!("{value:.2}"),
-        Unit::Mebibytes => format!("{value:.1}"),
+        Unit::Mebibytes | Unit::Kibibytes => format!("{value:.1}"),
     }
 }
 
@@ -140,6 +140,7 @@ const fn unit(unit: Unit) -> &'static str {
         Unit::Milliseconds => "ms",
         Unit::Percent => "%",
         Unit::Mebibytes => "MiB",
+        Unit::Kibibytes => "KiB",
     }
 }
 

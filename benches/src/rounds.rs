@@ -17,6 +17,8 @@ pub(crate) enum Unit {
     Percent,
     /// Less is better.
     Mebibytes,
+    /// Less is better.
+    Kibibytes,
 }
 
 impl Unit {

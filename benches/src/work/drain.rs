@@ -35,7 +35,7 @@ pub(super) fn workload(durability: Durability, tasks: u32) -> Workload {
     }
 }
 
-fn ours(place: &Place, durability: Durability, tasks: u32) -> Result<Vec<f64>> {
+pub(super) fn ours(place: &Place, durability: Durability, tasks: u32) -> Result<Vec<f64>> {
     let file = place.file();
     let rate = runtime()?.block_on(async {
         let client = connect(&file, durability).await?;

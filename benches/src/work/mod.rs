@@ -4,7 +4,9 @@ mod bulk;
 mod concurrent;
 mod drain;
 mod finished;
+pub(crate) mod http;
 mod memory;
+mod other;
 mod peers;
 mod process;
 mod python;
@@ -38,6 +40,9 @@ const WARM: u32 = 20_000;
 pub(crate) fn all(options: &Options) -> Result<Vec<Workload>> {
     if options.long {
         return long(options);
+    }
+    if options.wants_http() {
+        return Ok(http::workloads(options));
     }
     let mut workloads = vec![concurrent::beside_one_caller(options.time())];
     for durability in [Durability::Full, Durability::Normal] {

@@ -32,3 +32,13 @@ fn ticks(pid: u32) -> Result<u64> {
     // User and system time: fields 14 and 15.
     field(14).zip(field(15)).map(|(user, system)| user + system).ok_or("an odd stat file".into())
 }
+
+/// Memory that a process holds now, in KiB.
+pub(super) fn resident_kib(pid: u32) -> Result<f64> {
+    let file = format!("/proc/{pid}/status");
+    let status = std::fs::read_to_string(&file)
+        .map_err(|e| format!("{file}: {e}; memory is measured on Linux only"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kib = line.and_then(|line| line.split_whitespace().next()).ok_or("an odd status file")?;
+    Ok(kib.parse()?)
+}

@@ -1,24 +1,22 @@
 //! From the call of submit in one process to the start of the handler in another, one at a time, on an
 //! idle store at full durability. Raw: the same rows, and a byte through a pipe to wake the other.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::Read;
 use std::path::Path;
-use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use windlass::worker::{DeclaredHandler, Lane, WorkerConfig};
-use windlass::{Durability, Outcome, Payload};
+use windlass::{Outcome, Payload};
 use windlass_sqlite::Durability::{Full, Normal};
 
+use super::other::{Other, READY};
 use super::process;
-use super::{TASK_TYPE, connect, payload, runtime, spec};
+use super::{TASK_TYPE, payload, runtime, spec};
 use crate::place::{Place, discard};
 use crate::raw::Raw;
 use crate::rounds::{Target, Unit, Workload, percentile};
 use crate::{Result, report};
 
-/// What the second process says when it listens.
-const READY: &str = "ready";
 /// Between two tasks, so that both processes are idle again; varied, so that no timer is met by habit.
 const PAUSES: [Duration; 3] =
     [Duration::from_millis(7), Duration::from_millis(11), Duration::from_millis(16)];
@@ -61,7 +59,7 @@ pub(super) fn idleness() -> Workload {
         ours: Box::new(|place| {
             let file = place.file();
             let other = Other::start(&["listen", &format!("sqlite:{}", file.display())])?;
-            let share = process::idle_share(other.child.id())?;
+            let share = process::idle_share(other.pid())?;
             drop(other);
             discard(&file);
             Ok(vec![share])
@@ -73,20 +71,30 @@ pub(super) fn idleness() -> Workload {
 
 fn ours(place: &Place, wakes: u32, pauses: &[Duration]) -> Result<Vec<f64>> {
     let file = place.file();
+    let times = measure(&format!("sqlite:{}", file.display()), wakes, pauses)?;
+    discard(&file);
+    Ok(times)
+}
+
+/// The times by any URL, at short pauses.
+pub(super) fn by_url(url: &str, wakes: u32) -> Result<Vec<f64>> {
+    measure(url, wakes, &PAUSES)
+}
+
+fn measure(url: &str, wakes: u32, pauses: &[Duration]) -> Result<Vec<f64>> {
     let times = runtime()?.block_on(async {
-        let client = connect(&file, Durability::Full).await?;
-        let mut other = Other::start(&["listen", &format!("sqlite:{}", file.display())])?;
+        let client = windlass::connect(url).await?;
+        let mut other = Other::start(&["listen", url])?;
         let mut times = Vec::new();
         for i in 0..wakes {
             pause(i, pauses);
             let before = nanoseconds();
             client.submit(spec(i.into())).await?;
-            times.push(other.started()? - before);
+            times.push(started(&mut other)? - before);
         }
         client.close().await?;
         Result::Ok(times)
     })?;
-    discard(&file);
     Ok(summary(&times))
 }
 
@@ -100,7 +108,7 @@ fn raw(place: &Place, wakes: u32) -> Result<Vec<f64>> {
         let before = nanoseconds();
         store.submit(TASK_TYPE, &[payload(i.into())])?;
         other.ring()?;
-        times.push(other.started()? - before);
+        times.push(started(&mut other)? - before);
     }
     drop((store, other));
     discard(&file);
@@ -141,51 +149,9 @@ pub(crate) fn raw_listen(file: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The second process; ended when this is dropped.
-struct Other {
-    child: Child,
-    lines: BufReader<ChildStdout>,
-}
-
-impl Other {
-    /// Starts it and waits until it listens.
-    fn start(args: &[&str]) -> Result<Self> {
-        let mut command = Command::new(std::env::current_exe()?);
-        command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut child = command.spawn()?;
-        let lines = BufReader::new(child.stdout.take().ok_or("no pipe from the other process")?);
-        let mut other = Self { child, lines };
-        match other.line()?.as_str() {
-            READY => Ok(other),
-            line => Err(format!("the other process said {line:?}").into()),
-        }
-    }
-
-    /// When its handler started, in nanoseconds since 1970.
-    fn started(&mut self) -> Result<i128> {
-        Ok(self.line()?.parse()?)
-    }
-
-    fn ring(&mut self) -> Result<()> {
-        let pipe = self.child.stdin.as_mut().ok_or("no pipe to the other process")?;
-        Ok(pipe.write_all(&[1]).and_then(|()| pipe.flush())?)
-    }
-
-    fn line(&mut self) -> Result<String> {
-        let mut line = String::new();
-        match self.lines.read_line(&mut line)? {
-            0 => Err("the other process ended".into()),
-            _ => Ok(line.trim().to_owned()),
-        }
-    }
-}
-
-impl Drop for Other {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+/// When the other's handler started, in nanoseconds since 1970.
+fn started(other: &mut Other) -> Result<i128> {
+    Ok(other.line()?.parse()?)
 }
 
 fn pause(i: u32, pauses: &[Duration]) {
@@ -193,13 +159,13 @@ fn pause(i: u32, pauses: &[Duration]) {
 }
 
 /// By the one clock that both processes read.
-fn nanoseconds() -> i128 {
+pub(super) fn nanoseconds() -> i128 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i128::try_from(since.as_nanos()).unwrap_or(i128::MAX)
 }
 
 /// p50 and p99, in milliseconds.
-fn summary(nanoseconds: &[i128]) -> Vec<f64> {
+pub(super) fn summary(nanoseconds: &[i128]) -> Vec<f64> {
     let times: Vec<f64> = nanoseconds.iter().map(|n| *n as f64 / 1e6).collect();
     vec![percentile(&times, 0.50), percentile(&times, 0.99)]
 }
