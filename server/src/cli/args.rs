@@ -8,6 +8,7 @@ use clap_complete::Shell;
 use crate::cli::batches::BatchesCommand;
 use crate::cli::config::ConfigCommand;
 use crate::cli::doctor::DoctorArgs;
+use crate::cli::events::EventsCommand;
 use crate::cli::finished::WorkerArgs;
 use crate::cli::migrate::MigrateArgs;
 use crate::cli::output::Format;
@@ -85,7 +86,14 @@ impl Global {
 
 /// The command tree. A variable that is set to nothing counts as not set.
 pub(crate) fn tree() -> clap::Command {
-    without_empty(Cli::command())
+    // What is a client's is refused by a server, and need not be in its help.
+    let of_clients = |server: clap::Command| {
+        ["url", "tenant"].into_iter().fold(server, |server, name| {
+            server.arg(clap::Arg::new(name).long(name).global(true).hide(true))
+        })
+    };
+    let tree = Cli::command().mut_subcommand("serve", of_clients);
+    without_empty(tree.mut_subcommand("dev", of_clients))
 }
 
 fn without_empty(command: clap::Command) -> clap::Command {
@@ -118,6 +126,9 @@ pub(crate) enum Command {
     /// Workers that are alive
     #[command(subcommand)]
     Workers(workers::WorkersCommand),
+    /// What happens to tasks, as it happens
+    #[command(subcommand)]
+    Events(EventsCommand),
     /// Settings that hold here
     #[command(subcommand)]
     Config(ConfigCommand),

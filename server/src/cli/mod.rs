@@ -11,13 +11,14 @@
 //! | `failure` | errors, hints and exit codes |
 //! | `output` | everything that is printed |
 //! | `serve/*` | `windlass dev` and `windlass serve` |
-//! | `tasks/*`, `batches/*`, `queues`, `workers`, `config/*`, `doctor/*`, `migrate` | one command each |
+//! | `tasks/*`, `batches/*`, `queues`, `workers`, `events`, `config/*`, `doctor/*`, `migrate` | one command each |
 
 mod args;
 mod batches;
 mod config;
 mod connect;
 mod doctor;
+mod events;
 mod failure;
 mod finished;
 mod key;

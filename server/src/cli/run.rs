@@ -7,12 +7,13 @@ use clap::FromArgMatches;
 use crate::cli::args::{Cli, Command, Global, tree};
 use crate::cli::config::ConfigCommand;
 use crate::cli::connect::{Missing, Session};
+use crate::cli::events::EventsCommand;
 use crate::cli::failure::{Done, Failure, exit};
 use crate::cli::finished::Finished;
 use crate::cli::output::Output;
 use crate::cli::serve::{self, DevArgs, Logs};
 use crate::cli::workers::WorkersCommand;
-use crate::cli::{batches, config, doctor, migrate, queues, tasks, workers};
+use crate::cli::{batches, config, doctor, events, migrate, queues, tasks, workers};
 
 /// Runs one command line; `args` begins with the program's name.
 ///
@@ -128,6 +129,11 @@ async fn dispatch(command: &Command, global: &Global, output: &Output) -> Done {
         Command::Queues(command) => {
             let session = Session::open(global, output, Missing::Refuse).await?;
             let done = queues::run(command, &session).await;
+            session.end(done).await
+        }
+        Command::Events(EventsCommand::Tail(args)) => {
+            let session = Session::open(global, output, Missing::Refuse).await?;
+            let done = events::tail(args, &session).await;
             session.end(done).await
         }
         Command::Workers(WorkersCommand::Ls) => {

@@ -4,7 +4,7 @@ use windlass_server::cli::{Finished, WorkerArgs, run};
 
 use crate::stage::{Stage, finish};
 
-const COMMANDS: [&[&str]; 24] = [
+const COMMANDS: [&[&str]; 25] = [
     &[],
     &["dev"],
     &["serve"],
@@ -25,6 +25,7 @@ const COMMANDS: [&[&str]; 24] = [
     &["queues", "pause"],
     &["queues", "resume"],
     &["workers", "ls"],
+    &["events", "tail"],
     &["config", "explain"],
     &["doctor"],
     &["migrate"],
@@ -92,7 +93,7 @@ fn a_wrong_command_line_ends_with_2_and_touches_nothing() {
 fn a_read_command_never_makes_a_store_and_says_where_it_looked() {
     let stage = Stage::empty();
     let id = "019a0d5e-8f6b-7000-8000-000000000001";
-    let reads: [&[&str]; 15] = [
+    let reads: [&[&str]; 16] = [
         &["tasks", "ls"],
         &["tasks", "get", id],
         &["tasks", "watch", id],
@@ -107,6 +108,7 @@ fn a_read_command_never_makes_a_store_and_says_where_it_looked() {
         &["queues", "pause", "q"],
         &["queues", "resume", "q"],
         &["workers", "ls"],
+        &["events", "tail"],
         &["migrate"],
     ];
     // The folder's own name may be a link, as temporary folders are on some systems.

@@ -4,6 +4,7 @@ mod args;
 mod batches;
 mod config;
 mod doctor;
+mod events;
 mod finding;
 mod following;
 mod remote;

@@ -9,8 +9,7 @@ use crate::cli::args::{Global, tree};
 use crate::cli::failure::{Done, Failure};
 use crate::cli::origin::Origin;
 use crate::cli::output::Output;
-use crate::cli::output::table::{Cell, Table};
-use crate::cli::output::text::Paint;
+use crate::cli::output::text::{Paint, clean};
 use setting::{Answer, Setting};
 
 /// Commands on settings.
@@ -62,7 +61,7 @@ pub(crate) fn explain(args: &ExplainArgs, global: &Global) -> Done {
     if output.is_json() {
         return Ok(output.json(&Answer { command: name, settings })?);
     }
-    Ok(output.table(&table(&settings))?)
+    Ok(settings.iter().try_for_each(|setting| print(setting, output))?)
 }
 
 /// Reads the command line. What a command must be told besides settings need not be given here.
@@ -94,16 +93,15 @@ fn leaf<'a>(tree: &'a Command, matches: &'a ArgMatches) -> (String, &'a Command,
     (words.join(" "), command, matches)
 }
 
-fn table(settings: &[Setting]) -> Table {
-    let mut table = Table::new(["SETTING", "VALUE", "FROM", "WHAT"]);
-    for setting in settings {
-        let paint = if setting.origin == Origin::Default { Paint::Dim } else { Paint::Good };
-        table.row([
-            Cell::text(setting.name()),
-            Cell::text(setting.value.as_deref().unwrap_or("-")),
-            Cell::painted(paint, setting.from()),
-            Cell::text(&setting.text()),
-        ]);
-    }
-    table
+/// Two lines: what holds and where it came from, and what it does.
+fn print(setting: &Setting, output: &Output) -> std::io::Result<()> {
+    let name = format!("{:20}", setting.name());
+    let value = clean(setting.value.as_deref().unwrap_or("-"));
+    let (paint, from) = match setting.origin {
+        Origin::Default => (Paint::Dim, setting.from()),
+        Origin::Option(_) | Origin::Variable(_) => (Paint::Good, setting.from()),
+    };
+    let from = output.painted(paint, &format!("({from})"));
+    let what = output.painted(Paint::Dim, &setting.what);
+    output.line(&format!("{name} {value}  {from}\n  {what}"))
 }

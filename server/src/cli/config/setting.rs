@@ -35,7 +35,7 @@ pub(super) struct Setting {
     /// The variable that set it.
     variable: Option<String>,
     /// What it does.
-    what: String,
+    pub(super) what: String,
 }
 
 /// A kind of origin for programs: `option`, `variable` or `default`.
@@ -107,20 +107,13 @@ impl Setting {
         self.option.as_deref().or_else(|| self.variables.first().map(String::as_str)).unwrap_or("-")
     }
 
-    /// `option`, `default`, or the variable's name.
-    pub(super) fn from(&self) -> &str {
-        match (&self.origin, &self.variable) {
-            (_, Some(variable)) => variable,
-            (Origin::Option(_), None) => "option",
-            _ => "default",
-        }
-    }
-
-    /// What it does, and which variables set it.
-    pub(super) fn text(&self) -> String {
-        match (&self.option, self.variables.as_slice()) {
-            (None, _) | (_, []) => self.what.clone(),
-            (_, variables) => format!("{} [{}]", self.what, variables.join(", ")),
+    /// Where its value came from; for a default also what would change it.
+    pub(super) fn from(&self) -> String {
+        match (&self.variable, self.origin, self.variables.as_slice()) {
+            (Some(variable), ..) => format!("from {variable}"),
+            (None, Origin::Option(_), _) => "from the option".to_owned(),
+            (None, _, []) => "default".to_owned(),
+            (None, _, variables) => format!("default; or {}", variables.join(", ")),
         }
     }
 }
