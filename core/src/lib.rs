@@ -22,7 +22,7 @@ pub mod store;
 pub mod words;
 pub mod worker;
 
-pub use client::{Client, UpdateStream, result_of};
+pub use client::{Client, FollowOptions, Follower, UpdateStream, result_of};
 pub use error::{Error, Result};
 pub use rules::breaker::{Breaker, BreakerConfig, BreakerState};
 pub use rules::call::RetryConfig;

@@ -1,7 +1,9 @@
 //! What callers hold: the verbs, with ids as text and waits with timeouts.
 
+mod follow;
 mod health;
 mod stream;
+mod told;
 mod wait;
 
 use std::sync::Arc;
@@ -16,6 +18,7 @@ use crate::words::{
 };
 use crate::worker::{Worker, WorkerConfig};
 
+pub use follow::{FollowOptions, Follower};
 pub use stream::UpdateStream;
 pub use wait::result_of;
 
