@@ -3,6 +3,7 @@
 mod cardinality;
 mod counting;
 mod deaf;
+mod document;
 mod health;
 mod logs;
 mod stage;
