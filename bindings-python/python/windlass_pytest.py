@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from windlass.testing import ManualClock, TestApp
+    from windlass.testing import ManualClock, Server, TestApp
 
 
 @pytest.fixture
@@ -30,6 +30,15 @@ def windlass_app(windlass_clock: ManualClock) -> Iterator[TestApp]:
 
     with TestApp(clock=windlass_clock) as app:
         yield app
+
+
+@pytest.fixture
+def windlass_server() -> Iterator[Server]:
+    """A real server on a free port of this machine, with a fresh store in memory."""
+    from windlass.testing import Server
+
+    with Server("memory:") as server:
+        yield server
 
 
 @pytest.hookimpl(wrapper=True)

@@ -1,5 +1,6 @@
 //! The verbs of a client. Each is awaitable with a bridge and blocks without one.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use pyo3::prelude::*;
@@ -53,7 +54,7 @@ impl Client {
 impl Client {
     /// Connects. What is left out has core's default.
     #[new]
-    #[pyo3(signature = (url, *, tenant=None, timeout=None, api_key=None, retry=None, breaker=None,
+    #[pyo3(signature = (url, *, tenant=None, timeout=None, api_key=None, ca_file=None, retry=None, breaker=None,
         no_breaker=false, max_connections=None, patience=None, durability=None, clock=None,
         queue_depth_limit=None, retention=None, keep_finished=None, updates_per_task=None,
         seedless_jitter=false))]
@@ -64,6 +65,7 @@ impl Client {
         tenant: Option<String>,
         timeout: Option<f64>,
         api_key: Option<String>,
+        ca_file: Option<PathBuf>,
         retry: Option<RetryFields>,
         breaker: Option<BreakerFields>,
         no_breaker: bool,
@@ -81,6 +83,7 @@ impl Client {
             tenant,
             timeout,
             api_key,
+            ca_file,
             retry,
             breaker,
             no_breaker,

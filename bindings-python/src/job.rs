@@ -64,7 +64,7 @@ impl Job {
 
     #[getter]
     fn idempotency_key(&self) -> Option<&str> {
-        self.0.task.idempotency_key.as_deref()
+        self.0.task.shown_key()
     }
 
     /// Why the handler is asked to stop: `requested`, `timeout`, `shutdown` or `lost`.

@@ -15,6 +15,8 @@
 //! | `hands` | leases taken by hand: lease, renew, settle, sweep |
 //! | `worker` | jobs on their way to handlers, outcomes on their way back |
 //! | `job` | one attempt, as `ctx` reads it |
+//! | `rest` | the documents' small client of a server |
+//! | `server` | a server in this process, for tests |
 //! | `convert` | values across the border |
 //! | `errors` | a core error becomes a Python exception |
 //! | `clock` | a clock that tests move |
@@ -36,7 +38,9 @@ mod link;
 mod logging;
 mod messenger;
 mod options;
+mod rest;
 mod runtime;
+mod server;
 mod updates;
 mod worker;
 
@@ -66,7 +70,11 @@ mod _native {
     #[pymodule_export]
     use crate::logging::{flush_logs, set_log_level};
     #[pymodule_export]
+    use crate::rest::RestCalls;
+    #[pymodule_export]
     use crate::runtime::{after_fork_in_child, exiting};
+    #[pymodule_export]
+    use crate::server::Server;
     #[pymodule_export]
     use crate::updates::Updates;
     #[pymodule_export]

@@ -1,5 +1,6 @@
 //! What Python tells a connection.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ pub(crate) struct Given {
     pub(crate) tenant: Option<String>,
     pub(crate) timeout: Option<f64>,
     pub(crate) api_key: Option<String>,
+    pub(crate) ca_file: Option<PathBuf>,
     pub(crate) retry: Option<RetryFields>,
     pub(crate) breaker: Option<BreakerFields>,
     pub(crate) no_breaker: bool,
@@ -42,11 +44,25 @@ impl Given {
             limits::name("tenant", &tenant)?;
             options.tenant = tenant;
         }
-        let timeout = seconds("timeout", self.timeout)?.unwrap_or(Duration::from_secs(30));
-        self.retry.map(calls::retry).transpose()?;
-        self.breaker.map(calls::breaker).transpose()?;
-        if count::<usize>("max_connections", self.max_connections)? == Some(0) {
-            return Err(Error::invalid("max_connections", "must be at least 1"));
+        if let Some(timeout) = seconds("timeout", self.timeout)? {
+            options.timeout = timeout;
+        }
+        options.api_key = self.api_key;
+        options.ca_file = self.ca_file;
+        if let Some(retry) = self.retry {
+            options.retry = calls::retry(retry)?;
+        }
+        if let Some(breaker) = self.breaker {
+            options.breaker = Some(calls::breaker(breaker)?);
+        }
+        if self.no_breaker {
+            options.breaker = None;
+        }
+        if let Some(connections) = count("max_connections", self.max_connections)? {
+            if connections == 0 {
+                return Err(Error::invalid("max_connections", "must be at least 1"));
+            }
+            options.max_connections = connections;
         }
         options.durability = match self.durability.as_deref() {
             None | Some("full") => Durability::Full,
@@ -71,7 +87,7 @@ impl Given {
         if let Some(clock) = self.clock {
             options.clock = Some(clock);
         }
-        let patience = seconds("patience", self.patience)?.unwrap_or(timeout);
+        let patience = seconds("patience", self.patience)?.unwrap_or(options.timeout);
         Ok((options, patience))
     }
 }

@@ -18,7 +18,7 @@ PACKAGE = Path(windlass.__file__).resolve().parents[1]
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No URL of the caller's reaches a test, and a default file lies in the test's folder."""
-    for name in ("URL", "API_ENDPOINT", "TENANT_ID", "API_KEY"):
+    for name in ("URL", "API_ENDPOINT", "TENANT_ID", "API_KEY", "CA_FILE"):
         monkeypatch.delenv(f"WINDLASS_{name}", raising=False)
     monkeypatch.chdir(tmp_path)
 

@@ -1,5 +1,6 @@
 """The native module, private to this package. A test compares this file with what was built."""
 
+import os
 from asyncio import AbstractEventLoop, Future
 from typing import Any, overload
 
@@ -49,6 +50,7 @@ class Client:
         tenant: str | None = None,
         timeout: float | None = None,
         api_key: str | None = None,
+        ca_file: str | os.PathLike[str] | None = None,
         retry: RetryFields | None = None,
         breaker: BreakerFields | None = None,
         no_breaker: bool = False,
@@ -201,6 +203,35 @@ class Hands:
     def sweep(self, bridge: None = None) -> dict[str, int]: ...
     @overload
     def sweep(self, bridge: Bridge) -> Future[dict[str, int]]: ...
+
+class RestCalls:
+    def __init__(
+        self,
+        url: str,
+        *,
+        api_key: str | None = None,
+        tenant: str | None = None,
+        timeout: float | None = None,
+    ) -> None: ...
+    def execute_block(self, block: str, bridge: Bridge) -> Future[str]: ...
+    def task_status(self, task_id: str, bridge: Bridge) -> Future[str]: ...
+    def close(self, bridge: Bridge) -> Future[None]: ...
+
+class Server:
+    def __init__(
+        self,
+        client: Client,
+        *,
+        listen: str,
+        api_key: str | None = None,
+        grace: float | None = None,
+    ) -> None: ...
+    def url(self) -> str: ...
+    def address(self) -> str: ...
+    @overload
+    def stop(self, bridge: None = None) -> None: ...
+    @overload
+    def stop(self, bridge: Bridge) -> Future[None]: ...
 
 class Updates:
     @overload

@@ -11,36 +11,18 @@ from windlass.resilience import CircuitBreakerConfig, RetryConfig
 from windlass.testing import ManualClock
 
 DEFAULT_URL = "sqlite:windlass.db"
+_ENVIRONMENT = {
+    "tenant": "WINDLASS_TENANT_ID",
+    "api_key": "WINDLASS_API_KEY",
+    "ca_file": "WINDLASS_CA_FILE",
+}
 
 
-class ConnectOptions(TypedDict, total=False):
-    """What a connection can be told. What is left out has core's default.
+class StoreOptions(TypedDict, total=False):
+    """What a store can be told. What is left out has core's default."""
 
-    Every option goes with every URL, so that code stays as it is when only the URL changes: those
-    of a store have no effect with a server's URL, those of a server none with a store's. What is no
-    value for an option is refused in any case.
-    """
-
-    #: Another name for the URL.
-    endpoint: str | None
     #: Whose tasks; `WINDLASS_TENANT_ID`, else `default`.
     tenant: str | None
-    #: Another name for the tenant.
-    tenant_id: str | None
-    #: How long a call to a server may take, its retries included. Default 30 s.
-    timeout: Seconds | None
-    #: How long a submit keeps trying while its queue is full. Default: the timeout.
-    patience: Seconds | None
-
-    #: A server's key; else `WINDLASS_API_KEY`.
-    api_key: str | None
-    #: How calls to a server are repeated. Default `RetryConfig()`.
-    retry_config: RetryConfig | None
-    #: When calls to a server are kept away. Default `CircuitBreakerConfig()`; `False` for never.
-    circuit_breaker: CircuitBreakerConfig | Literal[False] | None
-    #: Connections to a server that are kept open. Default 20.
-    max_connections: int | None
-
     #: `full` survives a power cut, `normal` a killed process. Only SQLite. Default `full`.
     durability: Literal["full", "normal"] | None
     #: A clock of one's own, for tests.
@@ -55,6 +37,35 @@ class ConnectOptions(TypedDict, total=False):
     updates_per_task: int | None
     #: Draws the middle of every jitter, for tests.
     seedless_jitter: bool
+
+
+class ConnectOptions(StoreOptions, total=False):
+    """What a connection can be told. What is left out has core's default.
+
+    Every option goes with every URL, so that code stays as it is when only the URL changes: those
+    of a store have no effect with a server's URL, those of a server none with a store's. What is no
+    value for an option is refused in any case.
+    """
+
+    #: Another name for the URL.
+    endpoint: str | None
+    #: Another name for the tenant.
+    tenant_id: str | None
+    #: How long a call to a server may take, its retries included. Default 30 s.
+    timeout: Seconds | None
+    #: How long a submit keeps trying while its queue is full. Default: the timeout.
+    patience: Seconds | None
+    #: A server's key; else `WINDLASS_API_KEY`.
+    api_key: str | None
+    #: A file of certificates, as PEM, that are trusted beside those of the system; else
+    #: `WINDLASS_CA_FILE`.
+    ca_file: str | os.PathLike[str] | None
+    #: How calls to a server are repeated. Default `RetryConfig()`.
+    retry_config: RetryConfig | None
+    #: When calls to a server are kept away. Default `CircuitBreakerConfig()`; `False` for never.
+    circuit_breaker: CircuitBreakerConfig | Literal[False] | None
+    #: Calls to a server at once, and connections kept open for them. Default 20.
+    max_connections: int | None
 
 
 def url_of(given: str | None, endpoint: str | None = None) -> str:
@@ -75,20 +86,20 @@ def either(name: str, first: str | None, second: str | None) -> str | None:
     return second if first is None else first
 
 
-def connect(url: str | None, options: ConnectOptions) -> _native.Client:
+def connect(url: str | None, options: StoreOptions | ConnectOptions) -> _native.Client:
     """A connected native client."""
     client = _native.Client(**native_options(url, options))
     _process.clients.add(client)
     return client
 
 
-def native_options(url: str | None, options: ConnectOptions) -> dict[str, Any]:
+def native_options(url: str | None, options: StoreOptions | ConnectOptions) -> dict[str, Any]:
     """The options as native code takes them."""
     given: dict[str, Any] = {key: value for key, value in options.items() if value is not None}
     environment = os.environ
     given["url"] = url_of(url, given.pop("endpoint", None))
     given["tenant"] = either("tenant_id", given.get("tenant"), given.pop("tenant_id", None))
-    for name, variable in (("tenant", "WINDLASS_TENANT_ID"), ("api_key", "WINDLASS_API_KEY")):
+    for name, variable in _ENVIRONMENT.items():
         if given.get(name) is None:
             given[name] = environment.get(variable) or None
     for name in ("timeout", "patience", "retention"):

@@ -1,7 +1,8 @@
 """For tests of handlers and of what submits tasks.
 
 `TestApp` is an app with a store in memory and a clock that is moved by hand, `use(app)` makes one
-of an app that exists, `sim` runs a test under crashes and duplicate deliveries.
+of an app that exists, `sim` runs a test under crashes and duplicate deliveries, `Server` is a real
+server for a test of what speaks HTTP.
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ from windlass._sim import sim
 
 if TYPE_CHECKING:
     from windlass._rehearsal import NotIdleError, TestApp, use
+    from windlass._server import Server
     from windlass._simulation import Sim
 
-__all__ = ["ManualClock", "NotIdleError", "Sim", "TestApp", "sim", "use"]
+__all__ = ["ManualClock", "NotIdleError", "Server", "Sim", "TestApp", "sim", "use"]
 
 
 class ManualClock:
@@ -47,6 +49,10 @@ def __getattr__(name: str) -> Any:
         from windlass import _rehearsal
 
         return getattr(_rehearsal, name)
+    if name == "Server":
+        from windlass._server import Server
+
+        return Server
     if name == "Sim":
         from windlass._simulation import Sim
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import windlass
 from vectors import VectorError
-from windlass.testing import ManualClock
+from windlass.testing import ManualClock, Server
 
 _numbers = itertools.count()
 SOON = 20.0
@@ -35,20 +35,34 @@ def error_record(error: windlass.WindlassError) -> dict[str, Any]:
 
 
 class Site:
-    """An empty store with a clock that stands still; a client for each tenant."""
+    """An empty store with a clock that stands still; a client for each tenant.
 
-    def __init__(self, store: str, folder: Path, options: dict[str, Any]) -> None:
+    With `rest` a real server has the store, and the clients ask it.
+    """
+
+    def __init__(
+        self, store: str, folder: Path, options: dict[str, Any], *, rest: bool = False
+    ) -> None:
         name = f"vector-{next(_numbers)}"
         self.file = folder / f"{name}.db" if store == "sqlite" else None
         self.url = f"sqlite:{self.file}" if self.file else f"memory:python-{name}"
         self.clock = ManualClock()
-        self.options: dict[str, Any] = _named(options)
+        # What tells a store how to be; nothing is waited for: a full queue answers at once.
+        self.options: Any = {"clock": self.clock, "seedless_jitter": True, **_named(options)}
         self.clients: dict[str, windlass.Client] = {}
+        self.rest = rest
+        self.server: Server | None = None
 
     def connect(self, url: str, tenant: str) -> windlass.Client:
-        # Nothing is waited for: a full queue answers at once.
-        fixed: Any = {"timeout": 0, "clock": self.clock, "seedless_jitter": True}
-        return windlass.Client(url, tenant=tenant, **fixed, **self.options)
+        if not self.rest:
+            return windlass.Client(url, tenant=tenant, patience=0, **self.options)
+        if url != self.url:
+            # What is elsewhere is the server's to open, too.
+            with Server(url, **self.options) as server:
+                return windlass.Client(server.url)
+        if self.server is None:
+            self.server = Server(url, **self.options)
+        return windlass.Client(self.server.url, tenant=tenant, patience=0)
 
     def client(self, tenant: str = "default") -> windlass.Client:
         if tenant not in self.clients:
@@ -59,6 +73,9 @@ class Site:
         for client in self.clients.values():
             client.close()
         self.clients.clear()
+        if self.server is not None:
+            self.server.stop()
+            self.server = None
 
     def call(self, verb: str, args: dict[str, Any], tenant: str = "default") -> Any:
         if verb not in VERBS:
@@ -99,6 +116,11 @@ VERBS: dict[str, Callable[..., Any]] = {
     "get_many": lambda c, task_ids: _records(c.get_batch_status(task_ids).values()),
     "list": _list,
     "counts": lambda client: _records(client.counts()),
+    "queues": lambda client: _records(client.queues()),
+    "pause": lambda client, queue: client.pause_queue(queue).record,
+    "resume": lambda client, queue: client.resume_queue(queue).record,
+    "batch": lambda client, batch_id: client.get_batch(batch_id).record,
+    "cancel_batch": lambda client, batch_id: client.cancel_batch(batch_id).record,
     "updates": _updates,
     "cancel": lambda client, task_id: client.cancel_task(task_id).record,
     "retry": lambda client, task_id: client.retry_task(task_id).record,

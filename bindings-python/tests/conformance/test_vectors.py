@@ -1,4 +1,7 @@
-"""Every case of `spec/vectors` that a client can see, through the Python client on both stores."""
+"""Every case of `spec/vectors` that a client can see, through the Python client.
+
+On both stores, in process and behind a real server.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,10 @@ from place import Site, error_record, pure
 from vectors import VectorError, load, match, resolve, results
 
 STORES = ("memory", "sqlite")
+#: Runner to its store, and whether a server has it.
+RUNNERS = {f"python-{store}": (store, False) for store in STORES} | {
+    f"python-rest-{store}": (store, True) for store in STORES
+}
 LOADED = {store: load(store) for store in STORES}
 STEP = {"call", "args", "as", "save", "expect", "error", "advance", "sql", "write", "connect"}
 
@@ -22,42 +29,44 @@ STEP = {"call", "args", "as", "save", "expect", "error", "advance", "sql", "writ
 @pytest.fixture(scope="module")
 def ran() -> Iterator[dict[str, Any]]:
     """Counts what ran; written only when all of it did."""
-    ran: dict[str, Any] = {store: {"passed": {}, "expected_failures": []} for store in STORES}
-    for store in STORES:
-        results(f"python-{store}").unlink(missing_ok=True)
+    ran: dict[str, Any] = {name: {"passed": {}, "expected_failures": []} for name in RUNNERS}
+    for runner in RUNNERS:
+        results(runner).unlink(missing_ok=True)
     yield ran
-    for store, record in ran.items():
+    for runner, record in ran.items():
+        store, _ = RUNNERS[runner]
         index, cases = LOADED[store]
         passed = sum(sum(laws.values()) for laws in record["passed"].values())
         if passed + len(record["expected_failures"]) == len(cases):
-            record |= {"runner": f"python-{store}", "store": store, "vectors": index["digest"]}
-            results(f"python-{store}").write_text(json.dumps(record, indent=1), "utf-8")
+            record |= {"runner": runner, "store": store, "vectors": index["digest"]}
+            results(runner).write_text(json.dumps(record, indent=1), "utf-8")
 
 
 CASES = [
-    pytest.param(store, file, case, id=f"{store}-{case['id']}")
-    for store in STORES
+    pytest.param(runner, file, case, id=f"{runner.removeprefix('python-')}-{case['id']}")
+    for runner, (store, _) in RUNNERS.items()
     for file, case in LOADED[store][1]
 ]
 
 
-@pytest.mark.parametrize(("store", "file", "case"), CASES)
-def test_case(store: str, file: Any, case: Any, ran: dict[str, Any], tmp_path: Path) -> None:
-    site = Site(store, tmp_path, case.get("connect", {}))
+@pytest.mark.parametrize(("runner", "file", "case"), CASES)
+def test_case(runner: str, file: Any, case: Any, ran: dict[str, Any], tmp_path: Path) -> None:
+    store, rest = RUNNERS[runner]
+    site = Site(store, tmp_path, case.get("connect", {}), rest=rest)
     index, _ = LOADED[store]
-    listed = case["id"] in index["expected_failures"].get(f"python-{store}", [])
+    listed = case["id"] in index["expected_failures"].get(runner, [])
     try:
         run_pure(file["function"], case, site) if "in" in case else run_steps(case, site)
     except Exception:
         if not listed:
             raise
-        ran[store]["expected_failures"].append(case["id"])
+        ran[runner]["expected_failures"].append(case["id"])
         return
     finally:
         site.reopen()
     assert not listed, f"{case['id']} passes: take it out of spec/expected-failures.toml"
     law = str(case.get("law", file["law"]))
-    ran[store]["passed"].setdefault(file["name"], Counter())[law] += 1
+    ran[runner]["passed"].setdefault(file["name"], Counter())[law] += 1
 
 
 def run_pure(function: str, case: dict[str, Any], site: Site) -> None:
