@@ -8,6 +8,7 @@ use crate::words::{TaskError, TaskId, TaskStatus, Timestamp};
 
 /// What happened to a task: one name for each change of its status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum TaskEventKind {
     /// It was stored.
     #[serde(rename = "task.submitted")]
@@ -81,6 +82,7 @@ impl fmt::Display for TaskEventKind {
 
 /// One change in the life of a task.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TaskEvent {
     /// What happened.
     pub event: TaskEventKind,

@@ -10,13 +10,17 @@ use crate::words::{
 
 /// Body of a submit of many tasks: all are stored or none.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
 pub struct SubmitBody {
     /// The tasks, at most 100,000.
+    #[cfg_attr(feature = "openapi", schema(max_items = 100000))]
     pub tasks: Vec<TaskSpec>,
 }
 
 /// Answer to a submit of one task.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SubmittedTask {
     /// The submission.
     #[serde(flatten)]
@@ -28,6 +32,7 @@ pub struct SubmittedTask {
 
 /// Answer to a submit of many tasks.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Submitted {
     /// One for each task, in order.
     pub submissions: Vec<Submission>,
@@ -36,6 +41,7 @@ pub struct Submitted {
 /// Body of a question about tasks by id.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TaskIds {
     /// The tasks; one that is no id at all is answered like one that is not there.
     pub task_ids: Vec<String>,
@@ -43,6 +49,7 @@ pub struct TaskIds {
 
 /// Answer with one entry for each id, in order.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct FoundTasks {
     /// `null` where the tenant has none.
     pub tasks: Vec<Option<Task>>,
@@ -51,6 +58,7 @@ pub struct FoundTasks {
 /// Body of a wait for the end of tasks.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct WaitBody {
     /// The tasks.
     pub task_ids: Vec<String>,
@@ -59,11 +67,13 @@ pub struct WaitBody {
     pub fail_fast: bool,
     /// How long to hold the answer, 0 to 60 seconds.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(minimum = 0, maximum = 60))]
     pub wait_seconds: f64,
 }
 
 /// Tasks as they stand.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Tasks {
     /// The tasks, in the order of the question.
     pub tasks: Vec<Task>,
@@ -71,6 +81,7 @@ pub struct Tasks {
 
 /// Part of a task's history.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Updates {
     /// In order.
     pub updates: Vec<Update>,
@@ -79,6 +90,7 @@ pub struct Updates {
 /// Body of heartbeats.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RenewBody {
     /// One for each task that is held.
     pub renewals: Vec<Renewal>,
@@ -86,6 +98,7 @@ pub struct RenewBody {
 
 /// Answer to heartbeats.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RenewAnswer {
     /// One for each, in order.
     pub renewed: Vec<Renewed>,
@@ -94,6 +107,7 @@ pub struct RenewAnswer {
 /// Body of outcomes, and of what to lease with the same stroke.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SettleBody {
     /// The outcomes.
     pub settles: Vec<Settle>,
@@ -104,6 +118,7 @@ pub struct SettleBody {
 
 /// What became of one outcome: a status, or an error and nothing recorded.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SettledRecord {
     /// The task.
     pub task_id: TaskId,
@@ -117,6 +132,7 @@ pub struct SettledRecord {
 
 /// Answer to outcomes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SettleAnswer {
     /// One for each outcome, in order.
     pub settled: Vec<SettledRecord>,
@@ -127,6 +143,7 @@ pub struct SettleAnswer {
 
 /// Live workers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Workers {
     /// By id.
     pub workers: Vec<WorkerInfo>,

@@ -4,10 +4,13 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "openapi")]
+use crate::words::schema;
 use crate::words::{LeaseToken, NewUpdate, Task, TaskId, Timestamp, opt_seconds, seconds};
 
 /// Who holds a task, and until when.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Lease {
     /// Id of the worker.
     pub worker: String,
@@ -20,20 +23,26 @@ pub struct Lease {
 /// What a worker asks for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct LeaseRequest {
     /// Id of the worker; 1 to 128 characters.
+    #[cfg_attr(feature = "openapi", schema(value_type = schema::Name))]
     pub worker: String,
     /// Queues to take from; at least one.
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<schema::Name>, min_items = 1))]
     pub queues: Vec<String>,
     /// Handlers it has: task types, `function` names, and the empty name for a default handler.
     pub handlers: Vec<String>,
     /// Most tasks to take, 1 to 1000.
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 1000))]
     pub limit: u32,
     /// How long the lease lasts, 1 s to 1 h.
     #[serde(rename = "lease_seconds", with = "seconds")]
+    #[cfg_attr(feature = "openapi", schema(value_type = f64, minimum = 1, maximum = 3600))]
     pub ttl: Duration,
     /// How long to wait for a task when there is none; 0 answers at once.
     #[serde(rename = "wait_seconds", with = "seconds", default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = f64, minimum = 0, maximum = 60))]
     pub wait: Duration,
     /// Whether a suspect may be given: true only while the worker holds nothing else.
     #[serde(default = "yes")]
@@ -46,6 +55,7 @@ fn yes() -> bool {
 
 /// A task in the hands of a worker.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct LeasedTask {
     /// The row as leased.
     pub task: Task,
@@ -55,6 +65,7 @@ pub struct LeasedTask {
 
 /// Answer to a lease request.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Leased {
     /// 0 to `limit` tasks in lease order; exactly one when it is a suspect.
     pub tasks: Vec<LeasedTask>,
@@ -67,6 +78,7 @@ pub struct Leased {
 /// One heartbeat of one task.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Renewal {
     /// The task.
     pub task_id: TaskId,
@@ -74,9 +86,11 @@ pub struct Renewal {
     pub token: LeaseToken,
     /// New time to live from now; `None` leaves the deadline.
     #[serde(rename = "lease_seconds", with = "opt_seconds", default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<f64>, minimum = 1, maximum = 3600))]
     pub extend: Option<Duration>,
     /// How long ago the handler started, when not yet reported: counts the attempt.
     #[serde(rename = "started_seconds_ago", with = "opt_seconds", default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<schema::Seconds>))]
     pub started: Option<Duration>,
     /// Progress and logs since the last report, oldest first.
     #[serde(default)]
@@ -86,6 +100,7 @@ pub struct Renewal {
 /// Answer to one heartbeat.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum Renewed {
     /// The lease holds.
     Held,

@@ -13,6 +13,8 @@ mod priority;
 mod problem;
 mod query;
 mod queue;
+#[cfg(feature = "openapi")]
+pub mod schema;
 mod spec;
 mod spec_wire;
 mod status;

@@ -5,6 +5,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
+#[cfg(feature = "openapi")]
+use crate::words::schema;
 use crate::words::{
     LeaseToken, NewUpdate, Payload, RetryOptions, TaskError, TaskId, TaskStatus, opt_seconds,
     seconds,
@@ -79,24 +81,43 @@ pub struct Settled {
 /// The flat wire form. JSON text that is kept as text cannot be read through serde's tagged forms.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 struct SettleRecord {
     task_id: TaskId,
     token: LeaseToken,
+    #[cfg_attr(feature = "openapi", schema(value_type = schema::OutcomeName))]
     outcome: String,
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = schema::Json, required = false))]
     result: Option<Payload>,
     #[serde(default)]
     error: Option<TaskError>,
     #[serde(rename = "after_seconds", with = "opt_seconds", default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<schema::Seconds>))]
     after: Option<Duration>,
     #[serde(default)]
     reason: Option<String>,
     #[serde(rename = "started_seconds_ago", with = "opt_seconds", default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<schema::Seconds>))]
     started: Option<Duration>,
     #[serde(default)]
     updates: Vec<NewUpdate>,
     #[serde(default)]
     declared: RetryOptions,
+}
+
+#[cfg(feature = "openapi")]
+impl utoipa::PartialSchema for Settle {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+        SettleRecord::schema()
+    }
+}
+
+#[cfg(feature = "openapi")]
+impl utoipa::ToSchema for Settle {
+    fn schemas(known: &mut Vec<(String, utoipa::openapi::RefOr<utoipa::openapi::Schema>)>) {
+        <SettleRecord as utoipa::ToSchema>::schemas(known);
+    }
 }
 
 impl TryFrom<SettleRecord> for Settle {

@@ -114,3 +114,13 @@ impl<'de> Deserialize<'de> for Payload {
         Self::new("payload", Box::<str>::from(raw)).map_err(de::Error::custom)
     }
 }
+
+#[cfg(feature = "openapi")]
+impl utoipa::PartialSchema for Payload {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+        crate::words::schema::Json::schema()
+    }
+}
+
+#[cfg(feature = "openapi")]
+impl utoipa::ToSchema for Payload {}

@@ -110,3 +110,13 @@ impl<'de> Deserialize<'de> for Priority {
         deserializer.deserialize_any(Visitor)
     }
 }
+
+#[cfg(feature = "openapi")]
+impl utoipa::PartialSchema for Priority {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+        crate::words::schema::AnyPriority::schema()
+    }
+}
+
+#[cfg(feature = "openapi")]
+impl utoipa::ToSchema for Priority {}

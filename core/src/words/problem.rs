@@ -11,6 +11,7 @@ use crate::words::Timestamp;
 
 /// An error as programs read it, wherever one stands in an answer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ErrorBody {
     /// Stable code of `spec/errors.toml`.
     pub code: String,
@@ -18,6 +19,7 @@ pub struct ErrorBody {
     pub message: String,
     /// The error's values by their wire names.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<crate::words::schema::Details>))]
     pub details: Option<Map<String, Value>>,
     /// When it was answered: seconds since 1970, with fractions.
     #[serde(default)]
@@ -29,6 +31,7 @@ pub struct ErrorBody {
 
 /// The body of every answer that is no success (RFC 9457).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Problem {
     /// `urn:windlass:error:CODE`.
     #[serde(rename = "type")]

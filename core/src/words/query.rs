@@ -100,16 +100,19 @@ impl<'de> Deserialize<'de> for Cursor {
 
 /// Part of a list.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Page {
     /// Newest first. May hold fewer than the limit, even none, while `next` is given: a walk looks
     /// at a bounded number of rows.
     pub tasks: Vec<Task>,
     /// Where to go on; `None` at the end.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, pattern = "^c1[0-9a-f]{32}$"))]
     pub next: Option<Cursor>,
 }
 
 /// How many tasks of a queue have a status.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Count {
     /// The queue.
     pub queue: String,
@@ -122,6 +125,7 @@ pub struct Count {
 /// Why a task does not run now, in one word for programs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum Waiting {
     /// It has ended.
     Finished,
@@ -151,6 +155,7 @@ pub enum Waiting {
 
 /// Answer to "why does this task not run?".
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Why {
     /// The task.
     pub task_id: TaskId,

@@ -11,12 +11,14 @@ pub type Counts = BTreeMap<TaskStatus, u64>;
 
 /// A named line of tasks. It exists by being used; one that nobody used has no tasks and is not paused.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct QueueInfo {
     /// Its name.
     pub queue: String,
     /// Whether workers are given nothing from it. Tasks are still accepted, and what runs goes on.
     pub paused: bool,
     /// Tasks by status.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::words::schema::StatusCounts))]
     pub counts: Counts,
     /// Tasks that wait: blocked, scheduled and pending.
     pub depth: u64,
@@ -27,6 +29,7 @@ pub struct QueueInfo {
 
 /// Tasks that were submitted together.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Batch {
     /// Its id.
     pub batch_id: BatchId,
@@ -36,6 +39,7 @@ pub struct Batch {
     /// How many tasks it has, those that were pruned left out.
     pub total: u64,
     /// Tasks by status.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::words::schema::StatusCounts))]
     pub counts: Counts,
 }
 

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "openapi")]
+use crate::words::schema;
 use crate::words::{
     BatchId, Labels, Payload, Priority, TaskId, TaskStatus, Timestamp, opt_seconds,
 };
@@ -16,14 +18,20 @@ use crate::words::{
 /// assert_eq!(spec.queue, "default");
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
 pub struct TaskSpec {
     /// Selects the handler; 1 to 128 characters. Default `stateless`.
+    #[cfg_attr(feature = "openapi", schema(value_type = schema::Name, required = false, nullable))]
     pub task_type: String,
     /// JSON text, at most 1 MiB.
+    #[cfg_attr(feature = "openapi", schema(required = false))]
     pub payload: Payload,
     /// Named line of tasks; 1 to 128 characters. Default `default`.
+    #[cfg_attr(feature = "openapi", schema(value_type = schema::Name, required = false, nullable))]
     pub queue: String,
     /// Default normal, 3.
+    #[cfg_attr(feature = "openapi", schema(required = false, nullable))]
     pub priority: Priority,
     /// Earliest start, as an instant. Excludes `delay`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -34,6 +42,7 @@ pub struct TaskSpec {
         with = "opt_seconds",
         skip_serializing_if = "Option::is_none"
     )]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<schema::Seconds>))]
     pub delay: Option<Duration>,
     /// Longest one attempt may run, from the start of its handler.
     #[serde(
@@ -41,25 +50,32 @@ pub struct TaskSpec {
         with = "opt_seconds",
         skip_serializing_if = "Option::is_none"
     )]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<f64>, minimum = 1e-9, maximum = 316224000))]
     pub timeout: Option<Duration>,
     /// How failed attempts are repeated.
     #[serde(skip_serializing_if = "RetryOptions::is_empty")]
+    #[cfg_attr(feature = "openapi", schema(required = false, nullable))]
     pub retry: RetryOptions,
     /// One task per tenant and key; at most 256 characters. One that begins with `auto:` is taken for
     /// the transport's own: see [`rules::keys`](crate::rules::keys).
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<schema::Key>))]
     pub idempotency_key: Option<String>,
     /// At most 64; key 1 to 64, value at most 256 characters.
     #[serde(skip_serializing_if = "Labels::is_empty")]
+    #[cfg_attr(feature = "openapi", schema(value_type = schema::NewLabels, required = false, nullable))]
     pub labels: Labels,
     /// Free JSON object that travels with the task.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<schema::JsonObject>))]
     pub metadata: Option<Payload>,
     /// W3C trace context that travels to the handler; at most 256 characters.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<schema::Key>))]
     pub traceparent: Option<String>,
     /// Carried until stateful tasks land.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<schema::Key>))]
     pub state_key: Option<String>,
     /// Carried until stateful tasks land; JSON text, at most 1 MiB.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -145,9 +161,11 @@ impl TaskSpec {
 /// from the default policy: 3 retries, 1 s, base 2, at most 60 s, jitter 0.1, retry on timeout.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RetryOptions {
     /// Retries after the first attempt, 0 to 1000.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(minimum = 0, maximum = 1000))]
     pub max_retries: Option<u32>,
     /// Delay before the first retry.
     #[serde(
@@ -155,9 +173,11 @@ pub struct RetryOptions {
         with = "opt_seconds",
         skip_serializing_if = "Option::is_none"
     )]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<schema::Seconds>))]
     pub initial_delay: Option<Duration>,
     /// Factor from one delay to the next, 1 to 100.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 100))]
     pub exponential_base: Option<f64>,
     /// Longest delay, before jitter.
     #[serde(
@@ -165,9 +185,11 @@ pub struct RetryOptions {
         with = "opt_seconds",
         skip_serializing_if = "Option::is_none"
     )]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<schema::Seconds>))]
     pub max_delay: Option<Duration>,
     /// Fraction of the delay by which it varies either way, 0 to 1.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(minimum = 0, maximum = 1))]
     pub jitter: Option<f64>,
     /// Whether an attempt that timed out is retried.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -205,6 +227,7 @@ pub struct SubmitOptions {
 
 /// One task that is stored: durable when it is returned.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Submission {
     /// The task.
     pub task_id: TaskId,

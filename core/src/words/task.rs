@@ -11,6 +11,7 @@ use crate::words::{
 
 /// Why an attempt, or a task, failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TaskError {
     /// Stable code: `handler_error` for what a handler raised, else a code of `spec/errors.toml`
     /// or `lease_expired`.
@@ -64,6 +65,7 @@ impl TaskError {
 ///
 /// `version` counts every write to the row and guards decisions made from a copy.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Task {
     /// UUIDv7.
     pub task_id: TaskId,
@@ -97,6 +99,7 @@ pub struct Task {
     pub attempt_started_at: Option<Timestamp>,
     /// Longest one attempt may run, as given at submit.
     #[serde(rename = "timeout_seconds", with = "opt_seconds", default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<f64>))]
     pub timeout: Option<Duration>,
     /// Retry options as given at submit.
     #[serde(default)]
@@ -112,9 +115,11 @@ pub struct Task {
     pub fingerprint: Option<[u8; 32]>,
     /// Labels.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::words::schema::StoredLabels))]
     pub labels: Labels,
     /// Free JSON object.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<crate::words::schema::JsonObject>))]
     pub metadata: Option<Payload>,
     /// W3C trace context.
     #[serde(default)]

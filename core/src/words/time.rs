@@ -10,6 +10,8 @@ use crate::error::Error;
 
 /// An instant: whole milliseconds since 1970 UTC. RFC 3339 UTC with milliseconds on the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
 pub struct Timestamp(i64);
 
 impl Timestamp {

@@ -11,6 +11,7 @@ use crate::words::{Payload, TaskError, TaskId, TaskStatus, Timestamp};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[allow(missing_docs)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum LogLevel {
     Debug,
     #[default]
@@ -50,6 +51,7 @@ impl FromStr for LogLevel {
 /// What an update tells.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum UpdateKind {
     /// The status changed.
     Status {
@@ -95,6 +97,7 @@ pub enum UpdateKind {
 /// One entry of a task's history.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "UpdateRecord")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Update {
     /// The task.
     pub task_id: TaskId,
@@ -116,11 +119,13 @@ impl Update {
 
 /// An entry that a handler adds: progress or log.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum NewUpdate {
     /// How far the handler is.
     Progress {
         /// 0 to 100.
+        #[cfg_attr(feature = "openapi", schema(minimum = 0, maximum = 100))]
         progress: f64,
         /// Text beside it.
         #[serde(default, skip_serializing_if = "Option::is_none")]

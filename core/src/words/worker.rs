@@ -8,6 +8,7 @@ use crate::words::{RetryOptions, Timestamp};
 
 /// A process-side loop that leases and runs tasks. Announced every 5 s, gone after 15 s of silence.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct WorkerInfo {
     /// Unique id.
     pub worker_id: String,
@@ -31,9 +32,11 @@ pub struct WorkerInfo {
     pub deaf: bool,
     /// Retry options that its handlers declare, by handler: used when the worker is lost.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[cfg_attr(feature = "openapi", schema(value_type = std::collections::BTreeMap<String, RetryOptions>))]
     pub declared: BTreeMap<String, RetryOptions>,
     /// Free JSON object given at registration.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<crate::words::schema::JsonObject>))]
     pub metadata: Option<crate::words::Payload>,
 }
 

@@ -36,6 +36,11 @@ impl FromRequest<Arc<Serving>> for Ask {
     }
 }
 
+/// A body that says nothing.
+#[derive(Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Nothing {}
+
 /// The name in a path.
 pub(crate) struct Named(pub(crate) String);
 
@@ -76,9 +81,6 @@ impl Ask {
 
     /// Checks that the body says nothing: it is empty, or `{}`.
     pub(crate) async fn nothing(&mut self, serving: &Serving) -> Result<()> {
-        #[derive(Deserialize)]
-        #[serde(deny_unknown_fields)]
-        struct Nothing {}
         let bytes = self.any(serving).await?;
         if bytes.is_empty() {
             return Ok(());

@@ -9,10 +9,11 @@ use bytes::Bytes;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 use utoipa_axum::routes;
+use windlass_core::words::{SubmitBody, Submitted};
 use windlass_core::{Batch, BatchId, Error};
 
 use super::answer::{self, Answer};
-use super::ask::Ask;
+use super::ask::{Ask, Nothing};
 use super::problem::Fault;
 use super::router::Routes;
 use super::serving::Serving;
@@ -48,7 +49,11 @@ impl<S: Send + Sync> FromRequestParts<S> for OfBatch {
 }
 
 /// Store tasks as one batch, all or none.
-#[utoipa::path(post, path = "/batches", tag = "batches")]
+#[utoipa::path(
+    post, path = "/batches", tag = "batches",
+    request_body = SubmitBody,
+    responses((status = 201, body = Submitted, description = "Stored."), (status = 200, body = Submitted, description = "All were known already.")),
+)]
 pub(crate) async fn submit(State(serving): State<Arc<Serving>>, mut ask: Ask) -> Answer {
     ask.query(&[])?;
     let specs = records(&ask.bytes(&serving).await?)?;
@@ -59,7 +64,13 @@ pub(crate) async fn submit(State(serving): State<Arc<Serving>>, mut ask: Ask) ->
 }
 
 /// How the tasks of a batch stand.
-#[utoipa::path(get, path = "/batches/{id}", tag = "batches")]
+#[utoipa::path(
+    get, path = "/batches/{id}", tag = "batches",
+    params(
+        ("id" = String, Path, description = "Id of the batch."),
+    ),
+    responses((status = 200, body = Batch, description = "How it stands.")),
+)]
 pub(crate) async fn get(
     State(serving): State<Arc<Serving>>,
     OfBatch(id): OfBatch,
@@ -70,7 +81,14 @@ pub(crate) async fn get(
 }
 
 /// Cancel every task of a batch that has not ended.
-#[utoipa::path(post, path = "/batches/{id}/cancel", tag = "batches")]
+#[utoipa::path(
+    post, path = "/batches/{id}/cancel", tag = "batches",
+    params(
+        ("id" = String, Path, description = "Id of the batch."),
+    ),
+    request_body = Option<Nothing>,
+    responses((status = 200, body = Batch, description = "How it stands then.")),
+)]
 pub(crate) async fn cancel(
     State(serving): State<Arc<Serving>>,
     OfBatch(id): OfBatch,
@@ -82,7 +100,13 @@ pub(crate) async fn cancel(
 }
 
 /// How a batch stands, whenever that has changed, until it has ended.
-#[utoipa::path(get, path = "/batches/{id}/events", tag = "batches")]
+#[utoipa::path(
+    get, path = "/batches/{id}/events", tag = "batches",
+    params(
+        ("id" = String, Path, description = "Id of the batch."),
+    ),
+    responses((status = 200, body = String, description = "Events named batch, each with a `Batch` as its data.", content_type = "text/event-stream")),
+)]
 pub(crate) async fn events(
     State(serving): State<Arc<Serving>>,
     OfBatch(id): OfBatch,

@@ -2,7 +2,7 @@
 
 use std::str;
 
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use windlass_core::{Error, Result};
 
 /// The body as text.
@@ -20,6 +20,13 @@ pub(crate) fn text(bytes: &[u8]) -> Result<&str> {
 ///
 /// `invalid_argument` whose field is the place of the value that is wrong.
 pub(crate) fn parse<T: DeserializeOwned>(text: &str) -> Result<T> {
+    // A list would be read as the fields in their order.
+    if !text.trim_ascii_start().starts_with('{') {
+        let what = serde_json::from_str::<IgnoredAny>(text);
+        return Err(
+            what.map_or_else(|e| malformed(&e), |_| Error::invalid("body", "must be an object"))
+        );
+    }
     // The place costs time to keep, so it is looked for only once something is wrong.
     serde_json::from_str(text).or_else(|_| placed(text))
 }
@@ -73,6 +80,7 @@ mod tests {
             ("{", "body"),
             ("[1", "body"),
             ("[]x", "body"),
+            ("[[]]", "body"),
             ("{\"settles\":[]} x", "body"),
             ("{\"settle\":[]}", "settle"),
             ("{}", "settles"),

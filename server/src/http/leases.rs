@@ -27,7 +27,11 @@ pub(crate) fn routes() -> Routes {
 }
 
 /// Take tasks, or wait for some.
-#[utoipa::path(post, path = "/leases", tag = "leases")]
+#[utoipa::path(
+    post, path = "/leases", tag = "leases",
+    request_body = LeaseRequest,
+    responses((status = 200, body = Leased, description = "What was leased; perhaps nothing.")),
+)]
 pub(crate) async fn lease(State(serving): State<Arc<Serving>>, mut ask: Ask) -> Answer {
     ask.query(&[])?;
     let request: LeaseRequest = ask.json(&serving).await?;
@@ -84,7 +88,11 @@ async fn take(
 }
 
 /// Keep leases, and report starts, progress and logs.
-#[utoipa::path(post, path = "/leases/renew", tag = "leases")]
+#[utoipa::path(
+    post, path = "/leases/renew", tag = "leases",
+    request_body = RenewBody,
+    responses((status = 200, body = RenewAnswer, description = "One entry for each renewal.")),
+)]
 pub(crate) async fn renew(State(serving): State<Arc<Serving>>, mut ask: Ask) -> Answer {
     ask.query(&[])?;
     let RenewBody { renewals } = ask.json(&serving).await?;
@@ -93,12 +101,17 @@ pub(crate) async fn renew(State(serving): State<Arc<Serving>>, mut ask: Ask) -> 
 }
 
 /// Record outcomes, each for itself, and take the next tasks.
-#[utoipa::path(post, path = "/leases/settle", tag = "leases")]
+#[utoipa::path(
+    post, path = "/leases/settle", tag = "leases",
+    request_body = SettleBody,
+    responses((status = 200, body = SettleAnswer, description = "One entry for each outcome, and what was leased with them.")),
+)]
 pub(crate) async fn settle(State(serving): State<Arc<Serving>>, mut ask: Ask) -> Answer {
     ask.query(&[])?;
     let SettleBody { settles, mut then } = ask.json(&serving).await?;
     if let Some(request) = &mut then {
         limits::check_lease(request)?;
+        query::wait("then.wait_seconds", request.wait.as_secs_f64())?;
         // Outcomes wait for nothing.
         request.wait = Duration::ZERO;
     }

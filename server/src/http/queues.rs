@@ -9,7 +9,7 @@ use windlass_core::rules::limits;
 use windlass_core::{Counts, QueueInfo, Timestamp};
 
 use super::answer::{self, Answer};
-use super::ask::{Ask, Named};
+use super::ask::{Ask, Named, Nothing};
 use super::router::Routes;
 use super::serving::Serving;
 
@@ -24,21 +24,30 @@ pub(crate) fn routes() -> Routes {
 }
 
 /// Every queue.
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
 pub(crate) struct Queues {
     /// By name.
     queues: Vec<QueueInfo>,
 }
 
 /// The queues that have tasks or are paused.
-#[utoipa::path(get, path = "/queues", tag = "queues")]
+#[utoipa::path(
+    get, path = "/queues", tag = "queues",
+    responses((status = 200, body = Queues, description = "The queues.")),
+)]
 pub(crate) async fn list(State(serving): State<Arc<Serving>>, ask: Ask) -> Answer {
     ask.query(&[])?;
     answer::ok(&Queues { queues: serving.service.queues(ask.caller.tenant()).await? })
 }
 
 /// A queue. One that nobody used has no tasks.
-#[utoipa::path(get, path = "/queues/{name}", tag = "queues")]
+#[utoipa::path(
+    get, path = "/queues/{name}", tag = "queues",
+    params(
+        ("name" = String, Path, min_length = 1, max_length = 128, description = "Name of the queue."),
+    ),
+    responses((status = 200, body = QueueInfo, description = "The queue.")),
+)]
 pub(crate) async fn get(
     State(serving): State<Arc<Serving>>,
     Named(name): Named,
@@ -58,7 +67,14 @@ pub(crate) async fn get(
 }
 
 /// Give no more leases from a queue, to any worker.
-#[utoipa::path(post, path = "/queues/{name}/pause", tag = "queues")]
+#[utoipa::path(
+    post, path = "/queues/{name}/pause", tag = "queues",
+    params(
+        ("name" = String, Path, min_length = 1, max_length = 128, description = "Name of the queue."),
+    ),
+    request_body = Option<Nothing>,
+    responses((status = 200, body = QueueInfo, description = "The queue as it stands then.")),
+)]
 pub(crate) async fn pause(
     State(serving): State<Arc<Serving>>,
     Named(name): Named,
@@ -68,7 +84,14 @@ pub(crate) async fn pause(
 }
 
 /// Let a queue go on.
-#[utoipa::path(post, path = "/queues/{name}/resume", tag = "queues")]
+#[utoipa::path(
+    post, path = "/queues/{name}/resume", tag = "queues",
+    params(
+        ("name" = String, Path, min_length = 1, max_length = 128, description = "Name of the queue."),
+    ),
+    request_body = Option<Nothing>,
+    responses((status = 200, body = QueueInfo, description = "The queue as it stands then.")),
+)]
 pub(crate) async fn resume(
     State(serving): State<Arc<Serving>>,
     Named(name): Named,
@@ -84,7 +107,7 @@ async fn set(serving: &Serving, name: &str, mut ask: Ask, paused: bool) -> Answe
 }
 
 /// What one sweep did.
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
 pub(crate) struct SweepAnswer {
     /// Scheduled tasks made pending.
     promoted: u64,
@@ -97,7 +120,11 @@ pub(crate) struct SweepAnswer {
 }
 
 /// Promote, rescue and prune once. Runs by itself wherever a worker leases.
-#[utoipa::path(post, path = "/sweep", tag = "queues")]
+#[utoipa::path(
+    post, path = "/sweep", tag = "queues",
+    request_body = Option<Nothing>,
+    responses((status = 200, body = SweepAnswer, description = "What it did.")),
+)]
 pub(crate) async fn sweep(State(serving): State<Arc<Serving>>, mut ask: Ask) -> Answer {
     ask.query(&[])?;
     ask.nothing(&serving).await?;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::routing::any;
+use utoipa::OpenApi as _;
 use utoipa_axum::router::OpenApiRouter;
 
 use super::ask::Ask;
@@ -17,7 +18,8 @@ pub(crate) type Routes = OpenApiRouter<Arc<Serving>>;
 /// Every path.
 pub(crate) fn router(serving: Arc<Serving>) -> Router {
     let (router, description) = described();
-    router.merge(openapi::routes(description)).with_state(serving)
+    let guarded = serving.key.is_some();
+    router.merge(openapi::routes(&description, guarded)).with_state(serving)
 }
 
 /// Every path, and the description of those that have one.
@@ -30,7 +32,8 @@ pub(crate) fn described() -> (Router<Arc<Serving>>, utoipa::openapi::OpenApi) {
         .merge(queues::routes())
         .merge(health::routes())
         .merge(later::routes());
-    let (router, description) = Routes::new().nest("/api/v1", v1).split_for_parts();
+    let (router, description) =
+        Routes::with_openapi(openapi::Described::openapi()).nest("/api/v1", v1).split_for_parts();
     let router = router
         .merge(health::at_root())
         .merge(metrics::routes())

@@ -1,12 +1,17 @@
 //! Workers: who is there.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::State;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use utoipa::ToSchema;
 use utoipa_axum::routes;
 use windlass_core::rules::limits;
 use windlass_core::words::Workers;
-use windlass_core::{Result, WorkerInfo};
+use windlass_core::words::schema::{Json, JsonObject, Name};
+use windlass_core::{Error, Payload, Result, RetryOptions, Timestamp, WorkerInfo};
 
 use super::answer::{self, Answer};
 use super::ask::{Ask, Named};
@@ -20,7 +25,10 @@ pub(crate) fn routes() -> Routes {
 }
 
 /// Live workers.
-#[utoipa::path(get, path = "/workers", tag = "workers")]
+#[utoipa::path(
+    get, path = "/workers", tag = "workers",
+    responses((status = 200, body = Workers, description = "Live workers.")),
+)]
 pub(crate) async fn list(State(serving): State<Arc<Serving>>, ask: Ask) -> Answer {
     ask.query(&[])?;
     let (metrics, service) = (&serving.metrics, &*serving.service);
@@ -28,7 +36,13 @@ pub(crate) async fn list(State(serving): State<Arc<Serving>>, ask: Ask) -> Answe
 }
 
 /// A live worker.
-#[utoipa::path(get, path = "/workers/{id}", tag = "workers")]
+#[utoipa::path(
+    get, path = "/workers/{id}", tag = "workers",
+    params(
+        ("id" = String, Path, description = "Id of the worker."),
+    ),
+    responses((status = 200, body = WorkerInfo, description = "The worker.")),
+)]
 pub(crate) async fn get(State(serving): State<Arc<Serving>>, Named(id): Named, ask: Ask) -> Answer {
     ask.query(&[])?;
     let (metrics, service) = (&serving.metrics, &*serving.service);
@@ -38,18 +52,27 @@ pub(crate) async fn get(State(serving): State<Arc<Serving>>, Named(id): Named, a
 }
 
 /// Announce a worker, every 5 seconds; it counts as live for 15.
-#[utoipa::path(post, path = "/workers", tag = "workers")]
+#[utoipa::path(
+    post, path = "/workers", tag = "workers",
+    request_body = Announcement,
+    responses((status = 204, description = "Done.")),
+)]
 pub(crate) async fn announce(State(serving): State<Arc<Serving>>, mut ask: Ask) -> Answer {
     ask.query(&[])?;
-    let worker: WorkerInfo = ask.json(&serving).await?;
-    check(&worker)?;
+    let worker = ask.json::<Announcement>(&serving).await?.checked()?;
     serving.metrics.heard_of(ask.caller.tenant(), &worker);
     serving.service.announce(ask.caller.tenant(), worker).await?;
     Ok(answer::nothing())
 }
 
 /// Take a worker's announcement back.
-#[utoipa::path(delete, path = "/workers/{id}", tag = "workers")]
+#[utoipa::path(
+    delete, path = "/workers/{id}", tag = "workers",
+    params(
+        ("id" = String, Path, description = "Id of the worker."),
+    ),
+    responses((status = 204, description = "Done.")),
+)]
 pub(crate) async fn forget(
     State(serving): State<Arc<Serving>>,
     Named(id): Named,
@@ -61,8 +84,66 @@ pub(crate) async fn forget(
     Ok(answer::nothing())
 }
 
-fn check(worker: &WorkerInfo) -> Result<()> {
-    limits::name("worker_id", &worker.worker_id)?;
-    worker.queues.iter().try_for_each(|queue| limits::name("queues", queue))?;
-    worker.declared.values().try_for_each(limits::check_retry)
+/// A worker as it announces itself.
+#[allow(dead_code, reason = "some of what a worker says is known and not looked at")]
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Announcement {
+    /// Unique id.
+    #[schema(value_type = Name)]
+    worker_id: String,
+    /// Queues it takes from.
+    #[schema(value_type = Vec<Name>)]
+    queues: Vec<String>,
+    /// Handlers it has; the empty name is its default handler.
+    handlers: Vec<String>,
+    /// Tasks it runs at once.
+    concurrency: u32,
+    /// Host name and process id.
+    host: String,
+    /// Not looked at: the store's clock says when.
+    #[serde(default)]
+    #[schema(value_type = Option<Json>)]
+    seen_at: Option<IgnoredAny>,
+    /// Tasks that it holds.
+    #[serde(default)]
+    holds: u32,
+    /// Not looked at: the server judges.
+    #[serde(default)]
+    #[schema(value_type = Option<Json>)]
+    deaf: Option<IgnoredAny>,
+    /// Retry options that its handlers declare, by handler: used when the worker is lost.
+    #[serde(default)]
+    declared: BTreeMap<String, RetryOptions>,
+    /// Free JSON object.
+    #[serde(default)]
+    #[schema(value_type = Option<JsonObject>)]
+    metadata: Option<Payload>,
+}
+
+impl Announcement {
+    /// The worker, once what it says is checked.
+    fn checked(self) -> Result<WorkerInfo> {
+        limits::name("worker_id", &self.worker_id)?;
+        self.queues.iter().try_for_each(|queue| limits::name("queues", queue))?;
+        self.declared.values().try_for_each(limits::check_retry)?;
+        if let Some(metadata) = &self.metadata {
+            limits::size("metadata", metadata.len(), limits::ERROR_BYTES)?;
+            if !metadata.as_str().trim_start().starts_with('{') {
+                return Err(Error::invalid("metadata", "must be a JSON object"));
+            }
+        }
+        Ok(WorkerInfo {
+            worker_id: self.worker_id,
+            queues: self.queues,
+            handlers: self.handlers,
+            concurrency: self.concurrency,
+            host: self.host,
+            seen_at: Timestamp::default(),
+            holds: self.holds,
+            deaf: false,
+            declared: self.declared,
+            metadata: self.metadata,
+        })
+    }
 }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use windlass_core::TaskId;
 use windlass_core::words::{FoundTasks, TaskIds, Tasks, WaitBody};
+use windlass_core::{Task, TaskId, Why};
 
 use super::{OfTask, not_found};
 use crate::http::answer::{self, Answer};
@@ -13,7 +13,14 @@ use crate::http::query;
 use crate::http::serving::Serving;
 
 /// A task.
-#[utoipa::path(get, path = "/tasks/{id}", tag = "tasks")]
+#[utoipa::path(
+    get, path = "/tasks/{id}", tag = "tasks",
+    params(
+        ("id" = String, Path, description = "Id of the task."),
+        ("wait" = Option<f64>, Query, minimum = 0, maximum = 60, description = "Seconds to hold the answer."),
+    ),
+    responses((status = 200, body = Task, description = "The task.")),
+)]
 pub(crate) async fn get(
     State(serving): State<Arc<Serving>>,
     OfTask(id): OfTask,
@@ -26,7 +33,11 @@ pub(crate) async fn get(
 }
 
 /// Tasks by id, in order.
-#[utoipa::path(post, path = "/tasks/find", tag = "tasks")]
+#[utoipa::path(
+    post, path = "/tasks/find", tag = "tasks",
+    request_body = TaskIds,
+    responses((status = 200, body = FoundTasks, description = "One entry for each id.")),
+)]
 pub(crate) async fn find(State(serving): State<Arc<Serving>>, mut ask: Ask) -> Answer {
     ask.query(&[])?;
     let TaskIds { task_ids } = ask.json(&serving).await?;
@@ -39,7 +50,11 @@ pub(crate) async fn find(State(serving): State<Arc<Serving>>, mut ask: Ask) -> A
 }
 
 /// Tasks by id, once they have ended.
-#[utoipa::path(post, path = "/tasks/wait", tag = "tasks")]
+#[utoipa::path(
+    post, path = "/tasks/wait", tag = "tasks",
+    request_body = WaitBody,
+    responses((status = 200, body = Tasks, description = "The tasks as they stand.")),
+)]
 pub(crate) async fn wait(State(serving): State<Arc<Serving>>, mut ask: Ask) -> Answer {
     ask.query(&[])?;
     let body: WaitBody = ask.json(&serving).await?;
@@ -51,7 +66,13 @@ pub(crate) async fn wait(State(serving): State<Arc<Serving>>, mut ask: Ask) -> A
 }
 
 /// Why a task does not run now.
-#[utoipa::path(get, path = "/tasks/{id}/why", tag = "tasks")]
+#[utoipa::path(
+    get, path = "/tasks/{id}/why", tag = "tasks",
+    params(
+        ("id" = String, Path, description = "Id of the task."),
+    ),
+    responses((status = 200, body = Why, description = "Why it waits.")),
+)]
 pub(crate) async fn why(
     State(serving): State<Arc<Serving>>,
     OfTask(id): OfTask,

@@ -22,7 +22,16 @@ const CHUNK: u32 = 256;
 const MOST: u64 = 1000;
 
 /// Part of a task's history.
-#[utoipa::path(get, path = "/tasks/{id}/updates", tag = "tasks")]
+#[utoipa::path(
+    get, path = "/tasks/{id}/updates", tag = "tasks",
+    params(
+        ("id" = String, Path, description = "Id of the task."),
+        ("after" = Option<u64>, Query, minimum = 0, maximum = 9223372036854775807u64, description = "Number of the last entry that is known."),
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 1000, description = "Most entries to answer; 100 when left out."),
+        ("wait" = Option<f64>, Query, minimum = 0, maximum = 60, description = "Seconds to hold the answer."),
+    ),
+    responses((status = 200, body = Updates, description = "Entries in order.")),
+)]
 pub(crate) async fn updates(
     State(serving): State<Arc<Serving>>,
     OfTask(id): OfTask,
@@ -38,7 +47,16 @@ pub(crate) async fn updates(
 }
 
 /// The log lines of a task.
-#[utoipa::path(get, path = "/tasks/{id}/logs", tag = "tasks")]
+#[utoipa::path(
+    get, path = "/tasks/{id}/logs", tag = "tasks",
+    params(
+        ("id" = String, Path, description = "Id of the task."),
+        ("after" = Option<u64>, Query, minimum = 0, maximum = 9223372036854775807u64, description = "Number of the last entry that is known."),
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 1000, description = "Most entries to answer; 100 when left out."),
+        ("level" = Option<LogLevel>, Query, description = "This level and graver ones."),
+    ),
+    responses((status = 200, body = Updates, description = "Log lines in order.")),
+)]
 pub(crate) async fn logs(
     State(serving): State<Arc<Serving>>,
     OfTask(id): OfTask,
@@ -67,7 +85,15 @@ pub(crate) async fn logs(
 }
 
 /// The history of a task as it grows, until its final entry.
-#[utoipa::path(get, path = "/tasks/{id}/events", tag = "tasks")]
+#[utoipa::path(
+    get, path = "/tasks/{id}/events", tag = "tasks",
+    params(
+        ("id" = String, Path, description = "Id of the task."),
+        ("after" = Option<u64>, Query, minimum = 0, maximum = 9223372036854775807u64, description = "Number of the last entry that is known."),
+        ("last-event-id" = Option<u64>, Header, minimum = 0, maximum = 9223372036854775807u64, description = "As `after`, sent by browsers."),
+    ),
+    responses((status = 200, body = String, description = "Events named status, progress, log and resync, each with an `Update` as its data.", content_type = "text/event-stream"), (status = 204, description = "The task has ended and its whole history is known.")),
+)]
 pub(crate) async fn events(
     State(serving): State<Arc<Serving>>,
     OfTask(id): OfTask,

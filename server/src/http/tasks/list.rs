@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use windlass_core::words::Tasks;
-use windlass_core::{Error, Filter, Labels, Result, TaskStatus, Timestamp};
+use windlass_core::{BatchId, Error, Filter, Labels, Page, Result, TaskStatus, Timestamp};
 
 use crate::http::answer::{self, Answer};
 use crate::http::ask::Ask;
@@ -15,7 +15,20 @@ const FILTERS: [&str; 9] =
     ["status*", "task_type", "queue", "label.", "batch_id", "since", "error", "cursor", "limit"];
 
 /// Tasks that match, newest first.
-#[utoipa::path(get, path = "/tasks", tag = "tasks")]
+#[utoipa::path(
+    get, path = "/tasks", tag = "tasks",
+    params(
+        ("status" = Option<Vec<TaskStatus>>, Query, style = Form, explode, description = "One of these; repeat, or separate by commas."),
+        ("task_type" = Option<String>, Query),
+        ("queue" = Option<String>, Query),
+        ("batch_id" = Option<BatchId>, Query),
+        ("since" = Option<Timestamp>, Query, description = "Created at or after this."),
+        ("error" = Option<String>, Query, description = "The error's message contains this."),
+        ("cursor" = Option<String>, Query, pattern = "^c1[0-9a-f]{32}$", description = "The `next` of the page before."),
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 1000, description = "Most entries to answer; 100 when left out."),
+    ),
+    responses((status = 200, body = Page, description = "Part of the list. A label is matched with a parameter `label.KEY=VALUE`, which may be there for several keys.")),
+)]
 pub(crate) async fn list(State(serving): State<Arc<Serving>>, ask: Ask) -> Answer {
     let query = ask.query(&FILTERS)?;
     let limit = query.number("limit", 1, 1000)?.unwrap_or(100) as u32;
@@ -45,7 +58,14 @@ fn filter(query: &Query) -> Result<Filter> {
 }
 
 /// Tasks that changed at or after an instant, those that changed last first.
-#[utoipa::path(get, path = "/recent", tag = "tasks")]
+#[utoipa::path(
+    get, path = "/recent", tag = "tasks",
+    params(
+        ("since" = Option<Timestamp>, Query, description = "Changed at or after this."),
+        ("limit" = Option<u32>, Query, minimum = 1, maximum = 10000, description = "Most tasks to answer; 100 when left out."),
+    ),
+    responses((status = 200, body = Tasks, description = "The tasks.")),
+)]
 pub(crate) async fn recent(State(serving): State<Arc<Serving>>, ask: Ask) -> Answer {
     let query = ask.query(&["since", "limit"])?;
     let since = instant(&query, "since")?.unwrap_or_default();

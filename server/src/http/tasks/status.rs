@@ -12,7 +12,7 @@ use crate::http::ask::Ask;
 use crate::http::serving::Serving;
 
 /// How a task stands.
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
 pub(crate) struct TaskResult {
     /// The task.
     task_id: TaskId,
@@ -68,7 +68,13 @@ impl From<Task> for TaskResult {
 }
 
 /// How a task stands: status, progress, result or error.
-#[utoipa::path(get, path = "/tasks/{id}/status", tag = "tasks")]
+#[utoipa::path(
+    get, path = "/tasks/{id}/status", tag = "tasks",
+    params(
+        ("id" = String, Path, description = "Id of the task."),
+    ),
+    responses((status = 200, body = TaskResult, description = "How it stands.")),
+)]
 pub(crate) async fn status(
     State(serving): State<Arc<Serving>>,
     OfTask(id): OfTask,

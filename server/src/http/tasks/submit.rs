@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use windlass_core::rules::limits;
-use windlass_core::words::{Submitted, SubmittedTask};
+use windlass_core::words::{SubmitBody, Submitted, SubmittedTask};
 use windlass_core::{Error, Result, Submission, SubmitOptions, TaskSpec};
 
 use crate::http::answer::{self, Answer};
@@ -17,7 +17,16 @@ use crate::http::json::{parse, text};
 use crate::http::serving::Serving;
 
 /// Store one task. Durable when it is answered.
-#[utoipa::path(post, path = "/tasks", tag = "tasks")]
+#[utoipa::path(
+    post, path = "/tasks", tag = "tasks",
+    request_body = TaskSpec,
+    params(
+        ("wait" = Option<f64>, Query, minimum = 0, maximum = 60, description = "Seconds to hold the answer."),
+        ("idempotency-key" = Option<String>, Header, description = "The task's `idempotency_key`: an RFC 8941 string, or bare."),
+        ("traceparent" = Option<String>, Header, description = "The task's `traceparent`, unless the body has one."),
+    ),
+    responses((status = 201, body = SubmittedTask, description = "Stored."), (status = 200, body = SubmittedTask, description = "Known already by its idempotency key; nothing new was stored.")),
+)]
 pub(crate) async fn submit(State(serving): State<Arc<Serving>>, mut ask: Ask) -> Answer {
     let wait = ask.query(&["wait"])?.wait()?;
     let bytes = ask.bytes(&serving).await?;
@@ -38,7 +47,11 @@ pub(crate) async fn submit(State(serving): State<Arc<Serving>>, mut ask: Ask) ->
 }
 
 /// Store many tasks, all or none.
-#[utoipa::path(post, path = "/tasks/bulk", tag = "tasks")]
+#[utoipa::path(
+    post, path = "/tasks/bulk", tag = "tasks",
+    request_body = SubmitBody,
+    responses((status = 201, body = Submitted, description = "Stored."), (status = 200, body = Submitted, description = "All were known already.")),
+)]
 pub(crate) async fn submit_many(State(serving): State<Arc<Serving>>, mut ask: Ask) -> Answer {
     ask.query(&[])?;
     let specs = records(&ask.bytes(&serving).await?)?;
