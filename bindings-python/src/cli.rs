@@ -15,9 +15,9 @@ pub(crate) fn run_cli(py: Python<'_>, args: Vec<String>) -> PyResult<Py<PyAny>> 
             named.set_item("concurrency", worker.concurrency)?;
             named.set_item("queues", worker.queues)?;
             named.set_item("lease", worker.lease)?;
-            named.set_item("lease", worker.lease)?;
             named.set_item("url", worker.url)?;
             named.set_item("tenant", worker.tenant)?;
+            named.set_item("api_key", worker.api_key)?;
             Ok(named.into_any().unbind())
         }
     }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use pyo3::prelude::*;
+use windlass::client::FollowOptions;
 use windlass::{Cursor, Error, Filter, Result, SubmitOptions, TaskId, TaskSpec};
 
 use crate::bridge::{Bridge, call};
@@ -11,6 +12,7 @@ use crate::calls::{BreakerFields, RetryFields};
 use crate::clock::ManualClock;
 use crate::convert::{answer_text, count, seconds, submissions, text};
 use crate::errors::raised;
+use crate::events::Events;
 use crate::link::{self, Call, Link};
 use crate::options::Given;
 use crate::updates::Updates;
@@ -243,6 +245,18 @@ impl Client {
     fn updates(&self, py: Python<'_>, task_id: &str, after: u64) -> PyResult<Updates> {
         let (client, call) = self.open(py)?;
         Ok(Updates::new(raised(py, client.updates(task_id, after))?, call))
+    }
+
+    /// What happens to tasks from now on; of one queue or type, if one is given.
+    #[pyo3(signature = (queue=None, task_type=None))]
+    fn events(
+        &self,
+        py: Python<'_>,
+        queue: Option<String>,
+        task_type: Option<String>,
+    ) -> PyResult<Events> {
+        let (client, call) = self.open(py)?;
+        Ok(Events::new(client.follow(FollowOptions { queue, task_type }), call))
     }
 
     /// Cancels a task; its record as it stands then.

@@ -12,6 +12,7 @@
 //! | `options` | what a connection is told |
 //! | `client` | the verbs of a client |
 //! | `updates` | a task's history, followed |
+//! | `events` | what happens to all tasks, followed |
 //! | `hands` | leases taken by hand: lease, renew, settle, sweep |
 //! | `worker` | jobs on their way to handlers, outcomes on their way back |
 //! | `job` | one attempt, as `ctx` reads it |
@@ -32,6 +33,7 @@ mod client;
 mod clock;
 mod convert;
 mod errors;
+mod events;
 mod hands;
 mod job;
 mod link;
@@ -63,6 +65,8 @@ mod _native {
     use crate::clock::ManualClock;
     #[pymodule_export]
     use crate::convert::check_options;
+    #[pymodule_export]
+    use crate::events::Events;
     #[pymodule_export]
     use crate::hands::Hands;
     #[pymodule_export]

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import windlass
+from windlass.testing import Server
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+    from windlass.connection import ConnectOptions, StoreOptions
 
 PACKAGE = Path(windlass.__file__).resolve().parents[1]
 
@@ -23,10 +29,38 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """A store of each kind."""
-    return "memory:" if request.param == "memory" else f"sqlite:{tmp_path / 'tasks.db'}"
+@pytest.fixture(params=["memory", "sqlite", "http"])
+def kind(request: pytest.FixtureRequest) -> str:
+    """A store of each kind, and one behind a server."""
+    return str(request.param)
+
+
+@pytest.fixture
+def url(kind: str, tmp_path: Path) -> Iterator[str]:
+    """Where such a store is."""
+    if kind == "http":
+        with Server("memory:") as server:
+            yield server.url
+    else:
+        yield "memory:" if kind == "memory" else f"sqlite:{tmp_path / 'tasks.db'}"
+
+
+Connect = Callable[..., windlass.Client]
+
+
+@pytest.fixture
+def connect(kind: str, tmp_path: Path) -> Iterator[Connect]:
+    """Connects to a new store with options of its own; those of the client come first."""
+    with contextlib.ExitStack() as stack:
+
+        def make(given: ConnectOptions, **options: Unpack[StoreOptions]) -> windlass.Client:
+            if kind == "http":
+                server = stack.enter_context(Server("memory:", **options))
+                return windlass.Client(server.url, **given)
+            url = "memory:" if kind == "memory" else f"sqlite:{tmp_path / 'own.db'}"
+            return windlass.Client(url, **{**given, **options})
+
+        yield make
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import windlass
+from conftest import Connect
 from windlass import AsyncClient, Client
 from windlass.testing import ManualClock
 
@@ -63,20 +64,23 @@ def test_a_context_manager_closes_the_client() -> None:
     client.close()
 
 
-def test_health_tells_depth_and_workers(memory_app: windlass.App) -> None:
+def test_health_tells_depth_and_workers(app: windlass.App) -> None:
     # GPY-07, GPY-08, GPY-09
-    client = memory_app.client
+    client = app.client
     client.submit_task(1)
     client.submit_task(2, delay=60)
     health = client.cluster_health()
     assert (health.healthy, health.nodes["active"], health.queue.depth) == (True, 0, 2)
+    assert (health.status, health.queue.pending, health.queue.running) == ("ok", 1, 0)
+    assert health.queue.oldest_age_seconds >= 0
+    assert health.workers == {"live": 0, "deaf": 0}
 
-    @memory_app.task
+    @app.task
     def nothing() -> None: ...
 
-    with memory_app.worker().background():
+    with app.worker().background():
         nothing.submit().result(timeout=10)
-        assert client.cluster_health().nodes["active"] == 1
+        assert client.cluster_health().nodes == {"active": 1, "total": 1}
 
 
 def test_a_task_is_stored_with_everything_it_was_given(client: Client) -> None:
@@ -365,31 +369,33 @@ def test_it_tells_why_a_task_waits(client: Client) -> None:
     assert later.until is not None
 
 
-def test_a_full_queue_is_told_after_the_timeout(url: str) -> None:
+def test_a_full_queue_is_told_after_its_patience(connect: Connect) -> None:
     # GPY-27
-    client = Client(url, queue_depth_limit=2, timeout=0.2)
+    client = connect({"patience": 0.2}, queue_depth_limit=2)
     client.submit_task(1)
     client.submit_task(2)
     with pytest.raises(windlass.QueueFullError) as caught:
         client.submit_task(3)
     assert (caught.value.queue, caught.value.limit) == ("default", 2)
     assert caught.value.retry_after > 0
+    assert isinstance(caught.value, windlass.RateLimitError)
+    assert caught.value.status_code == 429
     take(client)
     assert client.submit_task(3).status == "pending"
 
 
-def test_a_full_queue_is_waited_for(memory_app: windlass.App) -> None:
+def test_a_full_queue_is_waited_for(connect: Connect) -> None:
     # GPY-27: room is made while the submit keeps trying.
-    client = Client("memory:", queue_depth_limit=1, timeout=10)
+    client = connect({"timeout": 10}, queue_depth_limit=1)
     client.submit_task(1)
     threading.Timer(0.1, lambda: take(client)).start()
     assert client.submit_task(2).status == "pending"
 
 
-def test_time_moves_by_hand(url: str) -> None:
+def test_time_moves_by_hand(connect: Connect) -> None:
     clock = ManualClock()
     start = clock.now()
-    client = Client(url, clock=clock, seedless_jitter=True)
+    client = connect({}, clock=clock, seedless_jitter=True)
     task_id = client.submit_task(1, delay=10).task_id
     assert client.sweep() == {"promoted": 0, "rescued": 0, "pruned": 0}
     clock.advance(10)

@@ -21,6 +21,7 @@ from windlass.errors import *  # noqa: F403  the generated file lists them
 from windlass.errors import __all__ as _errors
 from windlass.handle import TaskHandle
 from windlass.handler import Handler, Handles
+from windlass.lifecycle import TaskEvent, TaskEvents
 from windlass.outcomes import Cancel, Fail, Outcome, Retry, Snooze
 from windlass.queues import Batch, ClusterHealth, Count, QueueInfo
 from windlass.resilience import CircuitBreakerConfig, RetryConfig
@@ -64,6 +65,8 @@ __all__ = [
     "Snooze",
     "Submission",
     "Task",
+    "TaskEvent",
+    "TaskEvents",
     "TaskHandle",
     "TaskStatus",
     "TaskUpdate",

@@ -35,10 +35,14 @@ def _run(args: list[str]) -> int | dict[str, Any]:
     if threading.current_thread() is not threading.main_thread():
         return _finished(_native.run_cli(args))
     before = signal.signal(signal.SIGINT, signal.SIG_DFL)
+    ended = signal.getsignal(signal.SIGTERM)
     try:
         return _finished(_native.run_cli(args))
     finally:
         signal.signal(signal.SIGINT, before)
+        # A server takes this one, too; a handler that was not set from Python cannot be put back.
+        if ended is not None:
+            signal.signal(signal.SIGTERM, ended)
 
 
 def _finished(answer: Any) -> int | dict[str, Any]:
@@ -54,6 +58,7 @@ def worker(
     lease: int | None = None,
     url: str | None = None,
     tenant: str | None = None,
+    api_key: str | None = None,
 ) -> int:
     """Runs a worker of `MODULE:APP` until it is drained."""
     logging.basicConfig(
@@ -61,7 +66,7 @@ def worker(
     )
     try:
         found = load(app)
-        found.connect_to(url, tenant)
+        found.connect_to(url, tenant, api_key)
         running = found.worker(concurrency=concurrency, queues=queues or None, lease=lease)
         running.run(_fast_loop())
     except _AppError as error:

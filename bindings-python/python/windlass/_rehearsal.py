@@ -168,7 +168,9 @@ class TestApp(App):
         """Refused: no worker is needed."""
         raise RuntimeError("a TestApp has no workers: run_until_idle() runs its tasks")
 
-    def connect_to(self, url: str | None = None, tenant: str | None = None) -> None:
+    def connect_to(
+        self, url: str | None = None, tenant: str | None = None, api_key: str | None = None
+    ) -> None:
         """Refused: a `TestApp` has its store."""
         raise RuntimeError("a TestApp keeps its store in memory")
 

@@ -179,7 +179,9 @@ class App:
             metadata=metadata,
         )
 
-    def connect_to(self, url: str | None = None, tenant: str | None = None) -> None:
+    def connect_to(
+        self, url: str | None = None, tenant: str | None = None, api_key: str | None = None
+    ) -> None:
         """Changes the store before its first use, as `windlass worker --url` does."""
         with self._lock:
             if url is not None:
@@ -188,6 +190,8 @@ class App:
             if tenant is not None:
                 self._options["tenant"] = tenant
                 self._options.pop("tenant_id", None)
+            if api_key is not None:
+                self._options["api_key"] = api_key
             before, self._native = self._native, None
         if before is not None:
             before.close()

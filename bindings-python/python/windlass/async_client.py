@@ -14,6 +14,7 @@ from windlass._verbs import Listing, batch_specs, spec
 from windlass.client import WAIT
 from windlass.connection import ConnectOptions, connect
 from windlass.handle import TaskHandle
+from windlass.lifecycle import TaskEvents
 from windlass.options import RetryOptions, Seconds
 from windlass.queues import Batch, ClusterHealth, Count, QueueInfo
 from windlass.task import (
@@ -199,6 +200,13 @@ class AsyncClient(AsyncHands):
         Raises `TaskNotFoundError`.
         """
         return Updates(self._native.updates(task_id, after))
+
+    def events(self, queue: str | None = None, task_type: str | None = None) -> TaskEvents:
+        """What happens to tasks from now on, of one queue or type if one is given.
+
+        Endless: leave the loop when you have seen enough.
+        """
+        return TaskEvents(self._native.events(queue, task_type))
 
     async def get_task_logs(self, task_id: str) -> list[LogEntry]:
         """The lines that the handler logged so far. Raises `TaskNotFoundError`."""

@@ -12,6 +12,7 @@ from windlass._hands import Hands
 from windlass._verbs import Listing, batch_specs, spec
 from windlass.connection import ConnectOptions, connect
 from windlass.handle import TaskHandle
+from windlass.lifecycle import TaskEvents
 from windlass.options import RetryOptions, Seconds
 from windlass.queues import Batch, ClusterHealth, Count, QueueInfo
 from windlass.task import (
@@ -204,6 +205,13 @@ class Client(Hands):
         Raises `TaskNotFoundError`.
         """
         return Updates(self._native.updates(task_id, after))
+
+    def events(self, queue: str | None = None, task_type: str | None = None) -> TaskEvents:
+        """What happens to tasks from now on, of one queue or type if one is given.
+
+        Endless: leave the loop when you have seen enough.
+        """
+        return TaskEvents(self._native.events(queue, task_type))
 
     def get_task_logs(self, task_id: str) -> list[LogEntry]:
         """The lines that the handler logged so far. Raises `TaskNotFoundError`."""
