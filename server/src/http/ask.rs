@@ -50,8 +50,16 @@ impl<S: Send + Sync> FromRequestParts<S> for Named {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Fault> {
         let Path(name) = Path::<String>::from_request_parts(parts, state)
             .await
+            .inspect_err(|_| refused_at(parts))
             .map_err(|_| Fault::api(404, "the name in the path is not UTF-8"))?;
         Ok(Self(name))
+    }
+}
+
+/// Notes the path of a request that is refused before it is read, for log and metrics.
+pub(crate) fn refused_at(parts: &Parts) {
+    if let Some(caller) = parts.extensions.get::<Caller>() {
+        caller.peer.matched(parts.extensions.get::<MatchedPath>().cloned());
     }
 }
 

@@ -13,7 +13,7 @@ use windlass_core::words::{SubmitBody, Submitted};
 use windlass_core::{Batch, BatchId, Error};
 
 use super::answer::{self, Answer};
-use super::ask::{Ask, Nothing};
+use super::ask::{Ask, Nothing, refused_at};
 use super::problem::Fault;
 use super::router::Routes;
 use super::serving::Serving;
@@ -44,7 +44,8 @@ impl<S: Send + Sync> FromRequestParts<S> for OfBatch {
             Err(_) => String::new(),
         };
         let unknown = || Error::BatchNotFound { batch_id: text.chars().take(64).collect() };
-        Ok(Self(text.parse().map_err(|_| unknown())?))
+        let id = text.parse().inspect_err(|_| refused_at(parts));
+        Ok(Self(id.map_err(|_| unknown())?))
     }
 }
 

@@ -54,6 +54,7 @@ impl hyper::service::Service<Request<Incoming>> for Front {
                 None => route(&serving, cors.as_deref(), router, request, &peer).await,
             };
             if let Some(fault) = response.extensions_mut().remove::<Fault>() {
+                log::trouble(&fault, &request_id);
                 fault.write(&mut response, serving.now(), request_id.as_str());
             }
             let headers = response.headers_mut();

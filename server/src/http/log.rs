@@ -7,7 +7,10 @@ use axum::http::{Method, Request};
 use axum::response::Response;
 use http_body::Body as _;
 
+use windlass_core::Error;
+
 use super::caller::RequestId;
+use super::problem::Fault;
 
 /// What is known of a request before it is answered.
 pub(crate) struct Entry {
@@ -39,5 +42,14 @@ impl Entry {
             request_id = id.as_str(),
             tenant = tenant.unwrap_or("default"),
         );
+    }
+}
+
+/// Says why a request was not served, when that is the server's or the store's trouble.
+pub(crate) fn trouble(fault: &Fault, id: &RequestId) {
+    let Fault(error) = fault;
+    if matches!(error.http_status(), 500 | 507) || matches!(error, Error::StoreUnavailable { .. }) {
+        let (request_id, code) = (id.as_str(), error.code());
+        tracing::error!(request_id, code, %error, "a request could not be served");
     }
 }

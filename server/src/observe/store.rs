@@ -39,7 +39,7 @@ impl ObservedStore {
         let call = call(&*self.store);
         Box::pin(async move {
             let answer = call.await;
-            self.metrics.calls.answered(operation, start, answer.is_ok());
+            self.metrics.calls.answered(operation, start, &answer);
             answer
         })
     }
@@ -74,7 +74,7 @@ impl Store for ObservedStore {
         let call = self.store.enqueue(groups);
         Box::pin(async move {
             let answer = call.await;
-            self.metrics.calls.answered(Operation::Enqueue, start, answer.is_ok());
+            self.metrics.calls.answered(Operation::Enqueue, start, &answer);
             if let Ok(answers) = &answer {
                 self.metrics.tasks.submitted(&submitting, answers);
             }
@@ -89,7 +89,7 @@ impl Store for ObservedStore {
         let call = self.store.lease(order);
         Box::pin(async move {
             let answer = call.await;
-            self.metrics.calls.answered(Operation::Lease, start, answer.is_ok());
+            self.metrics.calls.answered(Operation::Lease, start, &answer);
             if let Ok(leased) = &answer {
                 self.metrics.tasks.leased(leased, ttl);
             }
@@ -108,7 +108,7 @@ impl Store for ObservedStore {
         let call = self.store.settle(transitions, then);
         Box::pin(async move {
             let answer = call.await;
-            self.metrics.calls.answered(Operation::Settle, start, answer.is_ok());
+            self.metrics.calls.answered(Operation::Settle, start, &answer);
             if let Ok((applied, leased)) = &answer {
                 self.metrics.tasks.settled(&about, applied, self.store.now());
                 if let Some(ttl) = ttl {
@@ -125,7 +125,7 @@ impl Store for ObservedStore {
         let call = self.store.renew(tenant, renewals);
         Box::pin(async move {
             let answer = call.await;
-            self.metrics.calls.answered(Operation::Renew, start, answer.is_ok());
+            self.metrics.calls.answered(Operation::Renew, start, &answer);
             if let Ok(answers) = &answer {
                 self.metrics.tasks.renewed(&renewing, answers, self.store.now());
             }

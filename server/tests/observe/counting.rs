@@ -143,6 +143,8 @@ async fn requests_are_counted_by_route_and_streams_while_they_are_open() {
     stage.get(&format!("/api/v1/tasks/{id}")).await;
     let foreign = "/api/v1/tasks/00000000-0000-7000-8000-000000000000";
     assert_eq!(stage.ask("GET", foreign, None).await.status, 404);
+    assert_eq!(stage.ask("GET", "/api/v1/tasks/no-id", None).await.status, 404);
+    assert_eq!(stage.ask("GET", "/api/v1/batches/no-id", None).await.status, 404);
     assert_eq!(stage.ask("GET", "/nowhere", None).await.status, 404);
     assert_eq!(stage.ask("POST", "/api/v1/tasks", Some(json!({"x": 1}))).await.status, 400);
     let mut events = stage.begin("GET", &format!("/api/v1/tasks/{id}/events"), None, "").await;
@@ -158,10 +160,11 @@ async fn requests_are_counted_by_route_and_streams_while_they_are_open() {
     assert_eq!(requests("POST", "/api/v1/tasks", "201"), 1.0);
     assert_eq!(requests("POST", "/api/v1/tasks", "400"), 1.0);
     assert_eq!(requests("GET", "/api/v1/tasks/{id}", "200"), 2.0);
-    assert_eq!(requests("GET", "/api/v1/tasks/{id}", "404"), 1.0);
+    assert_eq!(requests("GET", "/api/v1/tasks/{id}", "404"), 2.0);
+    assert_eq!(requests("GET", "/api/v1/batches/{id}", "404"), 1.0);
     assert_eq!(requests("GET", "none", "404"), 1.0);
     let took = [("method", "GET"), ("route", "/api/v1/tasks/{id}")];
-    assert_eq!(scrape.value("windlass_http_request_seconds_count", &took), 3.0);
+    assert_eq!(scrape.value("windlass_http_request_seconds_count", &took), 4.0);
     assert_eq!(scrape.value("windlass_http_streams", &[]), 1.0);
     // The stream's own and the scrape's, at least: others may not have closed yet.
     assert!(scrape.value("windlass_http_connections", &[]) >= 2.0);

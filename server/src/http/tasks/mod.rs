@@ -13,6 +13,7 @@ use axum::http::request::Parts;
 use utoipa_axum::routes;
 use windlass_core::{Error, TaskId};
 
+use super::ask::refused_at;
 use super::problem::Fault;
 use super::router::Routes;
 
@@ -48,7 +49,7 @@ impl<S: Send + Sync> FromRequestParts<S> for OfTask {
             // Bytes that are no text are no id, either.
             Err(_) => String::new(),
         };
-        Ok(Self(TaskId::parse(&text)?))
+        Ok(Self(TaskId::parse(&text).inspect_err(|_| refused_at(parts))?))
     }
 }
 
