@@ -265,18 +265,19 @@ impl Calls {
                 break failed;
             }
             tracing::debug!(verb = call.verb, tries, ?pause, ?failed, "the call is repeated");
-            let mut closed = self.closed.subscribe();
             tokio::select! {
-                _ = closed.wait_for(|closed| *closed) => break Failed::Closed,
+                () = self.closed() => break Failed::Closed,
                 () = self.host.sleep(pause) => {}
             }
         };
-        match (pass, &failed) {
-            (None, _) | (_, Failed::Closed) => {}
-            (Some(pass), failed) if failed.blames_server() => pass.failed(self.host.monotonic()),
-            (Some(pass), _) => pass.succeeded(),
+        let (blamed, closed) = (failed.blames_server(), matches!(failed, Failed::Closed));
+        let error = failed.into_error(call.verb, self.address.place());
+        match pass {
+            Some(pass) if blamed => pass.ended::<T>(&Err(error.clone()), self.host.monotonic()),
+            Some(pass) if !closed => pass.succeeded(),
+            _ => {}
         }
-        Err(failed.into_error(call.verb, self.address.place()))
+        Err(error)
     }
 
     /// Pause before the next try, if there is to be one.
@@ -307,10 +308,9 @@ impl Calls {
             let _room = self.room.acquire().await.map_err(|_| Failed::Closed)?;
             return attempt.await;
         }
-        let mut closed = self.closed.subscribe();
         tokio::select! {
             answer = attempt => answer,
-            _ = closed.wait_for(|closed| *closed) => Err(Failed::Closed),
+            () = self.closed() => Err(Failed::Closed),
         }
     }
 
@@ -371,6 +371,12 @@ impl Calls {
 
     pub(crate) fn is_closed(&self) -> bool {
         *self.closed.borrow()
+    }
+
+    /// Resolves when the client is closed.
+    pub(crate) async fn closed(&self) {
+        // The sender lives as long as `self`.
+        let _ = self.closed.subscribe().wait_for(|closed| *closed).await;
     }
 }
 

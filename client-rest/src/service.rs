@@ -18,7 +18,7 @@ use windlass_core::{
 
 use crate::address::{segment, with_query};
 use crate::calls::{Call, Calls, json};
-use crate::keys::Keys;
+use crate::keys::{self, Keys};
 use crate::options::RestOptions;
 use crate::stream::Streams;
 
@@ -87,7 +87,7 @@ impl RestService {
         }
         // Refused here as there, and before anything travels: not every number has JSON text.
         specs.iter().try_for_each(limits::check_spec)?;
-        self.keys.fill(&mut specs, self.calls.clock().now());
+        let filled = self.keys.fill(&mut specs, self.calls.clock().now());
         let one = specs.len() == 1 && !options.batch;
         let call = match (one, options.batch) {
             _ if specs.is_empty() => return Ok(Vec::new()),
@@ -105,7 +105,11 @@ impl RestService {
                 true => self.calls.ask(&call).await.map(|s: SubmittedTask| vec![s.submission]),
                 false => self.calls.ask(&call).await.map(|s: Submitted| s.submissions),
             };
-            let Err(Error::QueueFull { queue, limit, retry_after }) = stored else { return stored };
+            let Err(Error::QueueFull { queue, limit, retry_after }) = stored else {
+                return stored
+                    .and_then(|stored| counted(stored, filled.len()))
+                    .map(|stored| keys::told(stored, &filled));
+            };
             let spent = host.monotonic().saturating_sub(start);
             if spent + retry_after > options.patience {
                 return Err(Error::QueueFull { queue, limit, retry_after });
@@ -197,7 +201,12 @@ impl Service for RestService {
     ) -> BoxFuture<'_, Result<Page>> {
         let path = with_query("/tasks", &query(&filter, cursor, limit));
         let call = Call::get("list", path).tenant(tenant);
-        Box::pin(async move { self.calls.ask(&call).await })
+        Box::pin(async move {
+            if !(1..=1000).contains(&limit) {
+                return Err(Error::invalid("limit", format!("must be 1 to 1000, not {limit}")));
+            }
+            self.calls.ask(&call).await
+        })
     }
 
     fn updates(

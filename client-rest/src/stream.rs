@@ -100,7 +100,10 @@ impl Streams {
                 continue;
             }
             let listened = host.monotonic();
-            let heard = timeout(&**host, left, taken.follow.hear()).await;
+            let heard = tokio::select! {
+                heard = timeout(&**host, left, taken.follow.hear()) => heard,
+                () = calls.closed() => return Err(Error::ClientClosed),
+            };
             let spent = host.monotonic().saturating_sub(listened);
             match heard {
                 Some(true) => {}
