@@ -90,7 +90,11 @@ impl ConnectOptions {
     /// `WINDLASS_CA_FILE`. An empty one says nothing.
     #[must_use]
     pub fn from_env() -> Self {
-        let read = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+        Self::from_variables(|name| std::env::var(name).ok())
+    }
+
+    fn from_variables(variable: impl Fn(&str) -> Option<String>) -> Self {
+        let read = |name| variable(name).filter(|value| !value.is_empty());
         let default = Self::default();
         Self {
             tenant: read("WINDLASS_TENANT_ID").unwrap_or_else(|| default.tenant.clone()),
@@ -275,6 +279,41 @@ fn redact(url: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    // ENV-01, ENV-03
+    #[test]
+    fn the_environment_gives_key_and_tenant() {
+        let options = ConnectOptions::from_variables(|name| match name {
+            "WINDLASS_API_KEY" => Some("k".to_owned()),
+            "WINDLASS_TENANT_ID" => Some("acme".to_owned()),
+            _ => None,
+        });
+        assert_eq!((options.api_key.as_deref(), options.tenant.as_str()), (Some("k"), "acme"));
+        let options = ConnectOptions::from_variables(|_| Some(String::new()));
+        assert_eq!((options.api_key, options.tenant.as_str()), (None, DEFAULT_TENANT));
+    }
+
+    #[tokio::test]
+    async fn an_instrument_stands_around_the_store() {
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let heard = seen.clone();
+        let instrument: Instrument = Arc::new(move |store| {
+            heard.lock().unwrap().push(store.location());
+            store
+        });
+        let options = ConnectOptions { instrument: Some(instrument), ..ConnectOptions::default() };
+        let client = connect_with("memory:", options).await.unwrap();
+        assert_eq!(*seen.lock().unwrap(), [client.location()]);
+    }
+
+    // GPY-25, GPY-05
+    #[test]
+    fn calls_of_a_server_have_the_documented_defaults() {
+        let options = ConnectOptions::default();
+        assert_eq!((options.timeout, options.max_connections), (Duration::from_secs(30), 20));
+        assert_eq!(options.retry, RetryConfig::default());
+        assert_eq!(options.breaker, Some(BreakerConfig::default()));
+    }
 
     #[test]
     fn passwords_are_not_shown() {

@@ -5,12 +5,14 @@
 //! at least once: a handler may run again after a crash, so make its effects repeatable or guard them
 //! with an idempotency key.
 
+mod circuit_breaker;
 mod connect;
 mod context;
 mod failure;
 mod handlers;
 mod running;
 
+pub use circuit_breaker::CircuitBreaker;
 pub use connect::{
     ConnectOptions, Durability, Instrument, connect, connect_on, connect_with, is_server,
     sqlite_file,
