@@ -19,8 +19,14 @@ pub(crate) fn pause(tx: &mut Tx<'_>, tenant: &str, queue: &str, paused: bool) ->
     Ok(())
 }
 
-/// The tenant's paused queues, by name. With none, one look at an empty table.
+/// The tenant's paused queues, by name.
 pub(crate) fn paused(connection: &Connection, tenant: &str) -> Result<Vec<String>> {
+    // Each lease asks. Where nothing is paused, which is nearly always, this look at an empty table is all
+    // it costs; the question with a name would take a fifth of an idle worker's lease.
+    let mut some = connection.prepare_cached("SELECT 1 FROM paused_queues LIMIT 1")?;
+    if !some.exists([])? {
+        return Ok(Vec::new());
+    }
     let mut select = connection
         .prepare_cached("SELECT queue FROM paused_queues WHERE tenant = ?1 ORDER BY queue")?;
     let rows = select.query_map([tenant], |row| row.get(0))?;
@@ -30,11 +36,13 @@ pub(crate) fn paused(connection: &Connection, tenant: &str) -> Result<Vec<String
 /// The earliest `run_at` of the pending tasks of each queue, by name.
 ///
 /// Leaps from one line of tasks to the next: the first of a line that shares queue, handler, suspicion
-/// and priority is its earliest.
+/// and priority is its earliest. A leap goes past all times of a line, so that it lands on the next one
+/// rather than on this one's beginning.
 pub(crate) fn oldest(connection: &Connection, tenant: &str) -> Result<Vec<(String, Timestamp)>> {
     let mut leap = connection.prepare_cached(
         "SELECT queue, handler, suspect, priority, run_at FROM tasks INDEXED BY tasks_ready \
-         WHERE status = 2 AND tenant = ?1 AND (queue, handler, suspect, priority) > (?2, ?3, ?4, ?5) \
+         WHERE status = 2 AND tenant = ?1 AND (queue, handler, suspect, priority, run_at) \
+         > (?2, ?3, ?4, ?5, 9223372036854775807) \
          ORDER BY queue, handler, suspect, priority, run_at LIMIT 1",
     )?;
     let mut oldest: Vec<(String, Timestamp)> = Vec::new();
