@@ -3,21 +3,35 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 import windlass
 from windlass import AsyncClient, Client
+from windlass.testing import Server
 
 
-@pytest.fixture(autouse=True)
-def _worker(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A worker with a default handler, and one for `process_data`."""
-    monkeypatch.setenv("WINDLASS_URL", "sqlite:documents.db")
-    app = windlass.App()
+@pytest.fixture(autouse=True, params=["sqlite", "server"])
+def _worker(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A worker with a default handler, and one for `process_data`; the same with a server."""
+    with contextlib.ExitStack() as stack:
+        if request.param == "server":
+            server = stack.enter_context(Server("sqlite:documents.db", api_key="your-api-key"))
+            monkeypatch.setenv("WINDLASS_API_ENDPOINT", server.url)
+            monkeypatch.setenv("WINDLASS_API_KEY", "your-api-key")
+        else:
+            monkeypatch.setenv("WINDLASS_URL", "sqlite:documents.db")
+        app = windlass.App()
+        stack.enter_context(_working(app))
+        yield
+
+
+def _working(app: windlass.App) -> contextlib.AbstractContextManager[windlass.Worker]:
 
     @app.task(default=True)
     async def anything(ctx: windlass.Context, payload: Any) -> Any:
@@ -29,8 +43,7 @@ def _worker(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     def process_data(function: str, data: Any) -> Any:
         return data
 
-    with app.worker().background():
-        yield
+    return app.worker().background()
 
 
 def test_basic_usage() -> None:
@@ -146,23 +159,120 @@ def test_streaming_updates(capsys: pytest.CaptureFixture[str]) -> None:
     assert "completed: " in out
 
 
-def test_error_handling() -> None:
-    # ERR-33, ERR-35
-    from windlass import TaskNotFoundError, TaskTimeoutError
+def test_explicit_configuration() -> None:
+    # GPY-02
+    # Or with explicit configuration
+    client = Client(
+        endpoint=os.environ.get("WINDLASS_API_ENDPOINT", "sqlite:documents.db"),
+        api_key="your-api-key",
+        tenant_id="your-tenant",
+        timeout=30.0,
+    )
+    assert client.get_task(client.submit_task({}).task_id).record["tenant"] == "your-tenant"
+
+
+def test_error_handling(capsys: pytest.CaptureFixture[str]) -> None:
+    # ERR-24, ERR-30..35
+    from windlass import (
+        APIError,
+        AuthenticationError,
+        Client,
+        QuotaExceededError,
+        RateLimitError,
+        TaskNotFoundError,
+        TaskTimeoutError,
+    )
 
     client = Client()
+
+    def handled(action: Callable[[], object]) -> str:
+        try:
+            action()
+
+        except AuthenticationError as e:
+            print(f"Check your API key: {e}")
+
+        except RateLimitError as e:
+            # SDK handles retries automatically, but may still raise
+            print(f"Rate limited, retry after: {e.retry_after}s")
+
+        except QuotaExceededError as e:
+            print(f"Quota exceeded: {e.quota_type}")
+            print(f"Current: {e.current}, Limit: {e.limit}")
+
+        except TaskTimeoutError as e:
+            print(f"Task {e.task_id} timed out after {e.timeout}s")
+
+        except APIError as e:
+            print(f"API error {e.status_code}: {e.message}")
+        return capsys.readouterr().out
+
+    def submit() -> None:
+        result = client.submit_task(payload={"data": "..."}, task_type="stateless")
+        assert result.task_id
+
+    assert handled(submit) == ""
+    nobody = client.submit_task(payload={"data": "..."}, task_type="nobody", queue="nobody")
+    told = handled(lambda: client.wait_for_task(nobody.task_id, timeout=0.01))
+    assert told.startswith(f"Task {nobody.task_id} timed out after 0.01")
+    told = handled(lambda: client.submit_task(priority="urgent"))
+    assert told.startswith("API error 400: ")
+    assert handled(lambda: client.get_task("task-id")).startswith("API error 404: ")
     with pytest.raises(TaskNotFoundError):
         client.get_task("task-id")
-    nobody = client.submit_task(payload={"data": "..."}, task_type="nobody", queue="nobody")
-    try:
-        client.wait_for_task(nobody.task_id, timeout=0.01)
-    except TaskTimeoutError as e:
-        text = f"Task {e.task_id} timed out after {e.timeout}s"
-        assert nobody.task_id in text
+    if "WINDLASS_API_ENDPOINT" in os.environ:
+        told = handled(lambda: Client(api_key="old").submit_task(payload={}))
+        assert told.startswith("Check your API key: ")
+
+
+def test_handle_errors_gracefully() -> None:
+    # ERR-31, ERR-32; best practice 4
+    from windlass import QuotaExceededError, RateLimitError
+
+    later: list[object] = []
+    queue_for_later, payload = later.append, {"data": "..."}
+
+    def alert_ops_team() -> None:
+        raise AssertionError("there are no quotas here")
+
+    with Server("memory:", queue_depth_limit=1) as full:
+        client = Client(full.url, timeout=0.1)
+        for _ in range(2):
+            try:
+                client.submit_task(payload=payload)
+            except RateLimitError:
+                # Already retried by SDK, now truly limited
+                queue_for_later(payload)
+            except QuotaExceededError:
+                alert_ops_team()
+                raise
+    assert later == [payload]
+
+
+def test_rest_api_client() -> None:
+    # PYC-01..05; document 000
+    from windlass.rest import RestClient
+
+    async def main() -> None:
+        task = Client().submit_task(payload={"x": 1})
+        Client().wait_for_task(task.task_id)
+        with Server("sqlite:documents.db", api_key="secret") as server:
+            client = RestClient(server.url + "/", api_key="secret")
+            status = await client.get_task_status(task.task_id)
+            assert (status["status"], status["result"]) == ("completed", {"x": 1})
+            assert status["execution_time"] >= 0
+            with pytest.raises(windlass.NotImplementedYetError):
+                await client.submit_parallel_task(
+                    {"name": "data_processing", "strategy": "all", "steps": ["item1", "item2"]}
+                )
+            with pytest.raises(windlass.AuthenticationError):
+                await RestClient(server.url).get_task_status(task.task_id)
+
+    asyncio.run(main())
 
 
 def test_custom_retry_policy() -> None:
-    # GPY-03, GPY-25; what it does to calls over HTTP: test_http.py
+    # GPY-03, GPY-25; what it does to calls: test_http.py
     from windlass import Client, RetryConfig
 
     client = Client(
@@ -337,7 +447,7 @@ def test_troubleshooting(caplog: pytest.LogCaptureFixture) -> None:
     except Exception as e:
         print(f"Connection failed: {e}")
     logging.getLogger("windlass").setLevel(logging.NOTSET)
-    assert "documents.db" in caplog.text
+    assert client.location in caplog.text
 
 
 def test_task_debugging(capsys: pytest.CaptureFixture[str]) -> None:
