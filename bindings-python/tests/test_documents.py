@@ -214,7 +214,7 @@ def test_error_handling(capsys: pytest.CaptureFixture[str]) -> None:
     assert handled(submit) == ""
     nobody = client.submit_task(payload={"data": "..."}, task_type="nobody", queue="nobody")
     told = handled(lambda: client.wait_for_task(nobody.task_id, timeout=0.01))
-    assert told.startswith(f"Task {nobody.task_id} timed out after 0.01")
+    assert told == f"Task {nobody.task_id} timed out after 0.01s\n"
     told = handled(lambda: client.submit_task(priority="urgent"))
     assert told.startswith("API error 400: ")
     assert handled(lambda: client.get_task("task-id")).startswith("API error 404: ")

@@ -45,8 +45,10 @@ impl Client {
             }
             let spent = self.host.monotonic().saturating_sub(start);
             let waits = tasks.iter().find(|task| task.status.is_waiting());
-            if timeout.is_some_and(|limit| spent >= limit) {
-                return Err(self.ran_out(&tasks, spent).await);
+            if let Some(limit) = timeout
+                && spent >= limit
+            {
+                return Err(self.ran_out(&tasks, limit).await);
             }
             if let (false, Some(task)) = (looked, waits)
                 && spent >= LOOK_FOR_WORKER
@@ -74,19 +76,19 @@ impl Client {
         result_of(self.wait(task_id, timeout).await?)
     }
 
-    async fn ran_out(&self, tasks: &[Task], spent: Duration) -> Error {
+    async fn ran_out(&self, tasks: &[Task], timeout: Duration) -> Error {
         let open = tasks.iter().find(|task| !task.status.is_final());
         match open {
             Some(task) if task.status == TaskStatus::Pending && !self.has_worker(task).await => {
                 Error::WorkerNotAvailable {
                     task_id: task.task_id,
                     task_type: task.task_type.clone(),
-                    timeout: spent,
+                    timeout,
                 }
             }
             open => Error::TaskTimeout {
                 task_id: open.map_or_else(String::new, |task| task.task_id.to_string()),
-                timeout: spent,
+                timeout,
             },
         }
     }
