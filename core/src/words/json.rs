@@ -18,6 +18,68 @@ pub fn check(text: &str) -> Result<(), String> {
         .map_err(|e| e.to_string())
 }
 
+/// A whole number as JSON has it: `7`, and `7.0`, which some languages write for it.
+pub fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    struct Whole;
+    impl Visitor<'_> for Whole {
+        type Value = u32;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a whole number")
+        }
+        fn visit_u64<E: de::Error>(self, number: u64) -> Result<u32, E> {
+            u32::try_from(number)
+                .map_err(|_| E::invalid_value(de::Unexpected::Unsigned(number), &self))
+        }
+        fn visit_i64<E: de::Error>(self, number: i64) -> Result<u32, E> {
+            u32::try_from(number)
+                .map_err(|_| E::invalid_value(de::Unexpected::Signed(number), &self))
+        }
+        fn visit_f64<E: de::Error>(self, number: f64) -> Result<u32, E> {
+            let is_whole = number.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&number);
+            let refused = || E::invalid_value(de::Unexpected::Float(number), &self);
+            // The cast is exact: the number is whole and within the range.
+            is_whole.then_some(number as u32).ok_or_else(refused)
+        }
+    }
+    deserializer.deserialize_any(Whole)
+}
+
+/// The same, or null.
+pub fn opt_whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
+    #[derive(Deserialize)]
+    struct Number(#[serde(deserialize_with = "whole")] u32);
+    Ok(Option::<Number>::deserialize(deserializer)?.map(|Number(number)| number))
+}
+
+/// A record that is written as an object: serde would take a list of its fields in their order, too.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Object<T>(pub T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Take<T>(std::marker::PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Take<T> {
+            type Value = Object<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Object<T>, A::Error> {
+                T::deserialize(de::value::MapAccessDeserializer::new(map)).map(Object)
+            }
+        }
+        deserializer.deserialize_map(Take(std::marker::PhantomData))
+    }
+}
+
+/// Reads such a record.
+pub fn object<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    Object::deserialize(deserializer).map(|Object(record)| record)
+}
+
 struct Checked;
 
 impl<'de> Deserialize<'de> for Checked {
@@ -107,6 +169,19 @@ impl<'de> Deserialize<'de> for Key<'de> {
 #[cfg(test)]
 mod tests {
     use super::check;
+
+    #[test]
+    fn a_whole_number_may_have_a_point() {
+        #[derive(Debug, serde::Deserialize)]
+        struct Record(#[serde(deserialize_with = "super::opt_whole")] Option<u32>);
+        let read = |text: &str| serde_json::from_str::<Record>(text).map(|Record(number)| number);
+        assert_eq!(read("7").unwrap(), Some(7));
+        assert_eq!(read("7.0").unwrap(), Some(7));
+        assert_eq!(read("null").unwrap(), None);
+        for text in ["7.5", "-1", "4294967296", "1e10", "\"7\""] {
+            assert!(read(text).is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn text_that_is_one_value_passes() {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 #[cfg(feature = "openapi")]
 use crate::words::schema;
-use crate::words::{LeaseToken, NewUpdate, Task, TaskId, Timestamp, opt_seconds, seconds};
+use crate::words::{LeaseToken, NewUpdate, Task, TaskId, Timestamp, json, opt_seconds, seconds};
 
 /// Who holds a task, and until when.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +34,7 @@ pub struct LeaseRequest {
     /// Handlers it has: task types, `function` names, and the empty name for a default handler.
     pub handlers: Vec<String>,
     /// Most tasks to take, 1 to 1000.
+    #[serde(deserialize_with = "json::whole")]
     #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 1000))]
     pub limit: u32,
     /// How long the lease lasts, 1 s to 1 h.

@@ -8,7 +8,7 @@ use crate::error::Error;
 #[cfg(feature = "openapi")]
 use crate::words::schema;
 use crate::words::{
-    LeaseToken, NewUpdate, Payload, RetryOptions, TaskError, TaskId, TaskStatus, opt_seconds,
+    LeaseToken, NewUpdate, Payload, RetryOptions, TaskError, TaskId, TaskStatus, json, opt_seconds,
     seconds,
 };
 
@@ -102,7 +102,7 @@ struct SettleRecord {
     started: Option<Duration>,
     #[serde(default)]
     updates: Vec<NewUpdate>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "json::object")]
     declared: RetryOptions,
 }
 

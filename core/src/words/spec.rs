@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 #[cfg(feature = "openapi")]
 use crate::words::schema;
 use crate::words::{
-    BatchId, Labels, Payload, Priority, TaskId, TaskStatus, Timestamp, opt_seconds,
+    BatchId, Labels, Payload, Priority, TaskId, TaskStatus, Timestamp, json, opt_seconds,
 };
 
 /// A task to submit. What is left out is filled by the handler's declaration or the default.
@@ -164,7 +164,7 @@ impl TaskSpec {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RetryOptions {
     /// Retries after the first attempt, 0 to 1000.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "json::opt_whole", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(minimum = 0, maximum = 1000))]
     pub max_retries: Option<u32>,
     /// Delay before the first retry.

@@ -72,7 +72,7 @@ impl TaskSpec {
                 "run_at" => spec.run_at = Some(instant(name, &raw)?),
                 "delay_seconds" => spec.delay = Some(seconds(name, &raw)?),
                 "timeout_seconds" => spec.timeout = Some(seconds(name, &raw)?),
-                "max_retries" => spec.retry.max_retries = Some(read(name, &raw)?),
+                "max_retries" => spec.retry.max_retries = Some(whole(name, &raw)?),
                 "retry" => spec.retry = retry(&raw)?.or(spec.retry),
                 "idempotency_key" => spec.idempotency_key = Some(read(name, &raw)?),
                 "labels" => spec.labels = labels(&raw)?,
@@ -118,6 +118,12 @@ fn read<T: DeserializeOwned>(field: &str, raw: &RawValue) -> Result<T> {
     })
 }
 
+fn whole(field: &str, raw: &RawValue) -> Result<u32> {
+    #[derive(serde::Deserialize)]
+    struct Number(#[serde(deserialize_with = "crate::words::json::whole")] u32);
+    read(field, raw).map(|Number(number)| number)
+}
+
 fn json(field: &str, raw: Box<RawValue>) -> Result<Payload> {
     Payload::new(field, Box::<str>::from(raw))
 }
@@ -136,7 +142,11 @@ fn priority(raw: &RawValue) -> Result<Priority> {
         Value::Number(number) if number.is_i64() => {
             Priority::from_number(number.as_i64().unwrap_or_default())
         }
-        other => other.to_string().parse(),
+        // What is no whole number is told as it was given.
+        other => match whole("priority", raw) {
+            Ok(number) => Priority::from_number(number.into()),
+            Err(_) => other.to_string().parse(),
+        },
     }
 }
 
@@ -161,7 +171,7 @@ fn retry(raw: &RawValue) -> Result<RetryOptions> {
     let mut retry = RetryOptions::default();
     for (name, raw) in fields.iter().filter(|(_, raw)| raw.get() != "null") {
         match name.as_str() {
-            "max_retries" => retry.max_retries = Some(read(name, raw)?),
+            "max_retries" => retry.max_retries = Some(whole(name, raw)?),
             "initial_delay_seconds" => retry.initial_delay = Some(seconds(name, raw)?),
             "exponential_base" => retry.exponential_base = Some(read(name, raw)?),
             "max_delay_seconds" => retry.max_delay = Some(seconds(name, raw)?),

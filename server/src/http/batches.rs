@@ -9,15 +9,15 @@ use bytes::Bytes;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 use utoipa_axum::routes;
-use windlass_core::words::{SubmitBody, Submitted};
-use windlass_core::{Batch, BatchId, Error};
+use windlass_core::words::Submitted;
+use windlass_core::{Batch, BatchId, Error, TaskSpec};
 
 use super::answer::{self, Answer};
 use super::ask::{Ask, Nothing, refused_at};
 use super::problem::Fault;
 use super::router::Routes;
 use super::serving::Serving;
-use super::sse::{self, HEARTBEAT};
+use super::sse::{self, HEARTBEAT, StreamEvent};
 use super::tasks::{records, store};
 
 /// How often a followed batch is looked at.
@@ -49,10 +49,19 @@ impl<S: Send + Sync> FromRequestParts<S> for OfBatch {
     }
 }
 
+/// Tasks of a batch: all are stored or none.
+#[allow(dead_code, reason = "it describes what `records` reads")]
+#[derive(utoipa::ToSchema)]
+pub(crate) struct BatchBody {
+    /// The tasks, at most 100,000.
+    #[schema(min_items = 1, max_items = 100000)]
+    tasks: Vec<TaskSpec>,
+}
+
 /// Store tasks as one batch, all or none.
 #[utoipa::path(
     post, path = "/batches", tag = "batches",
-    request_body = SubmitBody,
+    request_body = BatchBody,
     responses((status = 201, body = Submitted, description = "Stored."), (status = 200, body = Submitted, description = "All were known already.")),
 )]
 pub(crate) async fn submit(State(serving): State<Arc<Serving>>, mut ask: Ask) -> Answer {
@@ -106,7 +115,7 @@ pub(crate) async fn cancel(
     params(
         ("id" = String, Path, description = "Id of the batch."),
     ),
-    responses((status = 200, body = String, description = "Events named batch, each with a `Batch` as its data.", content_type = "text/event-stream")),
+    responses((status = 200, body = StreamEvent, description = "Events named batch, each with a `Batch` as its data.", content_type = "text/event-stream")),
 )]
 pub(crate) async fn events(
     State(serving): State<Arc<Serving>>,

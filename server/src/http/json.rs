@@ -46,7 +46,8 @@ fn placed<T: DeserializeOwned>(text: &str) -> Result<T> {
     let mut place = error.path().to_string();
     let reason = error.inner().to_string();
     let reason = reason.split(" at line ").next().unwrap_or(&reason).to_owned();
-    if let Some(name) = quoted(&reason, "unknown field `").or(quoted(&reason, "missing field `")) {
+    let about = ["unknown field `", "missing field `", "duplicate field `"];
+    if let Some(name) = about.iter().find_map(|before| quoted(&reason, before)) {
         if place != name && !place.ends_with(&format!(".{name}")) {
             place = if place == "." { name.to_owned() } else { format!("{place}.{name}") };
         }

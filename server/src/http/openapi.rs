@@ -101,6 +101,8 @@ fn complete(description: &utoipa::openapi::OpenApi, guarded: bool) -> Value {
     whole["security"] = if guarded { json!([{ "key": [] }]) } else { json!([{}, { "key": [] }]) };
     exclude_both(&mut whole["components"]["schemas"]["TaskSpec"], "run_at", "delay_seconds");
     needs(&mut whole["components"]["schemas"]);
+    closed(&mut whole["components"]["schemas"]);
+    exact(&mut whole);
     whole
 }
 
@@ -144,13 +146,13 @@ fn headers() -> Value {
 }
 
 fn not_null(schema: &mut Value) {
-    if let Some(kinds) = schema["type"].as_array_mut() {
+    if let Some(kinds) = schema.get_mut("type").and_then(Value::as_array_mut) {
         kinds.retain(|kind| kind != "null");
         if let [kind] = &kinds[..] {
             schema["type"] = kind.clone();
         }
     }
-    if let Some(choices) = schema["oneOf"].as_array_mut() {
+    if let Some(choices) = schema.get_mut("oneOf").and_then(Value::as_array_mut) {
         choices.retain(|choice| choice["type"] != "null");
         if let [only] = &choices[..] {
             *schema = only.clone();
@@ -208,4 +210,82 @@ fn needs(schemas: &mut Value) {
     };
     schemas["Settle"]["allOf"] =
         json!([rule(json!(["fail", "retry"]), "error"), rule(json!(["snooze"]), "after_seconds")]);
+}
+
+/// Closes the records of a handler to unknown fields, and says what of an outcome is judged with it
+/// alone: there what is out of range is an answer, not a refusal of the whole call.
+fn closed(schemas: &mut Value) {
+    for update in schemas["NewUpdate"]["oneOf"].as_array_mut().into_iter().flatten() {
+        update["additionalProperties"] = false.into();
+    }
+    schemas["BatchBody"]["additionalProperties"] = false.into();
+    for (name, judged, field) in
+        [("NewUpdate", "JudgedUpdate", "updates"), ("RetryOptions", "JudgedRetry", "declared")]
+    {
+        let mut schema = schemas[name].clone();
+        unlimited(&mut schema);
+        schemas[judged] = schema;
+        let reference = json!({ "$ref": format!("#/components/schemas/{judged}") });
+        let of = &mut schemas["Settle"]["properties"][field];
+        *of = if field == "updates" {
+            json!({ "type": "array", "items": reference })
+        } else {
+            reference
+        };
+    }
+}
+
+fn unlimited(value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            map.retain(|name, _| name != "maximum" && name != "exclusiveMaximum");
+            if map.get("type").is_none_or(|kind| !kind.to_string().contains("integer")) {
+                map.remove("minimum");
+            }
+            map.values_mut().for_each(unlimited);
+        }
+        Value::Array(list) => list.iter_mut().for_each(unlimited),
+        _ => {}
+    }
+}
+
+/// What the derived schemas leave open, or say for readers of Rust.
+fn exact(value: &mut Value) {
+    if value.is_array() {
+        return value.as_array_mut().into_iter().flatten().for_each(exact);
+    }
+    if let Some(Value::String(text)) = value.get_mut("description") {
+        *text = plain(text);
+    }
+    // A value of any kind may be null already, and one of two must match.
+    let any = |choice: &Value| {
+        let name = choice["$ref"].as_str().and_then(|path| path.rsplit('/').next());
+        matches!(name, Some("Payload" | "Json"))
+    };
+    let free =
+        value["oneOf"].as_array().and_then(|choices| choices.iter().find(|c| any(c))).cloned();
+    if let Some(free) = free {
+        *value = free;
+    }
+    if value["format"] == "int32" && value["minimum"] == 0 && value.get("maximum").is_none() {
+        value["maximum"] = u32::MAX.into();
+    }
+    value.as_object_mut().into_iter().flat_map(Map::values_mut).for_each(exact);
+}
+
+/// A doc comment without its examples and with its links as plain words.
+fn plain(text: &str) -> String {
+    let text = text.split("```").next().unwrap_or_default().trim().replace('\n', " ");
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text.as_str();
+    while let Some((before, (link, after))) = rest
+        .split_once("[`")
+        .and_then(|(before, rest)| Some((before, rest.split_once("`](")?)))
+        .and_then(|(before, (link, rest))| Some((before, (link, rest.split_once(')')?.1))))
+    {
+        plain.push_str(before);
+        plain.push_str(&format!("`{link}`"));
+        rest = after;
+    }
+    plain + rest
 }

@@ -6,6 +6,7 @@ use axum::extract::State;
 use serde::Serialize;
 use utoipa_axum::routes;
 use windlass_core::rules::limits;
+use windlass_core::words::schema::Name;
 use windlass_core::{Counts, QueueInfo, Timestamp};
 
 use super::answer::{self, Answer};
@@ -44,7 +45,7 @@ pub(crate) async fn list(State(serving): State<Arc<Serving>>, ask: Ask) -> Answe
 #[utoipa::path(
     get, path = "/queues/{name}", tag = "queues",
     params(
-        ("name" = String, Path, min_length = 1, max_length = 128, description = "Name of the queue."),
+        ("name" = Name, Path, description = "Name of the queue."),
     ),
     responses((status = 200, body = QueueInfo, description = "The queue.")),
 )]
@@ -70,7 +71,7 @@ pub(crate) async fn get(
 #[utoipa::path(
     post, path = "/queues/{name}/pause", tag = "queues",
     params(
-        ("name" = String, Path, min_length = 1, max_length = 128, description = "Name of the queue."),
+        ("name" = Name, Path, description = "Name of the queue."),
     ),
     request_body = Option<Nothing>,
     responses((status = 200, body = QueueInfo, description = "The queue as it stands then.")),
@@ -87,7 +88,7 @@ pub(crate) async fn pause(
 #[utoipa::path(
     post, path = "/queues/{name}/resume", tag = "queues",
     params(
-        ("name" = String, Path, min_length = 1, max_length = 128, description = "Name of the queue."),
+        ("name" = Name, Path, description = "Name of the queue."),
     ),
     request_body = Option<Nothing>,
     responses((status = 200, body = QueueInfo, description = "The queue as it stands then.")),

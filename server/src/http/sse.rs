@@ -14,6 +14,18 @@ use serde::Serialize;
 /// A stream with nothing to tell says so this often.
 pub(crate) const HEARTBEAT: Duration = Duration::from_secs(15);
 
+/// An event of a stream.
+#[allow(dead_code, reason = "it describes what `event` writes")]
+#[derive(utoipa::ToSchema)]
+pub(crate) struct StreamEvent {
+    /// What happened.
+    event: String,
+    /// Where to resume after it.
+    id: Option<String>,
+    /// JSON text.
+    data: String,
+}
+
 /// The answer that streams these events. Nothing is read ahead: what the reader does not take is not
 /// asked for.
 pub(crate) fn stream(events: impl Stream<Item = Bytes> + Send + 'static) -> Response {

@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 use utoipa_axum::routes;
 use windlass_core::rules::limits;
 use windlass_core::words::Workers;
+use windlass_core::words::json::{self, Object};
 use windlass_core::words::schema::{Json, JsonObject, Name};
 use windlass_core::{Error, Payload, Result, RetryOptions, Timestamp, WorkerInfo};
 
@@ -98,6 +99,7 @@ pub(crate) struct Announcement {
     /// Handlers it has; the empty name is its default handler.
     handlers: Vec<String>,
     /// Tasks it runs at once.
+    #[serde(deserialize_with = "json::whole")]
     concurrency: u32,
     /// Host name and process id.
     host: String,
@@ -106,7 +108,7 @@ pub(crate) struct Announcement {
     #[schema(value_type = Option<Json>)]
     seen_at: Option<IgnoredAny>,
     /// Tasks that it holds.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "json::whole")]
     holds: u32,
     /// Not looked at: the server judges.
     #[serde(default)]
@@ -114,7 +116,8 @@ pub(crate) struct Announcement {
     deaf: Option<IgnoredAny>,
     /// Retry options that its handlers declare, by handler: used when the worker is lost.
     #[serde(default)]
-    declared: BTreeMap<String, RetryOptions>,
+    #[schema(value_type = BTreeMap<String, RetryOptions>)]
+    declared: BTreeMap<String, Object<RetryOptions>>,
     /// Free JSON object.
     #[serde(default)]
     #[schema(value_type = Option<JsonObject>)]
@@ -126,7 +129,7 @@ impl Announcement {
     fn checked(self) -> Result<WorkerInfo> {
         limits::name("worker_id", &self.worker_id)?;
         self.queues.iter().try_for_each(|queue| limits::name("queues", queue))?;
-        self.declared.values().try_for_each(limits::check_retry)?;
+        self.declared.values().try_for_each(|Object(retry)| limits::check_retry(retry))?;
         if let Some(metadata) = &self.metadata {
             limits::size("metadata", metadata.len(), limits::ERROR_BYTES)?;
             if !metadata.as_str().trim_start().starts_with('{') {
@@ -142,7 +145,11 @@ impl Announcement {
             seen_at: Timestamp::default(),
             holds: self.holds,
             deaf: false,
-            declared: self.declared,
+            declared: self
+                .declared
+                .into_iter()
+                .map(|(name, Object(retry))| (name, retry))
+                .collect(),
             metadata: self.metadata,
         })
     }

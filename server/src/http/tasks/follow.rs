@@ -14,7 +14,7 @@ use super::{OfTask, not_found};
 use crate::http::answer::{self, Answer};
 use crate::http::ask::Ask;
 use crate::http::serving::Serving;
-use crate::http::sse::{self, HEARTBEAT};
+use crate::http::sse::{self, HEARTBEAT, StreamEvent};
 
 /// Entries of one read.
 const CHUNK: u32 = 256;
@@ -92,7 +92,7 @@ pub(crate) async fn logs(
         ("after" = Option<u64>, Query, minimum = 0, maximum = 9223372036854775807u64, description = "Number of the last entry that is known."),
         ("last-event-id" = Option<u64>, Header, minimum = 0, maximum = 9223372036854775807u64, description = "As `after`, sent by browsers."),
     ),
-    responses((status = 200, body = String, description = "Events named status, progress, log and resync, each with an `Update` as its data.", content_type = "text/event-stream"), (status = 204, description = "The task has ended and its whole history is known.")),
+    responses((status = 200, body = StreamEvent, description = "Events named status, progress, log and resync, each with an `Update` as its data.", content_type = "text/event-stream"), (status = 204, description = "The task has ended and its whole history is known.")),
 )]
 pub(crate) async fn events(
     State(serving): State<Arc<Serving>>,

@@ -8,6 +8,7 @@ use axum::http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use windlass_core::rules::limits;
+use windlass_core::words::schema::Key;
 use windlass_core::words::{SubmitBody, Submitted, SubmittedTask};
 use windlass_core::{Error, Result, Submission, SubmitOptions, TaskSpec};
 
@@ -22,8 +23,8 @@ use crate::http::serving::Serving;
     request_body = TaskSpec,
     params(
         ("wait" = Option<f64>, Query, minimum = 0, maximum = 60, description = "Seconds to hold the answer."),
-        ("idempotency-key" = Option<String>, Header, description = "The task's `idempotency_key`: an RFC 8941 string, or bare."),
-        ("traceparent" = Option<String>, Header, description = "The task's `traceparent`, unless the body has one."),
+        ("idempotency-key" = Option<Key>, Header, description = "The task's `idempotency_key`: an RFC 8941 string, or bare."),
+        ("traceparent" = Option<Key>, Header, description = "The task's `traceparent`, unless the body has one."),
     ),
     responses((status = 201, body = SubmittedTask, description = "Stored."), (status = 200, body = SubmittedTask, description = "Known already by its idempotency key; nothing new was stored.")),
 )]
