@@ -12,7 +12,7 @@ demo: ## every file of this repository (or of DIR=) through durable tasks, one w
 test: ## every test of every language
 	@scripts/test.sh
 
-bench: ## submit, bulk, drain and wake-up figures beside raw SQLite
+bench: ## submit, bulk, drain and wake-up figures beside raw SQLite; ARGS="--only http" through a server
 	@scripts/setup.sh check
 	@benches/run.sh $(ARGS)
 
@@ -29,11 +29,11 @@ simulate: ## SEEDS= of the seeded simulation in the release profile (20000); SEE
 	@. scripts/env.sh && $(if $(SEED),WINDLASS_SEED=$(SEED),WINDLASS_SEEDS=$(or $(SEEDS),20000)) \
 	    cargo test --locked --release -p windlass-testkit --test simulation -- --nocapture
 
-crash: ## KILLS= of real processes on one SQLite file (200)
+crash: ## KILLS= of real processes on one SQLite file, and as many behind a server that dies, too (200)
 	@scripts/setup.sh python
-	@. scripts/env.sh && cargo build --locked -p windlass-testkit && \
-	    "$$CARGO_TARGET_DIR/debug/windlass-crash" run --kills $(or $(KILLS),200) \
-	    --python "$$VENV/bin/python" testkit/crash_worker.py
+	@. scripts/env.sh && cargo build --locked -p windlass-testkit && for how in "" --served; do \
+	    "$$CARGO_TARGET_DIR/debug/windlass-crash" run $$how --kills $(or $(KILLS),200) \
+	    --python "$$VENV/bin/python" testkit/crash_worker.py || exit 1; done
 
 lint: ## formatting, clippy with warnings denied, ruff, type check
 	@scripts/lint.sh

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Every test of every language; closes with the line `N passed, N failed`.
 #
-#   scripts/test.sh [rust|python|conformance|checks] ...     all of them when none is named
+#   scripts/test.sh [rust|python|openapi|conformance|checks] ...     all of them when none is named
 set -uo pipefail
 # shellcheck source=scripts/env.sh
 . "$(dirname "${BASH_SOURCE[0]}")/env.sh"
@@ -30,6 +30,12 @@ python_tests() {
     check pytest "python tests" "$python" -m pytest bindings-python -q -rfEsxX --color=no
     check one "20 processes killed, nothing lost" "$CARGO_TARGET_DIR/debug/windlass-crash" \
         run --kills 20 --python "$python" testkit/crash_worker.py
+    check one "20 processes and their server killed, nothing lost" "$CARGO_TARGET_DIR/debug/windlass-crash" \
+        run --served --kills 20 --python "$python" testkit/crash_worker.py
+}
+
+openapi() {
+    check one "what the server describes holds" testkit/openapi/run.sh
 }
 
 conformance() {
@@ -46,15 +52,16 @@ checks() {
 }
 
 parts=("$@")
-[ $# -gt 0 ] || parts=(rust python conformance checks)
+[ $# -gt 0 ] || parts=(rust python openapi conformance checks)
 for part in "${parts[@]}"; do
     case $part in
         rust) rust_tests ;;
         python) python_tests ;;
+        openapi) openapi ;;
         conformance) conformance ;;
         checks) checks ;;
         *)
-            say "test: no such part: $part (rust, python, conformance, checks)" >&2
+            say "test: no such part: $part (rust, python, openapi, conformance, checks)" >&2
             exit 2
             ;;
     esac

@@ -67,6 +67,9 @@ pub async fn submitter(url: &str, folder: &Path) -> Result<(), Ended> {
             Ok(stored) => {
                 let lines: Vec<String> = stored.iter().map(|s| s.task_id.to_string()).collect();
                 log.write(&lines.join("\n"))?;
+                if draw(4) == 0 {
+                    awaited(url, &client, &lines[0]).await?;
+                }
             }
             Err(error) if is_interruption(url, &error) => {}
             Err(error) => return Err(error.into()),
@@ -76,6 +79,15 @@ pub async fn submitter(url: &str, folder: &Path) -> Result<(), Ended> {
         }
     }
     Ok(())
+}
+
+/// Waits a while for a task's end: an answer that is held while others die.
+async fn awaited(url: &str, client: &Client, id: &str) -> Result<(), Error> {
+    match client.result(id, Some(Duration::from_millis(500))).await {
+        Ok(_) | Err(Error::TaskTimeout { .. } | Error::WorkerNotAvailable { .. }) => Ok(()),
+        Err(error) if is_interruption(url, &error) => Ok(()),
+        Err(error) => Err(error),
+    }
 }
 
 async fn waiting(url: &str, client: &Client) -> Result<u64, Error> {

@@ -1,6 +1,6 @@
 //! What was promised, compared with what is there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io;
 use std::path::Path;
@@ -107,7 +107,7 @@ pub(super) fn judge(url: &str, folder: &Path, verdict: &mut Verdict) -> io::Resu
     let began = log::stamps(folder, "began")?;
     let followed = log::stamps(folder, "followed")?;
     (verdict.acknowledged, verdict.attempts) = (acknowledged.len(), began.len());
-    verdict.followed = followed.len();
+    verdict.followed = followed.iter().map(|(id, _)| id).collect::<BTreeSet<_>>().len();
     verdict.broken.extend(log::lines(folder, "broken")?);
     for (id, time) in &began {
         if completed.get(id).is_some_and(|seen| seen < time) {
