@@ -31,8 +31,12 @@ RUNNERS = [
     ("core", "core", None),
     ("rust-memory", "Rust, memory", "memory"),
     ("rust-sqlite", "Rust, SQLite", "sqlite"),
+    ("rust-rest-memory", "Rust, HTTP, memory", "memory"),
+    ("rust-rest-sqlite", "Rust, HTTP, SQLite", "sqlite"),
     ("python-memory", "Python, memory", "memory"),
     ("python-sqlite", "Python, SQLite", "sqlite"),
+    ("python-rest-memory", "Python, HTTP, memory", "memory"),
+    ("python-rest-sqlite", "Python, HTTP, SQLite", "sqlite"),
 ]
 
 LAWS = {
@@ -141,9 +145,10 @@ def render(table: dict[str, tuple[Counts, Counts]], failures: list[dict[str, str
         "<!-- Generated from test results by spec/conformance.py: do not edit. -->",
         "# Conformance",
         "",
-        "The same cases run through the public interface of every language on every store; none is",
-        "skipped. A cell says how many passed. Core also runs the functions and records that no",
-        "client shows. The cases are in [spec/vectors](../spec/vectors), their format in",
+        "The same cases run through the public interface of every language on every store; none",
+        "is skipped. A cell says how many passed. *HTTP* is a client that knows nothing but the",
+        "URL of a server on that store. Core also runs the functions and records that no client",
+        "shows. The cases are in [spec/vectors](../spec/vectors), their format in",
         "[spec/README.md](../spec/README.md).",
         "",
         f"| law | | {' | '.join(columns)} |",
