@@ -48,7 +48,7 @@ fn measure(place: &Place) -> Result<[Vec<f64>; 2]> {
     let file = place.file();
     let program = std::env::current_exe()?.with_file_name("windlass");
     let mut command = Command::new(&program);
-    command.args(["dev", "--listen", "127.0.0.1:0", "--store"]);
+    command.args(["dev", "--port", "0", "--store"]);
     command.arg(format!("sqlite:{}", file.display())).stderr(Stdio::inherit());
     let start = Instant::now();
     let mut dev = Other::of(command).map_err(|e| format!("{}: {e}", program.display()))?;
