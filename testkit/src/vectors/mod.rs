@@ -13,6 +13,7 @@
 //!
 //! The format is in `spec/README.md`.
 
+mod calls;
 mod file;
 mod place;
 mod pure;

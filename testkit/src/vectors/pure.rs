@@ -6,6 +6,7 @@ use windlass::{
     Cursor, Error, Payload, Priority, RetryOptions, RetryPolicy, TaskId, TaskSpec, TaskStatus,
 };
 
+use super::calls;
 use super::file::Case;
 use super::value::{Saved, matches, resolve};
 
@@ -83,6 +84,8 @@ pub(super) fn call(function: &str, input: &Value) -> Result<Value, Error> {
             let at: windlass::Timestamp = text(input).parse()?;
             Ok(json!({ "text": at.to_string(), "millis": at.as_millis() }))
         }
+        "call_retry" => calls::retry(input),
+        "breaker" => calls::breaker(input),
         other => Err(Error::internal(format!("there is no function {other:?}"))),
     }
 }
