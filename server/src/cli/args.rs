@@ -9,7 +9,9 @@ use crate::cli::batches::BatchesCommand;
 use crate::cli::config::ConfigCommand;
 use crate::cli::doctor::DoctorArgs;
 use crate::cli::events::EventsCommand;
+use crate::cli::failure::Failure;
 use crate::cli::finished::WorkerArgs;
+use crate::cli::key::{Holder, Key};
 use crate::cli::migrate::MigrateArgs;
 use crate::cli::output::Format;
 use crate::cli::serve::{DevArgs, ServeArgs};
@@ -165,14 +167,20 @@ pub(crate) struct Worker {
 
 impl Worker {
     /// What the host of the worker needs to know.
-    pub(crate) fn with(self, global: Global) -> WorkerArgs {
-        WorkerArgs {
+    ///
+    /// # Errors
+    ///
+    /// Exit 2 for a key that cannot be read or used.
+    pub(crate) fn with(self, global: Global) -> Result<WorkerArgs, Failure> {
+        let key = Key::find(global.api_key_file.as_deref(), Holder::Client)?;
+        Ok(WorkerArgs {
             app: self.app,
             concurrency: self.concurrency,
             queues: self.queues,
             lease: self.lease,
             url: global.url,
             tenant: global.tenant,
-        }
+            api_key: key.map(|key| key.secret().to_owned()),
+        })
     }
 }

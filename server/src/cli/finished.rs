@@ -1,5 +1,7 @@
 //! How a command line ended, for the program that called it.
 
+use std::fmt;
+
 use crate::cli::failure::{Failure, exit};
 use crate::cli::output::{Format, Output};
 
@@ -13,7 +15,7 @@ pub enum Finished {
 }
 
 /// The arguments of `windlass worker`. What is `None` or empty was not given: the app decides.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct WorkerArgs {
     /// `MODULE:APP`; both parts are there.
     pub app: String,
@@ -27,6 +29,22 @@ pub struct WorkerArgs {
     pub url: Option<String>,
     /// The tenant.
     pub tenant: Option<String>,
+    /// The key for the server, from the file that an option or a variable names.
+    pub api_key: Option<String>,
+}
+
+impl fmt::Debug for WorkerArgs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WorkerArgs")
+            .field("app", &self.app)
+            .field("concurrency", &self.concurrency)
+            .field("queues", &self.queues)
+            .field("lease", &self.lease)
+            .field("url", &self.url)
+            .field("tenant", &self.tenant)
+            .field("api_key", &self.api_key.as_ref().map(|_| "***"))
+            .finish()
+    }
 }
 
 /// Prints why the plain binary cannot run a worker and what can; answers the exit code.

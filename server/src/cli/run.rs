@@ -33,7 +33,13 @@ pub fn run(args: Vec<String>) -> Finished {
     };
     let output = Output::new(cli.global.output);
     match cli.command {
-        Command::Worker(worker) => Finished::Worker(worker.with(cli.global)),
+        Command::Worker(worker) => match worker.with(cli.global) {
+            Ok(worker) => Finished::Worker(worker),
+            Err(failure) => {
+                output.failure(&failure);
+                Finished::Exit(failure.exit())
+            }
+        },
         Command::Completions { shell } => Finished::Exit(completions(shell, &output)),
         command => Finished::Exit(drive(command, &cli.global, &output)),
     }

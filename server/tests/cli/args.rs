@@ -184,8 +184,17 @@ fn worker_is_parsed_for_the_host_and_refused_by_the_plain_binary() {
         lease: Some(5),
         url: Some("memory:x".to_owned()),
         tenant: Some("t".to_owned()),
+        api_key: None,
     };
     assert_eq!(run(args(line)), Finished::Worker(worker));
+    let stage = Stage::empty();
+    let file = stage.file("server.key").display().to_string();
+    assert_eq!(run(args(&format!("windlass worker a:b --api-key-file {file}"))), Finished::Exit(2));
+    std::fs::write(&file, "s3cret\n").unwrap();
+    let finished = run(args(&format!("windlass worker a:b --api-key-file {file}")));
+    assert!(!format!("{finished:?}").contains("s3cret"), "{finished:?}");
+    let Finished::Worker(keyed) = finished else { panic!("a worker") };
+    assert_eq!(keyed.api_key.as_deref(), Some("s3cret"));
     let Finished::Worker(plain) = run(args("windlass worker photos:app")) else {
         panic!("a worker")
     };

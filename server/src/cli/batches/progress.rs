@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use windlass::{Batch, Error, TaskStatus};
+use windlass::{Batch, Error, Filter, TaskStatus};
 
 use crate::cli::connect::Session;
 use crate::cli::failure::{Done, Failure};
 use crate::cli::output::Output;
 use crate::cli::output::text::{Paint, bar};
-use crate::cli::output::time::of_day;
+use crate::cli::output::time::{exact, of_day};
 
 /// Between two looks at the counts.
 const LOOK: Duration = Duration::from_millis(250);
@@ -35,25 +35,31 @@ pub(super) async fn follow(
         if over {
             return Ok(batch);
         }
-        last = Some(batch);
         let left = limit.map(|limit| limit.saturating_sub(host.monotonic().saturating_sub(start)));
-        match (left, limit) {
-            (Some(Duration::ZERO), Some(timeout)) => {
-                let task_id = open_task(session, id).await?;
-                return Err(Error::TaskTimeout { task_id, timeout }.into());
-            }
-            (left, _) => host.sleep(left.unwrap_or(LOOK).min(LOOK)).await,
+        if let (Some(Duration::ZERO), Some(limit)) = (left, limit) {
+            return Err(ran_out(session, &batch, limit).await?);
         }
+        last = Some(batch);
+        host.sleep(left.unwrap_or(LOOK).min(LOOK)).await;
     }
 }
 
-/// A task that has not ended, for the error that says what was waited for.
-async fn open_task(session: &Session<'_>, id: &str) -> Result<String, Failure> {
+/// The failure that names a task which has not ended, and says that the batch goes on.
+async fn ran_out(session: &Session<'_>, batch: &Batch, limit: Duration) -> Result<Failure, Error> {
     let open = TaskStatus::ALL.into_iter().filter(|status| !status.is_final()).collect();
-    let batch_id = id.parse().ok();
-    let filter = windlass::Filter { status: open, batch_id, ..windlass::Filter::default() };
+    let filter = Filter { status: open, batch_id: Some(batch.batch_id), ..Filter::default() };
     let page = session.client.list(filter, None, 1).await?;
-    Ok(page.tasks.first().map_or_else(String::new, |task| task.task_id.to_string()))
+    let task_id = page.tasks.first().map_or_else(String::new, |task| task.task_id.to_string());
+    let mut failure = Failure::from(Error::TaskTimeout { task_id, timeout: limit });
+    if let Failure::Report(report) = &mut failure {
+        let id = batch.batch_id;
+        let counts: Vec<_> =
+            batch.counts.iter().map(|(status, n)| format!("{n} {status}")).collect();
+        report.text =
+            format!("the batch has not ended after {}: {}", exact(limit), counts.join(", "));
+        report.hint = Some(format!("it goes on: windlass batches watch {id}"));
+    }
+    Ok(failure)
 }
 
 fn show(session: &Session<'_>, batch: &Batch) -> Done {

@@ -51,7 +51,8 @@ impl Setting {
     /// The setting that an argument of the tree is; none for positional ones and for help.
     pub(super) fn of(arg: &Arg, matches: &ArgMatches) -> Option<Self> {
         let option = format!("--{}", arg.get_long()?);
-        if matches!(arg.get_action(), ArgAction::Help | ArgAction::Version) {
+        let is_help = matches!(arg.get_action(), ArgAction::Help | ArgAction::Version);
+        if is_help || arg.is_global_set() {
             return None;
         }
         let name = arg.get_env().map(|name| name.to_string_lossy().into_owned());
@@ -112,6 +113,7 @@ impl Setting {
         match (&self.variable, self.origin, self.variables.as_slice()) {
             (Some(variable), ..) => format!("from {variable}"),
             (None, Origin::Option(_), _) => "from the option".to_owned(),
+            (None, ..) if self.option.is_none() => "not set".to_owned(),
             (None, _, []) => "default".to_owned(),
             (None, _, variables) => format!("default; or {}", variables.join(", ")),
         }
