@@ -208,7 +208,8 @@ pub trait Store: MaybeSend + MaybeSync + 'static {
     ///
     /// Finds them without walking older ones: what was stored is found in the order in which it was
     /// stored, so that a task whose id is older than its row is there too. Where the store's clock has
-    /// stepped back, tasks stored before the step may be left out.
+    /// stepped back, tasks stored before the step may be left out; and where very many tasks changed, of
+    /// whatever tenant, the oldest changes: a call looks at a bounded number of rows (200,000).
     ///
     /// These tasks are for followers, who look often: `payload` is `null`, and `initial_state` and
     /// `result` are left out.

@@ -189,7 +189,8 @@ impl Task {
     /// runs, else when it was stored.
     pub fn changed_at(&self) -> Timestamp {
         let started = self.attempt_started_at.filter(|_| self.status == TaskStatus::Running);
-        self.finished_at.or(started).unwrap_or(self.created_at)
+        // A start is reported as so long ago, so it may be dated a little before the task itself.
+        self.finished_at.or(started.max(Some(self.created_at))).unwrap_or_default()
     }
 
     /// How long the last attempt ran, once finished.

@@ -7,6 +7,9 @@ use windlass_core::{Task, TaskId, Timestamp};
 
 use crate::row::{self, Cells, Num};
 
+/// Rows that one call may look at, twice.
+const BUDGET: usize = 200_000;
+
 /// A task and when it last changed, as `Task::changed_at` says.
 type Change = (Timestamp, TaskId, Num);
 
@@ -37,29 +40,27 @@ fn stored(
     limit: usize,
 ) -> Result<Vec<Change>> {
     let mut select = connection.prepare_cached(
-        "SELECT num, id, created_at, tenant = ?1, status <= 2 FROM tasks ORDER BY num DESC",
+        "SELECT created_at, id, num, tenant = ?1, status <= 2 FROM tasks ORDER BY num DESC",
     )?;
     let mut rows = select.query([tenant])?;
     let (mut changes, mut left) = (Vec::new(), limit);
-    while left > 0
-        && let Some(row) = rows.next()?
-    {
+    for _ in 0..BUDGET {
+        let Some(row) = rows.next()? else { break };
         let mut cells = Cells::new(row);
-        let num: Num = cells.take()?;
-        let id = TaskId::from_bytes(cells.take()?);
-        let created_at = cells.instant()?;
-        if created_at < since {
+        let change = change(&mut cells)?;
+        let (own, waits): (bool, bool) = (cells.take()?, cells.take()?);
+        if change.0 < since || left == 0 {
             break;
         }
-        let (own, waits): (bool, bool) = (cells.take()?, cells.take()?);
         left -= usize::from(own);
         if own && waits {
-            changes.push((created_at, id, num));
+            changes.push(change);
         }
     }
     Ok(changes)
 }
 
+/// Rows by their finish, the latest first.
 fn finished(
     connection: &Connection,
     tenant: &str,
@@ -67,23 +68,34 @@ fn finished(
     limit: usize,
 ) -> Result<Vec<Change>> {
     let mut select = connection.prepare_cached(
-        "SELECT finished_at, id, num FROM tasks INDEXED BY tasks_finished \
-         WHERE finished_at IS NOT NULL AND finished_at >= ?2 AND tenant = ?1 \
-         ORDER BY finished_at DESC, id DESC LIMIT ?3",
+        "SELECT finished_at, id, num, tenant = ?1 FROM tasks INDEXED BY tasks_finished \
+         WHERE finished_at IS NOT NULL AND finished_at >= ?2 ORDER BY finished_at DESC, num DESC",
     )?;
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    select.query_map(params![tenant, since.as_millis(), limit], change)?.collect()
+    let mut rows = select.query(params![tenant, since.as_millis()])?;
+    let mut changes: Vec<Change> = Vec::new();
+    for _ in 0..BUDGET {
+        let Some(row) = rows.next()? else { break };
+        let mut cells = Cells::new(row);
+        let change = change(&mut cells)?;
+        // Of those that finished in one millisecond the caller takes the latest ids.
+        if changes.len() >= limit && changes.last().is_some_and(|last| change.0 < last.0) {
+            break;
+        }
+        if cells.take()? {
+            changes.push(change);
+        }
+    }
+    Ok(changes)
 }
 
 fn running(connection: &Connection, tenant: &str) -> Result<Vec<Change>> {
     let mut select = connection.prepare_cached(
-        "SELECT coalesce(attempt_started_at, created_at), id, num FROM tasks \
+        "SELECT max(created_at, coalesce(attempt_started_at, 0)), id, num FROM tasks \
          INDEXED BY tasks_leased WHERE status = 3 AND tenant = ?1",
     )?;
-    select.query_map([tenant], change)?.collect()
+    select.query_map([tenant], |row| change(&mut Cells::new(row)))?.collect()
 }
 
-fn change(row: &rusqlite::Row<'_>) -> Result<Change> {
-    let mut cells = Cells::new(row);
+fn change(cells: &mut Cells<'_, '_>) -> Result<Change> {
     Ok((cells.instant()?, TaskId::from_bytes(cells.take()?), cells.take()?))
 }

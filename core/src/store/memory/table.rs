@@ -12,6 +12,9 @@ use crate::words::{
     WorkerInfo,
 };
 
+/// Rows that one look for recent changes may take.
+const RECENT_BUDGET: usize = 200_000;
+
 /// Entries of `stored` that may be left over before they are cleared away.
 const STORED_SLACK: usize = 1024;
 
@@ -162,10 +165,13 @@ impl Table {
 
     /// Tasks that changed lately or run, the latest change first, without what may be large.
     pub(super) fn recent(&self, tenant: &str, since: Timestamp, limit: usize) -> Vec<Task> {
-        let stored = self.stored.iter().rev().take_while(|(at, _)| *at >= since);
-        let finished = self.finished.iter().rev().take_while(|(at, _)| *at >= since);
-        let ids = stored.chain(&self.leased).chain(finished).map(|(_, id)| *id);
-        let mut found: Vec<&Task> = ids.filter_map(|id| self.get(tenant, id)).collect();
+        let own = |(_, id): &(Timestamp, TaskId)| self.get(tenant, *id);
+        let is_late = |(at, _): &&(Timestamp, TaskId)| *at >= since;
+        let stored = self.stored.iter().rev().take(RECENT_BUDGET).take_while(is_late);
+        let finished = self.finished.iter().rev().take(RECENT_BUDGET).take_while(is_late);
+        let mut found: Vec<&Task> = stored.filter_map(own).take(limit).collect();
+        found.extend(finished.filter_map(own).take(limit));
+        found.extend(self.leased.iter().filter_map(own));
         found.sort_unstable_by_key(|task| Reverse((task.changed_at(), task.task_id)));
         found.dedup_by_key(|task| task.task_id);
         found.truncate(limit);
