@@ -85,7 +85,6 @@ fn a_dry_run_shows_the_steps_and_takes_none() {
 
 #[test]
 fn a_store_of_an_older_build_is_brought_up_to_date_and_stays_open_to_it() {
-    // LAW-20
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("tasks.db");
     let id = {
