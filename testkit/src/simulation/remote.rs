@@ -1,8 +1,8 @@
 //! A server and those who reach it by a wire that loses requests and answers.
 //!
 //! Shaped as HTTP is: a call is one request and one answer; whoever gets none cannot know what became of
-//! it, and repeats it by core's own rules, a submit under the key of its first try. The server is a
-//! process like any other: it dies, and another takes its place on the same store.
+//! it, and repeats by core's own rules what may be repeated, a submit under the key of its first try.
+//! The server is a process like any other: it dies, and another takes its place on the same store.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -72,6 +72,7 @@ impl Remote {
     fn call<T: Send + 'static>(
         &self,
         operation: &'static str,
+        repeatable: bool,
         granted: Granted<T>,
         run: impl Fn(Arc<dyn Service>, u32) -> BoxFuture<'static, Result<T>> + Send + Sync + 'static,
     ) -> BoxFuture<'static, Result<T>> {
@@ -97,7 +98,6 @@ impl Remote {
                     }
                     None => (lost(operation), None),
                 };
-                let repeatable = operation != "retry";
                 let failure = CallFailure { status, retry_after: None, repeatable };
                 match config.next(tries, &failure, dice::unit()) {
                     Some(pause) => me.clockwork.sleep(pause).await,
@@ -187,7 +187,7 @@ fn lost(operation: &'static str) -> Error {
 /// A verb whose answer grants nothing: texts, which go by reference, then everything else.
 macro_rules! ask {
     ($me:ident.$verb:ident($($text:ident),*; $($arg:ident),*)) => {
-        $me.call(stringify!($verb), |_| None, move |service, _| {
+        $me.call(stringify!($verb), stringify!($verb) != "retry", |_| None, move |service, _| {
             $(let $text = $text.clone();)*
             $(let $arg = $arg.clone();)*
             Box::pin(async move { service.$verb($(&$text,)* $($arg),*).await })
@@ -219,6 +219,7 @@ impl Service for Remote {
         }
         self.call(
             "submit",
+            true,
             |_| None,
             move |service, tries| {
                 let (tenant, mut specs, options) = (tenant.clone(), specs.clone(), options.clone());
@@ -259,6 +260,7 @@ impl Service for Remote {
         let skips = self.fault == Some(Fault::ResumeSkips);
         self.call(
             "updates",
+            true,
             |_| None,
             move |service, tries| {
                 let tenant = tenant.clone();
@@ -293,6 +295,7 @@ impl Service for Remote {
         let tenant = tenant.to_owned();
         self.call(
             "lease",
+            false,
             |leased| Some(leased),
             move |service, _| {
                 let (tenant, request) = (tenant.clone(), request.clone());
@@ -303,7 +306,17 @@ impl Service for Remote {
 
     fn renew(&self, tenant: &str, renewals: Vec<Renewal>) -> BoxFuture<'_, Result<Vec<Renewed>>> {
         let tenant = tenant.to_owned();
-        ask!(self.renew(tenant; renewals))
+        // Reports that are sent twice stand twice in the history.
+        let silent = renewals.iter().all(|renewal| renewal.updates.is_empty());
+        self.call(
+            "renew",
+            silent,
+            |_| None,
+            move |service, _| {
+                let (tenant, renewals) = (tenant.clone(), renewals.clone());
+                Box::pin(async move { service.renew(&tenant, renewals).await })
+            },
+        )
     }
 
     fn settle(
@@ -316,6 +329,7 @@ impl Service for Remote {
         self.monitor.lets_go(settles.iter().map(|settle| settle.token));
         self.call(
             "settle",
+            then.is_none(),
             |reply: &SettleReply| Some(&reply.leased),
             move |service, _| {
                 let (tenant, settles, then) = (tenant.clone(), settles.clone(), then.clone());
