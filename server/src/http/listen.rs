@@ -18,7 +18,7 @@ use tokio_rustls::TlsAcceptor;
 use super::cors::Cors;
 use super::front::Front;
 use super::peer::Peer;
-use super::refusal;
+use super::refusal::{self, Worded};
 use super::serving::{Phase, Serving};
 use super::wire::Wire;
 
@@ -124,7 +124,7 @@ impl Listener {
         if self.acceptor.is_some() {
             return;
         }
-        let text = refusal::full(self.serving.now());
+        let text = refusal::full(&self.serving);
         tokio::spawn(async move {
             let _told = told;
             let told = async {
@@ -153,7 +153,8 @@ where
         .max_headers(HEADERS)
         // The limit itself is checked where it can be answered in form; this is the bound of memory.
         .max_buf_size((4 * limit).max(64 << 10));
-    let connection = http.serve_connection(TokioIo::new(stream), front);
+    let connection =
+        http.serve_connection(TokioIo::new(Worded::new(stream, serving.clone())), front);
     let mut connection = pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => Some(ended),

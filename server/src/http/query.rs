@@ -30,7 +30,8 @@ impl Query {
             let family = known.iter().any(|k| {
                 k.ends_with('.') && name.strip_prefix(k).is_some_and(|rest| !rest.is_empty())
             });
-            if !again && !family && !known.contains(&name.as_str()) {
+            let plain = known.contains(&name.as_str()) && !name.ends_with(['.', '*']);
+            if !again && !family && !plain {
                 let names = known.join(", ").replace('*', "").replace("label.", "label.KEY");
                 let reason = match names.as_str() {
                     "" => "is not known; there are no parameters here".to_owned(),
