@@ -66,6 +66,16 @@ struct Follow {
     silent: Duration,
 }
 
+/// What came of listening to a stream.
+enum Heard {
+    /// A piece of it, whatever was in it.
+    Piece,
+    /// The server ended it.
+    End,
+    /// It broke off.
+    Cut,
+}
+
 /// A stream in use. However its reader goes, it is put back where the reader stands.
 struct Taken<'a> {
     streams: &'a Arc<Streams>,
@@ -106,8 +116,9 @@ impl Streams {
             };
             let spent = host.monotonic().saturating_sub(listened);
             match heard {
-                Some(true) => {}
-                Some(false) => taken.cut().await?,
+                Some(Heard::Piece) => {}
+                Some(Heard::End) => taken.cut(true).await?,
+                Some(Heard::Cut) => taken.cut(false).await?,
                 None if !taken.follow.ready.is_empty() => break,
                 None => {
                     taken.follow.silent += spent;
@@ -218,16 +229,20 @@ impl Follow {
         self.ended || self.ready.len() >= limit || (!self.ready.is_empty() && !at_end)
     }
 
-    /// Reads the next piece; false when the stream was cut or ended.
-    async fn hear(&mut self) -> bool {
+    /// Reads the next piece. A stream that says what no Windlass server says is as good as cut.
+    async fn hear(&mut self) -> Heard {
         let (Some(chunks), Some(parser)) = (&mut self.chunks, &mut self.parser) else {
-            return false;
+            return Heard::Cut;
         };
-        let Some(Ok(piece)) = chunks.next().await else { return false };
+        let piece = match chunks.next().await {
+            Some(Ok(piece)) => piece,
+            Some(Err(_)) => return Heard::Cut,
+            None => return Heard::End,
+        };
         self.silent = Duration::ZERO;
-        let Ok(events) = parser.feed(&piece) else { return false };
+        let Ok(events) = parser.feed(&piece) else { return Heard::Cut };
         for event in events {
-            let Ok(update) = serde_json::from_str::<Update>(&event.data) else { return false };
+            let Ok(update) = serde_json::from_str::<Update>(&event.data) else { return Heard::Cut };
             // What was seen before a cut is not told again.
             if update.seq > self.last {
                 self.last = update.seq;
@@ -235,7 +250,7 @@ impl Follow {
                 self.ready.push_back(update);
             }
         }
-        true
+        Heard::Piece
     }
 }
 
@@ -256,12 +271,12 @@ impl Taken<'_> {
         Ok(())
     }
 
-    /// The stream was cut, or ended. It is opened again after a pause, unless it ended as it should.
-    async fn cut(&mut self) -> Result<()> {
+    /// The stream was cut, or the server `ended` it. It is opened again after a pause, unless it ended
+    /// as it should: a cut after a final entry may hide that the task was retried.
+    async fn cut(&mut self, ended: bool) -> Result<()> {
         let follow = &mut self.follow;
         follow.chunks = None;
-        if follow.ready.back().is_some_and(Update::is_final) {
-            // At the end there is nothing left to ask for.
+        if ended && follow.ready.back().is_some_and(Update::is_final) {
             follow.ended = true;
             return Ok(());
         }
@@ -310,5 +325,44 @@ impl Drop for Taken<'_> {
         if !follow.ended || !follow.ready.is_empty() {
             self.streams.put(self.calls, self.place.clone(), follow);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn at(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    fn idle(streams: &[(u64, u64)]) -> Idle {
+        let mut idle = Idle { watched: true, ..Idle::default() };
+        let task: TaskId = "01981e2c-1d5c-7c11-b0e9-c2b7a9a3a001".parse().unwrap();
+        for (last, since) in streams {
+            let follow = Follow { last: *last, ..Follow::default() };
+            let place = ("default".to_owned(), task, *last);
+            idle.streams.entry(place).or_default().push((at(*since), follow));
+            idle.count += 1;
+        }
+        idle
+    }
+
+    #[test]
+    fn streams_go_that_nobody_came_back_for() {
+        let mut idle = idle(&[(1, 0), (1, 50), (2, 10), (3, 100)]);
+        let (old, done) = idle.remove_older(at(70));
+        assert_eq!((old.len(), idle.count, done), (2, 2, false));
+        let (old, done) = idle.remove_older(at(500));
+        assert_eq!((old.len(), idle.count, done, idle.streams.len()), (2, 0, true, 0));
+        assert!(!idle.watched, "the next one is watched again");
+    }
+
+    #[test]
+    fn the_oldest_goes_first_when_there_are_too_many() {
+        let mut idle = idle(&[(1, 30), (2, 10), (2, 20)]);
+        let gone: Vec<u64> =
+            std::iter::from_fn(|| idle.remove_oldest()).map(|follow| follow.last).collect();
+        assert_eq!((gone, idle.count), (vec![2, 2, 1], 0));
     }
 }

@@ -2,11 +2,13 @@
 
 mod breaking;
 mod closing;
+mod outliving;
 mod proxy;
 mod refusing;
 mod repeating;
 mod stage;
 mod strange;
 mod streaming;
+mod trusting;
 mod verbs;
 mod working;

@@ -211,3 +211,34 @@ async fn a_stream_of_garbage_is_a_typed_error() {
     let error = soon(client.updates(id, 0).unwrap().next()).await.unwrap().unwrap_err();
     assert_eq!(error.code(), "task_not_found");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cut_after_a_final_entry_may_hide_more() {
+    let id = "01981e2c-1d5c-7c11-b0e9-c2b7a9a3a001";
+    let event = |seq: u64, status: &str| {
+        let at = "2026-11-20T14:00:00.000Z";
+        let update = format!(
+            r#"{{"task_id":"{id}","seq":{seq},"at":"{at}","kind":"status","status":"{status}"}}"#
+        );
+        format!("id: {seq}\nevent: status\ndata: {update}\n\n")
+    };
+    let chunk = |text: String| format!("{:x}\r\n{text}\r\n", text.len());
+    let head =
+        "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
+    let cut = chunk(event(1, "pending") + &event(2, "cancelled"));
+    let rest = chunk(event(2, "cancelled") + &event(3, "pending") + &event(4, "cancelled"));
+    let acts = vec![
+        Act::SayAndClose(format!("{head}{cut}")),
+        Act::SayAndClose(format!("{head}{rest}0\r\n\r\n")),
+    ];
+    let server = Told::start(acts).await;
+    let client = connect(&server.url, once()).await;
+    let mut stream = client.updates(id, 0).unwrap();
+    let mut seqs = Vec::new();
+    while let Some(update) = soon(stream.next()).await {
+        seqs.push(update.unwrap().seq);
+    }
+    assert_eq!(seqs, [1, 2, 3, 4]);
+    assert!(server.seen()[1].starts_with(&format!("GET /api/v1/tasks/{id}/events?after=2 ")));
+    assert_eq!(server.seen().len(), 2);
+}
