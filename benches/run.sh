@@ -2,6 +2,8 @@
 # The benchmark: builds what it needs in the release profile and measures, Python's workers included, in
 # under three minutes once built. Arguments are passed on; `benches/run.sh --help` lists them.
 #
+# With `--only http` it measures what goes through a server, with wrk, which it installs as root on Debian.
+#
 # With `--long` it measures what takes longer: peers, which it installs first, a file with a million finished
 # tasks, memory, idle workers. A peer that cannot be installed ends the run.
 #
@@ -12,6 +14,22 @@ set -euo pipefail
 cd "$ROOT"
 
 packages=(-p windlass-benches)
+http=0
+case " $* " in
+    *http*)
+        http=1
+        packages+=(-p windlass-server)
+        if ! command -v wrk >/dev/null && [ "$(id -u)" = 0 ] && [ -z "${WINDLASS_NO_APT:-}" ] && command -v apt-get >/dev/null; then
+            say "bench: installing the Debian package wrk"
+            { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq wrk; } </dev/null >/dev/null 2>&1 || true
+            hash -r
+        fi
+        if ! command -v wrk >/dev/null; then
+            say "bench: wrk is missing: apt-get install wrk" >&2
+            exit 1
+        fi
+        ;;
+esac
 with_python=0
 if command -v "$PYTHON" >/dev/null; then
     packages+=(-p windlass-python)
@@ -45,10 +63,12 @@ if [ $with_python = 1 ]; then
     say "$(cargo --version | cut -d' ' -f1,2 | sed 's/cargo/Rust/'), $("$PYTHON" --version)"
 fi
 for argument in "$@"; do
-    if [ "$argument" = --long ]; then
+    if [ "$argument" = --long ] && [ $http = 0 ]; then
         peers=$("$ROOT/benches/peers/install.sh")
         arguments+=(--peers "$peers" --peer-programs "$ROOT/benches/peers" --rounds 3 --within 1200)
         say "node $(node --version), $(sed 's/.*"\(plainjob\|better-sqlite3\)": "\(.*\)".*/\1 \2/;t;d' benches/peers/package.json | paste -sd, | sed 's/,/, /'), $(grep '^huey' benches/peers/requirements.txt)"
+    elif [ "$argument" = --long ]; then
+        arguments+=(--rounds 1)
     fi
 done
 "$CARGO_TARGET_DIR/release/windlass-bench" "${arguments[@]}" "$@"

@@ -38,11 +38,11 @@ const WARM: u32 = 20_000;
 ///
 /// A long run needs the peers: it says how they are installed when they are not.
 pub(crate) fn all(options: &Options) -> Result<Vec<Workload>> {
-    if options.long {
-        return long(options);
-    }
     if options.wants_http() {
         return Ok(http::workloads(options));
+    }
+    if options.long {
+        return long(options);
     }
     let mut workloads = vec![concurrent::beside_one_caller(options.time())];
     for durability in [Durability::Full, Durability::Normal] {

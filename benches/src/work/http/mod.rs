@@ -8,10 +8,12 @@
 //! | `wake` | from a submit to the handler in a remote worker |
 //! | `streams` | thousands of readers of events |
 //! | `dev` | how soon `windlass dev` takes a submit, and what it holds when idle |
+//! | `rest` | what is left of many exchanges that failed, after a minute: only in a long run |
 
 mod dev;
 mod drain;
 mod post;
+mod rest;
 mod servers;
 mod streams;
 mod wake;
@@ -28,5 +30,8 @@ pub(super) fn workloads(options: &Options) -> Vec<Workload> {
     workloads.push(wake::workload(options.wakes));
     workloads.extend(dev::workloads());
     workloads.extend(streams::workloads());
+    if options.long {
+        workloads.push(rest::workload());
+    }
     workloads
 }
