@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use crate::engine::cancel;
 use crate::error::{Error, Result};
 use crate::rules::limits;
 use crate::runtime::engine::Engine;
-use crate::words::{Batch, BatchId, Filter, QueueInfo, TaskStatus};
+use crate::store::Applied;
+use crate::words::{Batch, BatchId, Filter, QueueInfo, Task, TaskStatus};
 
 /// Tasks of a batch that one look takes.
 const LOOK: u32 = 500;
@@ -60,14 +62,7 @@ impl Engine {
         let mut cursor = None;
         loop {
             let page = self.list_tasks(tenant, filter.clone(), cursor, LOOK).await?;
-            let cancels = page.tasks.iter().map(|task| self.cancel_task(tenant, task.task_id));
-            for cancelled in futures_util::future::join_all(cancels).await {
-                match cancelled {
-                    // Pruned meanwhile: it had ended.
-                    Ok(_) | Err(Error::TaskNotFound { .. }) => {}
-                    Err(error) => return Err(error),
-                }
-            }
+            self.cancel_some(tenant, &page.tasks).await?;
             cursor = page.next;
             if cursor.is_none() {
                 break;
@@ -78,6 +73,33 @@ impl Engine {
             Err(Error::BatchNotFound { .. }) => Ok(batch),
             other => other,
         }
+    }
+
+    /// Cancels tasks as they were just read; those that moved on meanwhile, one by one.
+    async fn cancel_some(&self, tenant: &str, tasks: &[Task]) -> Result<()> {
+        let transitions: Vec<_> = tasks.iter().filter_map(cancel::decide).collect();
+        if transitions.is_empty() {
+            return Ok(());
+        }
+        let mut is_asked = false;
+        for applied in self.store.settle(transitions, None).await?.0 {
+            match applied? {
+                Applied::Done(done) => {
+                    is_asked |= done.status == TaskStatus::Running;
+                    self.ring_for(&done);
+                }
+                Applied::Stale(task) => match self.cancel_task(tenant, task.task_id).await {
+                    // Pruned meanwhile: it had ended.
+                    Ok(_) | Err(Error::TaskNotFound { .. }) => {}
+                    Err(error) => return Err(error),
+                },
+                Applied::Missing => {}
+            }
+        }
+        if is_asked {
+            self.bells.cancel.ring();
+        }
+        Ok(())
     }
 }
 
