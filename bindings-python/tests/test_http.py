@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 import threading
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -15,7 +18,7 @@ from conftest import fields
 from stub_server import Answer, Asked, Stub, problem
 from windlass import AsyncClient, CircuitBreakerConfig, Client, RetryConfig
 from windlass.rest import RestClient
-from windlass.testing import ManualClock, Server
+from windlass.testing import ManualClock, Server, use
 
 #: Retries that cost a test no time.
 SOON = RetryConfig(max_retries=3, initial_delay=0.001, max_delay=0.001)
@@ -330,7 +333,12 @@ def test_a_server_that_never_answers_is_given_up() -> None:
 async def test_a_cancelled_call_is_given_up(stub: Stub) -> None:
     asked, may_answer = threading.Event(), threading.Event()
     stub.answers = [COUNTS]
-    stub.on_request = lambda _: (asked.set(), may_answer.wait(10))[0]
+
+    def hold(_: Asked) -> None:
+        asked.set()
+        may_answer.wait(10)
+
+    stub.on_request = hold
     async with AsyncClient(stub.url) as client:
         call = asyncio.ensure_future(client.queues())
         await asyncio.to_thread(asked.wait, 10)
@@ -384,6 +392,63 @@ def test_a_server_can_be_stopped_twice_and_started_again(tmp_path: Any) -> None:
     with Server(store, listen=first.address) as second:
         assert second.url == first.url
         assert client.get_task(task.task_id).payload == "kept"
+
+
+def test_a_server_that_stops_lets_nobody_wait(server: Server) -> None:
+    app = windlass.App(server.url, api_key="open-sesame", retry_config=NEVER)
+
+    @app.task
+    async def nothing() -> None: ...
+
+    ended: list[BaseException] = []
+
+    def wait() -> None:
+        try:
+            list(app.client.stream_task(open_task.task_id))
+        except windlass.WindlassError as error:
+            ended.append(error)
+
+    with app.worker().background():
+        # The worker waits for work, and somebody for a task.
+        nothing.submit().result(timeout=10)
+        open_task = app.client.submit_task(1, "nobody")
+        thread = threading.Thread(target=wait)
+        thread.start()
+        server.stop()
+        thread.join(20)
+    assert isinstance(ended[0], ConnectionError)
+    # It still said so, or it was gone by then.
+    assert ended[0].code in ("service_unavailable", "store_unavailable")  # type: ignore[attr-defined]
+
+
+def test_an_app_of_a_server_is_tested_like_any_other(nobody: str) -> None:
+    app = windlass.App(nobody)
+
+    @app.task
+    def double(n: int) -> int:
+        return 2 * n
+
+    with use(app) as test:
+        handle = double.submit(21)
+        test.run_until_idle()
+        assert handle.result() == 42
+
+
+def test_this_version_speaks_version_1(server: Server) -> None:
+    # PKG-06
+    with urllib.request.urlopen(f"{server.url}/api/v1/health") as answer:
+        health = json.load(answer)
+    assert (health["api"], health["version"]) == ("v1", windlass.__version__)
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        urllib.request.urlopen(
+            urllib.request.Request(
+                f"{server.url}/api/v0/tasks", headers={"Authorization": "Bearer open-sesame"}
+            )
+        )
+    with caught.value as answer:
+        told = json.load(answer)
+    assert (answer.code, told["code"]) == (404, "api_error")
+    assert "/api/v1" in told["detail"]
 
 
 async def test_the_small_client_makes_two_calls(server: Server) -> None:

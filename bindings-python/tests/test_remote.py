@@ -227,13 +227,16 @@ def test_what_was_acknowledged_outlives_the_server(served: Served) -> None:
     threads = [threading.Thread(target=submit, args=(first,)) for first in range(4)]
     for thread in threads:
         thread.start()
-    for _ in range(3):
+
+    def until_more() -> None:
         mark = len(stored)
-        until(lambda mark=mark: len(stored) > mark + 20)
+        until(lambda: len(stored) > mark + 20)
+
+    for _ in range(3):
+        until_more()
         served.kill()
         served.restart()
-    mark = len(stored)
-    until(lambda: len(stored) > mark + 20)
+    until_more()
     stop.set()
     for thread in threads:
         thread.join(30)

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import windlass
 from conftest import PACKAGE, fields
-from windlass.testing import ManualClock, NotIdleError, TestApp, use
+from windlass.testing import ManualClock, NotIdleError, Server, TestApp, use
 
 pytest_plugins = ["pytester", "windlass_pytest"]
 
@@ -535,3 +535,17 @@ def test_the_fixtures_are_an_entry_point_of_the_package() -> None:
     text = (Path(__file__).parents[1] / "pyproject.toml").read_text()
     assert '[project.entry-points.pytest11]\nwindlass_pytest = "windlass_pytest"\n' in text
     assert 'py-modules = ["windlass_pytest"]' in text
+
+
+def test_a_server_is_there_as_a_fixture(windlass_server: Server) -> None:
+    app = windlass.App(windlass_server.url)
+
+    @app.task
+    def double(n: int) -> int:
+        return 2 * n
+
+    with app.worker().background():
+        assert double.submit(21).result(timeout=10) == 42
+    # A store in memory is the server's own.
+    with Server("memory:") as other:
+        assert windlass.Client(other.url).counts() == []

@@ -6,10 +6,13 @@ A line that ends in `# wrong: CODE` must be refused with this code, every other 
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import windlass
 from typing_extensions import assert_type
 from windlass import AsyncClient, Client, Context, Handler, TaskHandle, TaskStatus
+from windlass.resilience import CircuitBreaker, CircuitBreakerConfig, RetryConfig
+from windlass.rest import RestClient
 
 app = windlass.App("memory:")
 
@@ -70,6 +73,33 @@ async def main(ctx: Context) -> None:
         async for update in client.stream_task("id"):
             assert_type(update.timestamp, dt.datetime)
         assert_type(await client.list_tasks(status="failed"), list[windlass.Task])
+        assert_type((await client.get_batch("id")).counts, dict[str, int])
+        async for event in client.events(queue="mail"):
+            assert_type(event.event, str)
+    assert_type(await breaker.call(ask, 1), bytes)
+    await breaker.call(ask, "1")  # wrong: arg-type
+    assert_type(await guarded(1), bytes)
+    assert_type((await RestClient("http://localhost").get_task_status("id"))["x"], Any)
+
+
+breaker = CircuitBreaker("s", expected_exception=(OSError, TimeoutError))
+
+
+async def ask(n: int) -> bytes:
+    return bytes(n)
+
+
+@breaker
+async def guarded(n: int) -> bytes:
+    return bytes(n)
+
+
+assert_type(breaker.call_sync(len, "x"), int)
+breaker.call_sync(len, 1)  # wrong: arg-type
+Client(endpoint="http://localhost", retry_config=RetryConfig(max_retries=0), circuit_breaker=False)
+Client(circuit_breaker=CircuitBreakerConfig(excluded_exceptions=[windlass.QuotaExceededError]))
+Client(retry_config=3)  # wrong: arg-type
+windlass.App("http://localhost", api_key="k", max_connections=5)
 
 
 with Client(tenant="t", durability="normal", retention=60) as blocking:
