@@ -65,6 +65,8 @@ class Stub:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            # Head and body in one piece.
+            wbufsize = -1
 
             def setup(self) -> None:
                 stub.connections += 1
