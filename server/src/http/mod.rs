@@ -11,6 +11,7 @@ mod batches;
 mod caller;
 mod compress;
 mod cors;
+mod events;
 mod front;
 mod granted;
 mod health;

@@ -10,7 +10,7 @@ use utoipa_axum::router::OpenApiRouter;
 use super::ask::Ask;
 use super::problem::Fault;
 use super::serving::Serving;
-use super::{batches, health, later, leases, metrics, openapi, queues, tasks, workers};
+use super::{batches, events, health, later, leases, metrics, openapi, queues, tasks, workers};
 
 /// Routes of one noun, with their description.
 pub(crate) type Routes = OpenApiRouter<Arc<Serving>>;
@@ -27,6 +27,7 @@ pub(crate) fn described() -> (Router<Arc<Serving>>, utoipa::openapi::OpenApi) {
     let v1 = Routes::new()
         .merge(tasks::routes())
         .merge(batches::routes())
+        .merge(events::routes())
         .merge(leases::routes())
         .merge(workers::routes())
         .merge(queues::routes())

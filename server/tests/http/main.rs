@@ -3,4 +3,5 @@
 mod input;
 mod leases;
 mod raw;
+mod streams;
 mod tasks;
