@@ -96,6 +96,15 @@ pub(crate) enum Missing {
     Create,
 }
 
+/// What becomes of a command when its server goes away under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Patience {
+    /// It fails after about a second: somebody waits for an answer.
+    Short,
+    /// It follows something: a server that is started again is waited for, about a quarter of a minute.
+    Long,
+}
+
 impl<'a> Session<'a> {
     /// Opens the store.
     ///
@@ -106,13 +115,23 @@ impl<'a> Session<'a> {
         global: &Global,
         output: &'a Output,
         missing: Missing,
+        patience: Patience,
     ) -> Result<Self, Failure> {
         let address = Address::find(global);
         let file = address.file().filter(|file| !file.exists());
         if let (Some(file), Missing::Refuse) = (&file, missing) {
             return Err(address.missing(file));
         }
-        let client = windlass::connect_with(&address.url, options(global)?).await?;
+        let mut options = options(global)?;
+        if address.is_remote() && patience == Patience::Long {
+            // One that is not there at all is told at once, and not waited for.
+            let first = windlass::connect_with(&address.url, options.clone()).await?;
+            first.workers().await?;
+            first.close().await?;
+            options.retry.max_retries = 10;
+            options.retry.max_delay = Duration::from_secs(2);
+        }
+        let client = windlass::connect_with(&address.url, options).await?;
         if let Some(file) = file {
             output.note(&format!("made a new store at {}", file.display()));
         }

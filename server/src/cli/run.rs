@@ -6,7 +6,7 @@ use clap::FromArgMatches;
 
 use crate::cli::args::{Cli, Command, Global, tree};
 use crate::cli::config::ConfigCommand;
-use crate::cli::connect::{Missing, Session};
+use crate::cli::connect::{Missing, Patience, Session};
 use crate::cli::events::EventsCommand;
 use crate::cli::failure::{Done, Failure, exit};
 use crate::cli::finished::Finished;
@@ -122,31 +122,33 @@ async fn dispatch(command: &Command, global: &Global, output: &Output) -> Done {
         Command::Doctor(_) => doctor::run(global, output).await,
         Command::Migrate(args) => migrate::run(args, global, output),
         Command::Tasks(command) => {
-            let session = Session::open(global, output, command.when_missing()).await?;
+            let (missing, patience) = (command.when_missing(), command.patience());
+            let session = Session::open(global, output, missing, patience).await?;
             let done = tasks::run(command, &session).await;
             session.end(done).await
         }
-        Command::Config(ConfigCommand::Explain(args)) => config::explain(args, global),
         Command::Batches(command) => {
-            let session = Session::open(global, output, Missing::Refuse).await?;
+            let session =
+                Session::open(global, output, Missing::Refuse, command.patience()).await?;
             let done = batches::run(command, &session).await;
             session.end(done).await
         }
         Command::Queues(command) => {
-            let session = Session::open(global, output, Missing::Refuse).await?;
+            let session = Session::open(global, output, Missing::Refuse, Patience::Short).await?;
             let done = queues::run(command, &session).await;
             session.end(done).await
         }
         Command::Events(EventsCommand::Tail(args)) => {
-            let session = Session::open(global, output, Missing::Refuse).await?;
+            let session = Session::open(global, output, Missing::Refuse, Patience::Long).await?;
             let done = events::tail(args, &session).await;
             session.end(done).await
         }
         Command::Workers(WorkersCommand::Ls) => {
-            let session = Session::open(global, output, Missing::Refuse).await?;
+            let session = Session::open(global, output, Missing::Refuse, Patience::Short).await?;
             let done = workers::ls(&session).await;
             session.end(done).await
         }
+        Command::Config(ConfigCommand::Explain(args)) => config::explain(args, global),
         Command::Worker(_) | Command::Completions { .. } => Ok(()), // answered without a runtime
     }
 }

@@ -64,6 +64,18 @@ fn failed_and_waiting_tasks_are_warnings_with_what_to_do() {
 }
 
 #[test]
+fn a_paused_queue_is_a_warning_and_what_waits_in_it_is_not() {
+    let stage = Stage::empty();
+    old_tasks(&stage, &[("old", 8 * 3600)]);
+    assert_eq!(stage.run(&["queues", "pause", "default"]).code, 0);
+    let report = stage.run(&["doctor", "-o", "json"]).json();
+    let queues = check(&report, "queues");
+    assert_eq!(queues["status"], json!("warn"), "{report}");
+    assert!(queues["hint"].as_str().unwrap().ends_with("windlass queues resume default"));
+    assert_eq!(check(&report, "pending")["status"], json!("ok"), "it waits on purpose: {report}");
+}
+
+#[test]
 fn a_task_that_waits_for_hours_is_named() {
     let stage = Stage::empty();
     let ids =

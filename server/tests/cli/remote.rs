@@ -192,3 +192,61 @@ fn tenants_are_kept_apart_through_a_server() {
     // The option wins over the variable.
     assert_eq!(run("other", &["tasks", "get", &done, "--tenant", "default"]).code, 0);
 }
+
+#[test]
+fn what_follows_waits_for_a_server_that_is_started_again() {
+    let (stage, serving, [.., pending]) = served();
+    let (url, listen) = (serving.url().to_owned(), serving.url()["http://".len()..].to_owned());
+    let batch = stage.on_store(async |client| {
+        let options = windlass::SubmitOptions { batch: true, ..Default::default() };
+        let spec = windlass::TaskSpec::new("c", windlass::Payload::null());
+        client.submit_many(vec![spec], options).await.unwrap()[0].batch_id.unwrap().to_string()
+    });
+    let start = |args: &[&str]| {
+        let mut command = stage.command(&[args, &["-o", "json", "--url", &url]].concat());
+        let (out, err) = (std::process::Stdio::piped(), std::process::Stdio::piped());
+        let mut child = command.stdout(out).stderr(err).spawn().unwrap();
+        let mut out = std::io::BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        std::io::BufRead::read_line(&mut out, &mut line).unwrap();
+        assert!(line.contains("pending"), "it follows: {line}");
+        (child, out)
+    };
+    let watches = [start(&["tasks", "watch", &pending]), start(&["batches", "watch", &batch])];
+    drop(serving); // as kill -9 does
+    stage.on_store(async |client| {
+        perform(&client, "c", complete("1")).await;
+        perform(&client, "c", complete("2")).await;
+    });
+    let mut command = stage.command(&["serve", "--listen", &listen, "-o", "json"]);
+    command.env("WINDLASS_LOG_LEVEL", "off");
+    let serving = Serving::start(command);
+    for (child, mut out) in watches {
+        let mut rest = String::new();
+        std::io::Read::read_to_string(&mut out, &mut rest).unwrap();
+        let ran = crate::stage::end(child);
+        assert_eq!(ran.code, 0, "{rest} {ran:?}");
+        assert!(rest.lines().last().unwrap().contains("completed"), "{rest}");
+    }
+    drop(serving);
+}
+
+#[test]
+fn a_server_with_a_certificate_is_reached_by_https() {
+    let stage = Stage::empty();
+    let tls = concat!(env!("CARGO_MANIFEST_DIR"), "/../client-rest/tests/client/tls");
+    let files =
+        ["--tls-cert", &format!("{tls}/server.pem"), "--tls-key", &format!("{tls}/server.key")];
+    let serving = Serving::on(&stage, &files, &[]);
+    assert!(serving.url().starts_with("https://127.0.0.1:"), "{}", serving.url());
+    let ls = |authorities: &str| {
+        let mut command = stage.command(&["tasks", "ls", "--url", serving.url(), "-o", "json"]);
+        command.env("WINDLASS_CA_FILE", authorities);
+        finish(command)
+    };
+    assert_eq!(ls(&format!("{tls}/ca.pem")).json()["tasks"], json!([]));
+    let ran = ls("");
+    assert_eq!((ran.code, ran.error_code().as_str()), (4, "store_unavailable"), "{ran:?}");
+    let ran = ls(&format!("{tls}/missing.pem"));
+    assert_eq!((ran.code, ran.error_code().as_str()), (2, "invalid_argument"), "{ran:?}");
+}

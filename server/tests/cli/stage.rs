@@ -173,9 +173,22 @@ pub(crate) fn finish(mut command: Command) -> Ran {
     end(command.spawn().expect("the binary starts"))
 }
 
-/// Waits for a started command.
+/// Waits for a started command; one that does not end is killed, and so fails its test.
 pub(crate) fn end(child: Child) -> Ran {
+    let (ended, watch) = std::sync::mpsc::channel::<()>();
+    #[cfg(unix)]
+    let process = rustix::process::Pid::from_child(&child);
+    let watchdog = std::thread::spawn(move || {
+        let over = watch.recv_timeout(Duration::from_secs(120));
+        #[cfg(unix)]
+        if over == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
+            let _ = rustix::process::kill_process(process, rustix::process::Signal::KILL);
+        }
+        let _ = over;
+    });
     let output = child.wait_with_output().expect("the binary ends");
+    drop(ended);
+    watchdog.join().expect("it only waits");
     let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
     Ran {
         code: output.status.code().unwrap_or(-1),

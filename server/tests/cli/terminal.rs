@@ -8,8 +8,19 @@ use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
 use crate::stage::{Stage, complete, perform, submit};
 
-/// Runs a command with standard output and error on a terminal; answers what the terminal got.
+/// Runs a command that succeeds on a terminal; answers what the terminal got.
 fn on_a_terminal(stage: &Stage, args: &[&str], vars: &[(&str, &str)]) -> String {
+    let (seen, ended) = seen_on_a_terminal(stage, args, vars);
+    assert!(ended.success(), "{seen}");
+    seen
+}
+
+/// Runs a command with standard output and error on a terminal; answers what the terminal got.
+fn seen_on_a_terminal(
+    stage: &Stage,
+    args: &[&str],
+    vars: &[(&str, &str)],
+) -> (String, std::process::ExitStatus) {
     let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&ours).unwrap();
     unlockpt(&ours).unwrap();
@@ -26,8 +37,7 @@ fn on_a_terminal(stage: &Stage, args: &[&str], vars: &[(&str, &str)]) -> String 
     let mut seen = Vec::new();
     // The end of a terminal is an error, not an empty read.
     let _ = File::from(ours).read_to_end(&mut seen);
-    assert!(child.wait().unwrap().success());
-    String::from_utf8(seen).unwrap()
+    (String::from_utf8(seen).unwrap(), child.wait().unwrap())
 }
 
 #[test]
@@ -60,4 +70,23 @@ fn progress_is_drawn_over_and_leaves_nothing_behind() {
     let after = &seen[bar..];
     assert!(after.contains("\r\x1b[2K"), "wiped before the next line: {after:?}");
     assert!(!after[..after.find("\r\x1b[2K").unwrap()].contains('\n'), "{after:?}");
+}
+
+#[test]
+fn a_batch_is_drawn_over_while_it_goes_on() {
+    let (stage, id) = Stage::with(async |client| {
+        let specs = vec![windlass::TaskSpec::new("t", windlass::Payload::null()); 2];
+        let options = windlass::SubmitOptions { batch: true, ..Default::default() };
+        let stored = client.submit_many(specs, options).await.unwrap();
+        perform(&client, "t", complete("1")).await;
+        stored[0].batch_id.unwrap().to_string()
+    });
+    let args = ["batches", "watch", &id, "--timeout", "1ms"];
+    let (seen, ended) = seen_on_a_terminal(&stage, &args, &[("NO_COLOR", "1")]);
+    assert_eq!(ended.code(), Some(1));
+    let bar =
+        seen.find("[############------------]  50%  1 pending, 1 completed").expect("the bar");
+    let after = &seen[bar..];
+    let wiped = after.find("\r\x1b[2K").expect("wiped before the error");
+    assert!(!after[..wiped].contains('\n') && after.contains("it goes on"), "{after:?}");
 }

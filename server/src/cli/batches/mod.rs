@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use windlass::{Batch, TaskStatus};
 
-use crate::cli::connect::Session;
+use crate::cli::connect::{Patience, Session};
 use crate::cli::failure::{Done, Failure, exit};
 use crate::cli::output::text::Paint;
 use crate::cli::values;
@@ -57,6 +57,13 @@ pub(crate) struct WatchArgs {
     /// Stop watching after this long
     #[arg(long, value_name = "DURATION", value_parser = values::duration)]
     timeout: Option<Duration>,
+}
+
+impl BatchesCommand {
+    /// Whether it follows something.
+    pub(crate) fn patience(&self) -> Patience {
+        if matches!(self, Self::Watch(_)) { Patience::Long } else { Patience::Short }
+    }
 }
 
 /// Runs the command.

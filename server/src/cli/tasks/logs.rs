@@ -30,6 +30,13 @@ pub(crate) struct LogsArgs {
     level: LogLevel,
 }
 
+impl LogsArgs {
+    /// Whether it goes on until the task ends.
+    pub(super) fn follows(&self) -> bool {
+        self.follow
+    }
+}
+
 fn level(word: &str) -> Result<LogLevel, String> {
     word.parse().map_err(|_| "must be debug, info, warning or error".to_owned())
 }

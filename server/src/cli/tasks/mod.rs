@@ -14,7 +14,7 @@ mod why;
 
 use clap::Subcommand;
 
-use crate::cli::connect::{Missing, Session};
+use crate::cli::connect::{Missing, Patience, Session};
 use crate::cli::failure::Done;
 
 /// Commands on tasks.
@@ -45,6 +45,17 @@ impl TasksCommand {
             Self::Submit(_) => Missing::Create,
             _ => Missing::Refuse,
         }
+    }
+
+    /// Whether it follows something.
+    pub(crate) fn patience(&self) -> Patience {
+        let follows = match self {
+            Self::Watch(_) => true,
+            Self::Logs(args) => args.follows(),
+            Self::Submit(args) => args.waits(),
+            _ => false,
+        };
+        if follows { Patience::Long } else { Patience::Short }
     }
 }
 

@@ -89,6 +89,13 @@ const ALONE: [&str; 11] = [
     "wait",
 ];
 
+impl SubmitArgs {
+    /// Whether it waits for the end.
+    pub(super) fn waits(&self) -> bool {
+        self.wait.is_some()
+    }
+}
+
 /// Stores the task. JSON is the submission record; with `--wait` the task's record at its end.
 pub(crate) async fn run(args: &SubmitArgs, session: &Session<'_>) -> Done {
     if let Some(source) = &args.batch {
