@@ -1,6 +1,7 @@
 //! Wake-ups within a process: hints, never facts.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio::sync::watch;
@@ -42,12 +43,16 @@ const SHARDS: usize = 64;
 
 /// The bells that somebody listens to, by task. With thousands of readers, news of one task must not
 /// wake those of another, and a task that nobody follows has no bell.
-struct TaskBells([Mutex<BTreeMap<TaskId, Bell>>; SHARDS]);
+struct TaskBells {
+    shards: [Mutex<BTreeMap<TaskId, Bell>>; SHARDS],
+    /// How many listen.
+    listeners: AtomicUsize,
+}
 
 impl TaskBells {
     fn shard(&self, id: TaskId) -> MutexGuard<'_, BTreeMap<TaskId, Bell>> {
         // The last byte of an id is random.
-        let shard = &self.0[usize::from(id.as_bytes()[15]) % SHARDS];
+        let shard = &self.shards[usize::from(id.as_bytes()[15]) % SHARDS];
         shard.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 }
@@ -61,6 +66,7 @@ struct Listener {
 
 impl Drop for Listener {
     fn drop(&mut self) {
+        self.bells.listeners.fetch_sub(1, Ordering::Relaxed);
         let mut shard = self.bells.shard(self.id);
         // This one is still counted.
         if shard.get(&self.id).is_some_and(|bell| bell.0.receiver_count() <= 1) {
@@ -86,6 +92,7 @@ impl TaskBell<'_> {
     /// As [`Bell::listen`].
     pub fn listen(&self) -> BoxFuture<'static, ()> {
         let receiver = self.bells.shard(self.id).entry(self.id).or_default().0.subscribe();
+        self.bells.listeners.fetch_add(1, Ordering::Relaxed);
         let mut listener = Listener { bells: self.bells.clone(), id: self.id, receiver };
         Box::pin(async move { heard(&mut listener.receiver).await })
     }
@@ -102,7 +109,8 @@ pub struct Bells {
 
 impl Default for Bells {
     fn default() -> Self {
-        let tasks = Arc::new(TaskBells(std::array::from_fn(|_| Mutex::default())));
+        let shards = std::array::from_fn(|_| Mutex::default());
+        let tasks = Arc::new(TaskBells { shards, listeners: AtomicUsize::new(0) });
         Self { work: Bell::default(), cancel: Bell::default(), tasks }
     }
 }
@@ -113,11 +121,16 @@ impl Bells {
         TaskBell { bells: &self.tasks, id }
     }
 
+    /// How many wait for news of a task just now.
+    pub fn followers(&self) -> usize {
+        self.tasks.listeners.load(Ordering::Relaxed)
+    }
+
     /// Rings everything: another process changed something, nobody knows what.
     pub fn ring_all(&self) {
         self.work.ring();
         self.cancel.ring();
-        for shard in &self.tasks.0 {
+        for shard in &self.tasks.shards {
             let shard = shard.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
             shard.values().for_each(Bell::ring);
         }
@@ -140,7 +153,7 @@ mod tests {
     }
 
     fn rung(bells: &Bells) -> usize {
-        bells.tasks.0.iter().map(|shard| shard.lock().unwrap().len()).sum()
+        bells.tasks.shards.iter().map(|shard| shard.lock().unwrap().len()).sum()
     }
 
     #[test]
@@ -168,9 +181,9 @@ mod tests {
         let bells = Bells::default();
         let (one, two) = (bells.task(id(1)).listen(), bells.task(id(1)).listen());
         drop(one);
-        assert_eq!(rung(&bells), 1);
+        assert_eq!((rung(&bells), bells.followers()), (1, 1));
         drop(two);
         bells.task(id(1)).ring();
-        assert_eq!(rung(&bells), 0);
+        assert_eq!((rung(&bells), bells.followers()), (0, 0));
     }
 }

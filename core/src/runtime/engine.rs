@@ -22,6 +22,9 @@ use crate::words::{
 /// A worker counts as live this long after it was last heard of.
 pub const WORKER_LIVES: Duration = Duration::from_secs(15);
 
+/// Least time between two looks that no hint has asked for, over all who follow tasks.
+const LOOK_AGAIN: Duration = Duration::from_millis(2);
+
 /// What an engine can be told.
 #[derive(Debug, Clone)]
 pub struct EngineOptions {
@@ -111,6 +114,14 @@ impl Engine {
     /// How long a wait may rest before it looks again by itself: other processes' hints may be lost.
     pub(super) fn patience(&self) -> Duration {
         if self.store.is_private() { Duration::from_secs(60) } else { Duration::from_millis(500) }
+    }
+
+    /// The same for news of a task: all who follow one share a bounded number of looks, so that thousands
+    /// of idle streams do not read all day.
+    pub(super) fn patience_with_task(&self) -> Duration {
+        let followers = u32::try_from(self.bells.followers()).unwrap_or(u32::MAX);
+        let shared = LOOK_AGAIN.saturating_mul(followers).min(Duration::from_secs(60));
+        self.patience().max(shared)
     }
 
     /// Starts the sweep of this process, once: whoever works also sweeps.

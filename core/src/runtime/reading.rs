@@ -49,7 +49,7 @@ impl Engine {
             if !updates.is_empty() || is_final || left.is_zero() {
                 return Ok(updates);
             }
-            timeout(&*self.host, left.min(self.patience()), news).await;
+            timeout(&*self.host, left.min(self.patience_with_task()), news).await;
         }
     }
 
@@ -76,7 +76,7 @@ impl Engine {
                 // Another task's finish may matter, and it rings another bell.
                 Some(_) if fail_fast && open.len() > 1 => self.host.sleep(CALM.min(left)).await,
                 Some(news) if open.first() == first.as_ref() => {
-                    timeout(&*self.host, left.min(self.patience()), news).await;
+                    timeout(&*self.host, left.min(self.patience_with_task()), news).await;
                 }
                 _ => {}
             }
