@@ -121,6 +121,40 @@ def test_a_drained_worker_exits_0_whatever_hangs(
     assert client.get_task(task_id).status == "pending"
 
 
+@pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("command", [("dev", "--port", "0"), ("serve", "--listen", "127.0.0.1:0")])
+def test_the_package_serves_until_a_signal_ends_it_with_0(
+    spawn: Spawn, command: tuple[str, ...], by: signal.Signals
+) -> None:
+    server = spawn("-m", "windlass", *command, "-o", "json")
+    ready = json.loads(line(server, "ready"))
+    with windlass.Client(ready["url"]) as client:
+        assert client.get_task(client.submit_task({}, "t").task_id).status == "pending"
+    server.send_signal(by)
+    _, log = finish(server)
+    assert "Traceback" not in log
+
+
+@pytest.mark.usefixtures("photos")
+def test_a_worker_of_a_server_takes_its_key_from_a_file(spawn: Spawn, tmp_path: Path) -> None:
+    (tmp_path / "server.key").write_text("s3cret-key\n")
+    key = ("--api-key-file", "server.key")
+    serve = ("-m", "windlass", "serve", "--listen", "127.0.0.1:0", "--store", "memory:")
+    server = spawn(*serve, *key, "--log-format", "json")
+    ready = json.loads(line(server, "ready"))
+    worker = spawn("-m", "windlass", "worker", "photos:app", "--url", ready["url"], *key)
+    with windlass.Client(ready["url"], api_key="s3cret-key") as client:
+        task = client.submit_task({"path": "a.jpg"}, "thumbnail")
+        (done,) = client.wait_for_batch([task.task_id], timeout=60)
+        assert done.result == {"path": "a.jpg", "width": 320}
+    with windlass.Client(ready["url"]) as stranger, pytest.raises(windlass.AuthenticationError):
+        stranger.submit_task({}, "thumbnail")
+    for process in (worker, server):
+        process.send_signal(signal.SIGTERM)
+        _, log = finish(process)
+        assert "s3cret" not in log
+
+
 @pytest.mark.parametrize(
     ("app", "text"),
     [
