@@ -47,10 +47,11 @@ fn placed<T: DeserializeOwned>(text: &str) -> Result<T> {
     let reason = error.inner().to_string();
     let reason = reason.split(" at line ").next().unwrap_or(&reason).to_owned();
     let about = ["unknown field `", "missing field `", "duplicate field `"];
-    if let Some(name) = about.iter().find_map(|before| quoted(&reason, before)) {
-        if place != name && !place.ends_with(&format!(".{name}")) {
-            place = if place == "." { name.to_owned() } else { format!("{place}.{name}") };
-        }
+    if let Some(name) = about.iter().find_map(|before| quoted(&reason, before))
+        && place != name
+        && !place.ends_with(&format!(".{name}"))
+    {
+        place = if place == "." { name.to_owned() } else { format!("{place}.{name}") };
     }
     if place == "." {
         place = "body".to_owned();

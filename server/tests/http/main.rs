@@ -1,5 +1,6 @@
 //! The server over HTTP, spoken to with raw sockets where a client library would not say it.
 
+mod access;
 mod input;
 mod leases;
 mod raw;

@@ -169,7 +169,10 @@ async fn the_lives_of_all_tasks_are_followed() {
     stage.client.submit(TaskSpec::new("other", json!(null))).await.unwrap();
     let begun = Begun::new(&stage).await;
     begun.ends(&stage).await;
-    let text = raw.until("task.completed").await + &raw.until("\n\n").await;
+    let mut text = String::new();
+    while events(&text).len() < 3 {
+        text += &raw.until("\n\n").await;
+    }
     let told = events(&text);
     let seen: Vec<_> = told
         .iter()
