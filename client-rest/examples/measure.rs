@@ -1,6 +1,6 @@
 //! Measures a worker behind a server beside one in process, on SQLite with durability normal.
 //!
-//! `cargo run --release -p windlass-client --example measure -- [drain|wake] [COUNT]`
+//! `cargo run --release -p windlass-client --example measure -- [drain|wake|strain] [COUNT]`
 
 use std::time::{Duration, Instant};
 
@@ -64,6 +64,50 @@ async fn wake(producer: &Client, remote: &Client, count: usize) -> Result<(f64, 
     Ok((times[times.len() / 2], times[times.len() * 99 / 100]))
 }
 
+/// Calls to a server that breaks every answer off, and what memory is left resident by them, in KiB: after
+/// a first round, after all, and after a rest.
+async fn strain(count: usize) -> Result<[u64; 3]> {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+    let url = format!("http://{}", listener.local_addr().expect("it has an address"));
+    tokio::spawn(async move {
+        while let Ok((mut socket, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let mut request = [0; 4096];
+                let head = "HTTP/1.1 200 OK\r\ncontent-length: 99999\r\n\r\n{\"tasks\":[";
+                // The client may be gone before.
+                if socket.read(&mut request).await.is_ok() {
+                    let _ = socket.write_all(head.as_bytes()).await;
+                }
+            });
+        }
+    });
+    let retry = windlass::RetryConfig { max_retries: 0, ..Default::default() };
+    let options = ConnectOptions { retry, breaker: None, ..ConnectOptions::default() };
+    let client = windlass::connect_with(&url, options).await?;
+    let mut seen = [0; 3];
+    for (i, calls) in [count / 10, count].into_iter().enumerate() {
+        for _ in 0..calls / 20 {
+            let calls = (0..20).map(|number| client.submit(spec(number)));
+            let answers = futures_util::future::join_all(calls).await;
+            assert!(answers.iter().all(Result::is_err));
+            let id = "01981e2c-1d5c-7c11-b0e9-c2b7a9a3a001";
+            let _ = client.updates(id, 0)?.next_within(Duration::from_millis(1)).await;
+        }
+        seen[i] = resident();
+    }
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    seen[2] = resident();
+    Ok(seen)
+}
+
+/// Resident memory of this process, in KiB; 0 where the system does not tell.
+fn resident() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok()).unwrap_or_default()
+}
+
 async fn open(folder: &std::path::Path, name: &str) -> Result<Client> {
     let options = ConnectOptions { durability: Durability::Normal, ..ConnectOptions::default() };
     windlass::connect_with(&format!("sqlite:{}", folder.join(name).display()), options).await
@@ -89,6 +133,11 @@ fn main() -> Result<()> {
             let producer = windlass::connect(&server.url()).await?;
             let (middle, slow) = wake(&producer, &remote, count.unwrap_or(300)).await?;
             println!("submit by HTTP to start: p50 {middle:.2} ms, p99 {slow:.2} ms");
+            return Ok(());
+        }
+        if what == "strain" {
+            let [first, all, rest] = strain(count.unwrap_or(20_000)).await?;
+            println!("resident: {first} KiB, after all {all} KiB, after 60 s {rest} KiB");
             return Ok(());
         }
         let count = count.unwrap_or(50_000);

@@ -29,6 +29,8 @@ pub(crate) enum Failed {
     Refused { status: u16, error: Error, retry_after: Option<Duration> },
     /// What came is nothing that a Windlass server answers.
     Garbage { status: u16, reason: String },
+    /// Nothing was asked: as many calls as may be were under way all the time.
+    Crowded,
     /// The client was closed meanwhile.
     Closed,
 }
@@ -53,7 +55,7 @@ impl Failed {
     pub(crate) fn status(&self) -> Option<u16> {
         match self {
             Self::Refused { status, .. } | Self::Garbage { status, .. } => Some(*status),
-            Self::Silent { .. } | Self::Closed => None,
+            Self::Silent { .. } | Self::Crowded | Self::Closed => None,
         }
     }
 
@@ -70,7 +72,7 @@ impl Failed {
         match self {
             Self::Silent { .. } | Self::Garbage { .. } => true,
             Self::Refused { status, .. } => *status >= 500 && *status != 501,
-            Self::Closed => false,
+            Self::Crowded | Self::Closed => false,
         }
     }
 
@@ -86,6 +88,11 @@ impl Failed {
             Self::Garbage { status, reason } => {
                 Error::Api { status_code: status, reason: format!("{place}: {reason}") }
             }
+            Self::Crowded => Error::StoreUnavailable {
+                operation: verb.into(),
+                reason: format!("every connection to {place} was in use; see max_connections"),
+                source: None,
+            },
             Self::Closed => Error::ClientClosed,
         }
     }

@@ -8,7 +8,7 @@ use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use reqwest::{Client, Method, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Semaphore, SemaphorePermit, watch};
 use windlass_core::rules::call::CallFailure;
 use windlass_core::runtime::host::{SharedHost, timeout};
 use windlass_core::{Breaker, Circuit, Error, Pass, Result};
@@ -248,20 +248,28 @@ impl Calls {
         let mut tries = 0;
         let failed = loop {
             tries += 1;
-            let left = deadline.saturating_sub(self.host.monotonic());
-            let failed = match timeout(&*self.host, left, self.admit(call, attempt())).await {
-                Some(Ok(value)) => {
-                    pass.into_iter().for_each(Pass::succeeded);
-                    return Ok(value);
-                }
-                Some(Err(failed)) => failed,
-                None => {
-                    let reason = format!("nothing came within {}s", limit.as_secs_f64());
-                    break Failed::Silent { reason, source: None };
-                }
+            let left = || deadline.saturating_sub(self.host.monotonic());
+            let room = match timeout(&*self.host, left(), self.room(call)).await {
+                Some(Ok(room)) => room,
+                Some(Err(failed)) => break failed,
+                None => break Failed::Crowded,
             };
+            let failed =
+                match timeout(&*self.host, left(), self.unless_closed(call, attempt())).await {
+                    Some(Ok(value)) => {
+                        pass.into_iter().for_each(Pass::succeeded);
+                        return Ok(value);
+                    }
+                    Some(Err(failed)) => failed,
+                    None => {
+                        let reason = format!("nothing came within {}s", limit.as_secs_f64());
+                        break Failed::Silent { reason, source: None };
+                    }
+                };
+            // Others may go while this one pauses.
+            drop(room);
             let Some(pause) = self.pause(call, tries, &failed) else { break failed };
-            if pause >= deadline.saturating_sub(self.host.monotonic()) {
+            if pause >= left() {
                 break failed;
             }
             tracing::debug!(verb = call.verb, tries, ?pause, ?failed, "the call is repeated");
@@ -270,11 +278,13 @@ impl Calls {
                 () = self.host.sleep(pause) => {}
             }
         };
-        let (blamed, closed) = (failed.blames_server(), matches!(failed, Failed::Closed));
+        let blamed = failed.blames_server();
+        // It was not asked, or nobody waits for what it says.
+        let unheard = matches!(failed, Failed::Closed | Failed::Crowded);
         let error = failed.into_error(call.verb, self.address.place());
         match pass {
             Some(pass) if blamed => pass.ended::<T>(&Err(error.clone()), self.host.monotonic()),
-            Some(pass) if !closed => pass.succeeded(),
+            Some(pass) if !unheard => pass.succeeded(),
             _ => {}
         }
         Err(error)
@@ -282,7 +292,7 @@ impl Calls {
 
     /// Pause before the next try, if there is to be one.
     fn pause(&self, call: &Call, tries: u32, failed: &Failed) -> Option<Duration> {
-        let over = matches!(failed, Failed::Closed)
+        let over = matches!(failed, Failed::Closed | Failed::Crowded)
             // A full queue has a patience of its own, which the caller named.
             || matches!(failed, Failed::Refused { error: Error::QueueFull { .. }, .. });
         let failure = CallFailure {
@@ -294,18 +304,22 @@ impl Calls {
         if over { None } else { next() }
     }
 
-    /// Makes one attempt when there is room for it. What waits on purpose, and what keeps leases, needs
-    /// none; what waits on purpose ends when the client is closed.
-    async fn admit<T>(
+    /// Waits for room for a call. What waits on purpose, and what keeps leases, needs none.
+    async fn room(&self, call: &Call) -> Result<Option<SemaphorePermit<'_>>, Failed> {
+        if call.of_worker || !call.hold.is_zero() {
+            return Ok(None);
+        }
+        self.room.acquire().await.map(Some).map_err(|_| Failed::Closed)
+    }
+
+    /// Makes one attempt. What waits on purpose ends when the client is closed; what was begun otherwise
+    /// goes to its end.
+    async fn unless_closed<T>(
         &self,
         call: &Call,
         attempt: impl Future<Output = Result<T, Failed>>,
     ) -> Result<T, Failed> {
-        if call.of_worker && call.hold.is_zero() {
-            return attempt.await;
-        }
         if call.hold.is_zero() {
-            let _room = self.room.acquire().await.map_err(|_| Failed::Closed)?;
             return attempt.await;
         }
         tokio::select! {
@@ -389,4 +403,36 @@ fn bearer(key: &str) -> Result<HeaderValue> {
     let mut header = HeaderValue::try_from(format!("Bearer {key}")).map_err(|_| refused())?;
     header.set_sensitive(true);
     Ok(header)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use windlass_core::runtime::host::TokioHost;
+
+    use super::*;
+
+    // GPY-05
+    #[tokio::test]
+    async fn a_call_that_finds_no_room_asks_nobody_and_blames_nobody() {
+        let breaker = windlass_core::BreakerConfig { failure_threshold: 1, ..Default::default() };
+        let options = RestOptions {
+            max_connections: 1,
+            timeout: Duration::from_millis(20),
+            breaker: Some(breaker),
+            ..RestOptions::default()
+        };
+        let host = Arc::new(TokioHost::new(tokio::runtime::Handle::current()));
+        let calls = Calls::new("http://127.0.0.1:1", options, host).unwrap();
+        let ask = || Call::get("queues", "/queues".to_owned());
+        let room = calls.room.acquire().await.unwrap();
+        let error = calls.tell(&ask()).await.unwrap_err();
+        assert!(error.to_string().contains("max_connections"), "{error}");
+        let failures = || calls.circuit().unwrap().breaker().failure_count();
+        assert_eq!(failures(), 0);
+        drop(room);
+        assert!(calls.tell(&ask().once()).await.is_err(), "nobody is there");
+        assert_eq!(failures(), 1);
+    }
 }

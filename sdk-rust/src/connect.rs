@@ -123,9 +123,18 @@ impl ConnectOptions {
 /// # Ok::<(), windlass::Error>(()) }).unwrap();
 /// ```
 ///
+/// Behind a server it is the same, with a key from the environment:
+///
+/// ```no_run
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// let options = windlass::ConnectOptions::from_env();
+/// let client = windlass::connect_with("https://tasks.example.com", options).await?;
+/// # Ok::<(), windlass::Error>(()) }).unwrap();
+/// ```
+///
 /// # Errors
 ///
-/// `invalid_url`, `invalid_store`, `schema_incompatible`, `store_read_only`, `store_full`,
+/// `invalid_url`, `invalid_argument`, `invalid_store`, `schema_incompatible`, `store_read_only`, `store_full`,
 /// `store_unavailable`.
 pub async fn connect(url: &str) -> Result<Client> {
     connect_with(url, ConnectOptions::default()).await

@@ -1,13 +1,13 @@
 //! Workers behind a server.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use windlass::{
     CancelReason, Client, DeclaredHandler, Job, Lane, Outcome, Signal, SubmitOptions, TaskStatus,
     Worker, WorkerConfig,
 };
 
-use crate::proxy::{Link, Proxy};
+use crate::proxy::{Link, Proxy, Told, answer};
 use crate::stage::{Stage, connect, quick, soon, spec};
 
 fn config(concurrency: u32) -> WorkerConfig {
@@ -154,4 +154,22 @@ async fn leases_are_kept_for_as_long_as_a_handler_runs() {
     worker.drain();
     soon(worker.stopped()).await;
     stage.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_does_not_hold_its_answers_is_not_asked_in_a_rush() {
+    let nothing = answer("200 OK", "", r#"{"tasks":[]}"#);
+    let server = Told::start(vec![nothing]).await;
+    let client = connect(&server.url, quick()).await;
+    let start = Instant::now();
+    let worker = client.worker(config(1)).unwrap();
+    let leases = || server.seen().iter().filter(|r| r.starts_with("POST /api/v1/leases ")).count();
+    let mut seen = 0;
+    while leases() < 4 {
+        seen += 1;
+        server.sees(seen).await;
+    }
+    assert!(start.elapsed() >= Duration::from_millis(300), "a tenth of a second between each two");
+    worker.drain();
+    soon(worker.stopped()).await;
 }
