@@ -13,6 +13,7 @@ use windlass_server::http::{ServeOptions, Server, TlsFiles};
 
 use crate::raw::{PATIENCE, Stage};
 
+// REST-06: the bearer key; JSON bodies and the errors' shape are in `input`.
 #[tokio::test]
 async fn only_who_has_the_key_may_call() {
     let stage = Stage::with(|options| options.api_key = Some("s3cret".to_owned())).await;

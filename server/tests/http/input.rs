@@ -164,7 +164,8 @@ async fn what_is_no_id_is_found_nowhere() {
     assert_eq!(found.json(), json!({ "tasks": [null] }));
 }
 
-// PKG-06: v1 is served, an older version is refused by name.
+// REST-07, PKG-06: v1 is served, an older version is refused by name.
+// REST-01: a block over HTTP is named, and answers once composition is there.
 #[tokio::test]
 async fn only_what_is_there_is_served() {
     let stage = Stage::new().await;

@@ -81,7 +81,6 @@ fn events(text: &str) -> Vec<(String, String, Value)> {
         .collect()
 }
 
-// REST-04, REST-05: statuses in the documents' words, progress and logs as they come.
 #[tokio::test]
 async fn a_task_is_followed_to_its_end_and_resumed() {
     let stage = Stage::new().await;

@@ -13,7 +13,7 @@ async fn leased(stage: &Stage, worker: &str) -> Value {
     reply.json()["tasks"][0].clone()
 }
 
-// REST-01, REST-02, REST-03: submit, look, result.
+// REST-02, REST-03, REST-05: how a task stands, in the documents' shape.
 #[tokio::test]
 async fn a_task_is_submitted_leased_settled_and_read() {
     let stage = Stage::new().await;
@@ -132,4 +132,38 @@ async fn a_worker_is_announced_and_forgotten() {
         assert_eq!(stage.ask("DELETE", "/api/v1/workers/w", "").await.status, 204);
     }
     assert_eq!(stage.ask("GET", "/api/v1/workers/w", "").await.problem().1, "api_error");
+}
+
+// REST-04, REST-05: the words of every end.
+#[tokio::test]
+async fn every_end_has_its_word() {
+    let stage = Stage::new().await;
+    let submit = async || {
+        let body = r#"{"task_type":"t","max_retries":0}"#;
+        let reply = stage.ask("POST", "/api/v1/tasks", body).await;
+        reply.json()["task_id"].as_str().unwrap().to_owned()
+    };
+    let status = async |id: &str| {
+        let reply = stage.ask("GET", &format!("/api/v1/tasks/{id}/status"), "").await;
+        reply.json()
+    };
+    let failed = submit().await;
+    assert_eq!(status(&failed).await["status"], "pending");
+    let held = leased(&stage, "w").await;
+    assert_eq!(status(&failed).await["status"], "running");
+    let error = json!({ "code": "handler_error", "message": "no such file" });
+    let settle = json!({ "settles": [{ "task_id": failed, "token": held["token"],
+        "outcome": "fail", "error": error, "started_seconds_ago": 1.5 }] });
+    stage.ask("POST", "/api/v1/leases/settle", &settle.to_string()).await;
+    let told = status(&failed).await;
+    assert_eq!((&told["status"], &told["error"]), (&json!("failed"), &json!("no such file")));
+    assert_eq!(told["error_details"]["code"], "handler_error");
+    assert!(told["execution_time"].as_f64().unwrap() >= 1.5);
+    let again = stage.ask("POST", &format!("/api/v1/tasks/{failed}/retry"), "").await;
+    assert_eq!(again.json()["status"], "pending");
+    let twice = stage.ask("POST", &format!("/api/v1/tasks/{failed}/retry"), "{}").await;
+    assert_eq!((twice.status, twice.problem().1.as_str()), (409, "invalid_transition"));
+    let cancelled = stage.ask("POST", &format!("/api/v1/tasks/{failed}/cancel"), "").await;
+    assert_eq!(cancelled.json()["status"], "cancelled");
+    assert_eq!(status(&failed).await["status"], "cancelled");
 }
