@@ -287,7 +287,8 @@ def test_a_running_coroutine_is_cancelled_at_once(app: windlass.App, cleans_up: 
         handle = endless.submit()
         assert running.wait(WAIT)
         start = time.monotonic()
-        assert handle.cancel().status == "running"
+        # As it stands then: a quick worker has ended it by the time of the answer.
+        assert handle.cancel().status in ("running", "cancelled")
         assert app.client.wait_for_task(handle.task_id, WAIT).status == "cancelled"
         assert time.monotonic() - start < 5
     assert cleaned == (["requested"] if cleans_up else [])
