@@ -89,13 +89,20 @@ impl Global {
 /// The command tree. A variable that is set to nothing counts as not set.
 pub(crate) fn tree() -> clap::Command {
     // What is a client's is refused by a server, and need not be in its help.
-    let of_clients = |server: clap::Command| {
-        ["url", "tenant"].into_iter().fold(server, |server, name| {
-            server.arg(clap::Arg::new(name).long(name).global(true).hide(true))
-        })
+    let hidden = |name: &'static str| clap::Arg::new(name).long(name).global(true).hide(true);
+    let key = || {
+        let key = clap::Arg::new("api_key_file").long("api-key-file").value_name("FILE");
+        key.global(true).value_parser(clap::value_parser!(PathBuf))
     };
-    let tree = Cli::command().mut_subcommand("serve", of_clients);
-    without_empty(tree.mut_subcommand("dev", of_clients))
+    let of_serve =
+        "File with the key that requests must carry; WINDLASS_SERVER_KEY holds the key itself";
+    let tree = Cli::command().mut_subcommand("serve", |serve| {
+        serve.arg(hidden("url")).arg(hidden("tenant")).arg(key().help(of_serve))
+    });
+    let tree = tree.mut_subcommand("dev", |dev| {
+        dev.arg(hidden("url")).arg(hidden("tenant")).arg(key().hide(true))
+    });
+    without_empty(tree)
 }
 
 fn without_empty(command: clap::Command) -> clap::Command {

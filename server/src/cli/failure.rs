@@ -123,6 +123,9 @@ fn hint_for(error: &Error) -> Option<String> {
              on 127.0.0.1:8420"
                 .to_owned()
         }
+        Error::PayloadTooLarge { field, .. } if field == "body" => {
+            "send less at once, or raise the server's --body-limit".to_owned()
+        }
         Error::TaskNotFound { .. } => {
             "`windlass tasks ls` lists tasks; was it another --url or --tenant, or pruned?"
                 .to_owned()

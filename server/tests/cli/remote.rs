@@ -250,3 +250,99 @@ fn a_server_with_a_certificate_is_reached_by_https() {
     let ran = ls(&format!("{tls}/missing.pem"));
     assert_eq!((ran.code, ran.error_code().as_str()), (2, "invalid_argument"), "{ran:?}");
 }
+
+#[test]
+fn a_deaf_worker_is_shown() {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU64, Ordering};
+    use std::time::Duration;
+    use windlass_server::http::{ServeOptions, Server};
+    use windlass_server::observe::Metrics;
+    let (stage, ()) = Stage::with(async |client| {
+        submit(&client, "t", "null").await;
+    });
+    // The server is this process's own, so that the time by which it judges is moved by hand.
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let seconds = Arc::new(AtomicU64::new(0));
+    let time = seconds.clone();
+    let metrics =
+        Metrics::timed_by(Arc::new(move || Duration::from_secs(time.load(Ordering::SeqCst))));
+    let server = runtime.block_on(async {
+        let mut connect = windlass::ConnectOptions::default();
+        connect.instrument = Some(metrics.instrument());
+        let client = windlass::connect_with(&stage.url(), connect).await.unwrap();
+        let options = ServeOptions {
+            listen: "127.0.0.1:0".to_owned(),
+            metrics: Some(metrics.clone()),
+            ..ServeOptions::default()
+        };
+        let server = Server::start(client, options).await.unwrap();
+        let worker = json!({
+            "worker_id": "w-1", "queues": ["default"], "handlers": ["t"], "concurrency": 2,
+            "host": "h:1", "holds": 1,
+        });
+        let remote = windlass::connect(&server.url()).await.unwrap();
+        let info = serde_json::from_value(worker).unwrap();
+        remote.service().announce("default", info).await.unwrap();
+        remote.close().await.unwrap();
+        server
+    });
+    let url = server.url();
+    let listed = at(&stage, &url, &["workers", "ls"]);
+    assert!(listed.out.contains("w-1") && listed.out.contains("1/2"), "{listed:?}");
+    assert!(!listed.out.contains("deaf"), "{listed:?}");
+    seconds.store(3_600, Ordering::SeqCst);
+    let listed = at(&stage, &url, &["workers", "ls"]);
+    assert!(listed.out.contains("deaf") && listed.err.contains("restart it"), "{listed:?}");
+    let listed = at(&stage, &url, &["workers", "ls", "-o", "json"]).json();
+    assert_eq!((&listed[0]["worker_id"], &listed[0]["deaf"]), (&json!("w-1"), &json!(true)));
+    let report = at(&stage, &url, &["doctor", "-o", "json"]).json();
+    let checks = report["checks"].as_array().unwrap();
+    let workers = checks.iter().find(|check| check["name"] == "workers").unwrap();
+    assert_eq!(workers["status"], json!("warn"), "{report}");
+    assert!(workers["detail"].as_str().unwrap().contains("w-1 is deaf"), "{report}");
+    runtime.block_on(async {
+        server.stop();
+        server.stopped().await;
+    });
+}
+
+#[test]
+fn what_is_no_windlass_server_is_told() {
+    use std::io::{BufRead, BufReader, Write};
+    let stage = Stage::empty();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    // Another program that speaks HTTP; it ends with the test's process.
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let head = BufReader::new(stream.try_clone().unwrap()).lines();
+            head.map_while(Result::ok).take_while(|line| !line.is_empty()).for_each(drop);
+            let _ = stream.write_all(
+                b"HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: 5\r\nconnection: close\r\n\r\nhello",
+            );
+        }
+    });
+    for args in [&["tasks", "ls"][..], &["workers", "ls"], &["events", "tail"]] {
+        let ran = at(&stage, &url, args);
+        assert_eq!((ran.code, ran.error_code().as_str()), (4, "api_error"), "{ran:?}");
+        assert!(ran.err.contains("windlass doctor"), "{ran:?}");
+    }
+    let report = at(&stage, &url, &["doctor"]);
+    assert_eq!(report.code, 1, "{report:?}");
+    assert!(report.out.contains("is this the address of a Windlass server?"), "{report:?}");
+}
+
+#[test]
+fn a_batch_beyond_the_server_s_limit_is_refused_with_what_to_do() {
+    let (stage, ()) = Stage::with(async |_| {});
+    let serving = Serving::on(&stage, &["--body-limit", "1KiB"], &[]);
+    let lines = "{\"task_type\": \"x\"}\n".repeat(100);
+    let args = ["tasks", "submit", "--batch", "-", "--url", serving.url()];
+    let ran = stage.run_with(&args, lines.as_bytes());
+    assert_eq!((ran.code, ran.error_code().as_str()), (2, "payload_too_large"), "{ran:?}");
+    assert!(ran.err.contains("--body-limit"), "{ran:?}");
+    let counts = stage.on_store(async |client| client.counts().await.unwrap());
+    assert!(counts.is_empty(), "{counts:?}");
+}

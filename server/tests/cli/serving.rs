@@ -280,6 +280,20 @@ fn every_option_is_also_a_variable_and_explained() {
 }
 
 #[test]
+fn the_help_of_a_server_shows_no_client_options() {
+    let stage = Stage::empty();
+    let serve = stage.run(&["serve", "--help"]).out;
+    assert!(
+        serve.contains("--api-key-file <FILE>") && serve.contains("WINDLASS_SERVER_KEY"),
+        "{serve}"
+    );
+    for help in [&serve, &stage.run(&["dev", "--help"]).out] {
+        assert!(!help.contains("--tenant") && !help.contains("--url"), "{help}");
+        assert!(help.lines().all(|line| line.chars().count() <= 100), "{help}");
+    }
+}
+
+#[test]
 fn a_wrong_setting_is_refused_before_anything_is_made() {
     let stage = Stage::empty();
     std::fs::write(stage.file("no.pem"), "no certificate").unwrap();
