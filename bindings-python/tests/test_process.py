@@ -311,6 +311,16 @@ waits = [client.submit_task(1).task_id, None]
 for _ in range(4):
     threading.Thread(target=client.wait_for_task, args=waits, daemon=True).start()
 """,
+    "a server, and threads that wait for it": """
+from windlass.testing import Server
+server = Server("memory:")
+client = windlass.Client(server.url)
+waits = [client.submit_task(1).task_id, None]
+for _ in range(4):
+    threading.Thread(target=client.wait_for_task, args=waits, daemon=True).start()
+threading.Thread(target=lambda: list(client.stream_task(waits[0])), daemon=True).start()
+threading.Thread(target=lambda: list(client.events()), daemon=True).start()
+""",
     "sys.exit": "client = windlass.Client('memory:'); client.submit_task(1); sys.exit(0)",
 }
 

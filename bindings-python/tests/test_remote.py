@@ -246,6 +246,24 @@ def test_what_was_acknowledged_outlives_the_server(served: Served) -> None:
     assert len(stored) == sum(count.count for count in client.counts())
 
 
+async def test_waits_and_events_outlive_a_killed_server(served: Served) -> None:
+    async with AsyncClient(
+        served.url, retry_config=PATIENT, circuit_breaker=False, timeout=60
+    ) as client:
+        events = client.events()
+        task = await client.submit_task(1, "work")
+        assert (await events.__anext__()).event == "task.submitted"
+        wait = asyncio.ensure_future(client.wait_for_task(task.task_id))
+        following = asyncio.ensure_future(events.__anext__())
+        # Once they are asked for.
+        await client.queues()
+        served.kill()
+        served.restart()
+        await client.cancel_task(task.task_id)
+        assert (await wait).status == "cancelled"
+        assert (await following).event == "task.cancelled"
+
+
 def test_a_server_that_is_gone_is_told(served: Served) -> None:
     client = Client(served.url, retry_config=RetryConfig(max_retries=0))
     task_id = client.submit_task(1).task_id
