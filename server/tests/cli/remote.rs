@@ -268,8 +268,8 @@ fn a_deaf_worker_is_shown() {
     let metrics =
         Metrics::timed_by(Arc::new(move || Duration::from_secs(time.load(Ordering::SeqCst))));
     let server = runtime.block_on(async {
-        let mut connect = windlass::ConnectOptions::default();
-        connect.instrument = Some(metrics.instrument());
+        let instrument = Some(metrics.instrument());
+        let connect = windlass::ConnectOptions { instrument, ..Default::default() };
         let client = windlass::connect_with(&stage.url(), connect).await.unwrap();
         let options = ServeOptions {
             listen: "127.0.0.1:0".to_owned(),
