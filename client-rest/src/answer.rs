@@ -51,6 +51,11 @@ impl Failed {
         Self::Garbage { status, reason: format!("not what a Windlass server answers: {error}") }
     }
 
+    /// A success is larger than is read.
+    pub(crate) fn too_large(status: u16) -> Self {
+        Self::Garbage { status, reason: format!("answered more than {} MiB", ANSWER >> 20) }
+    }
+
     /// The status that was answered, unless no whole answer came.
     pub(crate) fn status(&self) -> Option<u16> {
         match self {
@@ -98,13 +103,9 @@ impl Failed {
     }
 }
 
-/// The body of a success.
-pub(crate) async fn body(response: Response) -> Result<Bytes, Failed> {
-    let status = response.status().as_u16();
-    read(response, ANSWER).await?.ok_or_else(|| {
-        let reason = format!("answered more than {} MiB", ANSWER >> 20);
-        Failed::Garbage { status, reason }
-    })
+/// The body of a success; `None` when it is larger than is read.
+pub(crate) async fn body(response: Response) -> Result<Option<Bytes>, Failed> {
+    read(response, ANSWER).await
 }
 
 /// What an answer that is no success means.

@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
-use reqwest::{Client, Method, Response};
-use serde::Serialize;
+use reqwest::{Client, Response};
 use serde::de::DeserializeOwned;
 use tokio::sync::{Semaphore, SemaphorePermit, watch};
 use windlass_core::rules::call::CallFailure;
@@ -15,117 +14,10 @@ use windlass_core::{Breaker, Circuit, Error, Pass, Result};
 
 use crate::address::Address;
 use crate::answer::{self, Failed, text_of};
+use crate::call::{Body, Call, JSON};
 use crate::clock::ServerClock;
 use crate::options::RestOptions;
 use crate::trust;
-
-const JSON: HeaderValue = HeaderValue::from_static("application/json");
-
-/// One call, as a verb describes it.
-pub(crate) struct Call {
-    verb: &'static str,
-    method: Method,
-    /// Below `/api/v1`, with its query.
-    path: String,
-    accept: HeaderValue,
-    tenant: Option<String>,
-    body: Body,
-    /// Whether a second run does no harm.
-    repeatable: bool,
-    /// How long the server may hold its answer back on purpose.
-    hold: Duration,
-    /// Longest time beside that, when it is not the client's.
-    limit: Option<Duration>,
-    /// A worker's own call: neither the breaker nor a full house keeps it away.
-    of_worker: bool,
-}
-
-enum Body {
-    None,
-    Json(Bytes),
-    /// Made anew for each try, from what is left of the time to hold.
-    Held(Box<dyn Fn(Duration) -> Result<Bytes> + Send + Sync>),
-}
-
-/// JSON text of a body.
-///
-/// # Errors
-///
-/// `internal`: the words always have JSON text.
-pub(crate) fn json(body: &impl Serialize) -> Result<Bytes> {
-    serde_json::to_vec(body)
-        .map(Bytes::from)
-        .map_err(|error| Error::internal(format!("a request has no JSON text: {error}")))
-}
-
-impl Call {
-    /// A question, which may be repeated.
-    pub(crate) fn get(verb: &'static str, path: String) -> Self {
-        Self {
-            verb,
-            method: Method::GET,
-            path,
-            accept: JSON,
-            tenant: None,
-            body: Body::None,
-            repeatable: true,
-            hold: Duration::ZERO,
-            limit: None,
-            of_worker: false,
-        }
-    }
-
-    /// A request with `body`, which may be repeated.
-    pub(crate) fn post(verb: &'static str, path: String, body: Option<Bytes>) -> Self {
-        let body = body.map_or(Body::None, Body::Json);
-        Self { method: Method::POST, body, ..Self::get(verb, path) }
-    }
-
-    pub(crate) fn delete(verb: &'static str, path: String) -> Self {
-        Self { method: Method::DELETE, ..Self::get(verb, path) }
-    }
-
-    /// A request that the server answers within `hold`; `body` makes its body from what is left of it.
-    pub(crate) fn held(
-        verb: &'static str,
-        path: String,
-        hold: Duration,
-        body: impl Fn(Duration) -> Result<Bytes> + Send + Sync + 'static,
-    ) -> Self {
-        Self { hold, body: Body::Held(Box::new(body)), ..Self::post(verb, path, None) }
-    }
-
-    /// Whose tasks it is about.
-    pub(crate) fn tenant(mut self, tenant: &str) -> Self {
-        self.tenant = Some(tenant.to_owned());
-        self
-    }
-
-    /// Answered with a stream of events.
-    pub(crate) fn streaming(mut self) -> Self {
-        self.accept = HeaderValue::from_static("text/event-stream");
-        self
-    }
-
-    /// Must not run twice.
-    pub(crate) fn once(mut self) -> Self {
-        self.repeatable = false;
-        self
-    }
-
-    /// A question that the server holds back for up to `hold`.
-    pub(crate) fn holding(mut self, hold: Duration) -> Self {
-        self.hold = hold;
-        self
-    }
-
-    /// A worker's own call, which must go through in any trouble, in `limit` at most.
-    pub(crate) fn of_worker(mut self, limit: Duration) -> Self {
-        self.of_worker = true;
-        self.limit = Some(limit);
-        self
-    }
-}
 
 /// Makes calls to one server.
 pub(crate) struct Calls {
@@ -192,7 +84,22 @@ impl Calls {
     /// what no Windlass server says, `circuit_breaker_open`, `client_closed`.
     pub(crate) async fn ask<T: DeserializeOwned>(&self, call: &Call) -> Result<T> {
         self.run(call, |status, body| {
+            let body = body.ok_or_else(|| Failed::too_large(status))?;
             serde_json::from_slice(&body).map_err(|error| Failed::unreadable(status, &error))
+        })
+        .await
+    }
+
+    /// The same; `None` when the answer is larger than a client reads. Errors as `ask`.
+    pub(crate) async fn ask_unless_large<T: DeserializeOwned>(
+        &self,
+        call: &Call,
+    ) -> Result<Option<T>> {
+        self.run(call, |status, body| {
+            let read = |body: Bytes| {
+                serde_json::from_slice(&body).map_err(|error| Failed::unreadable(status, &error))
+            };
+            body.map(read).transpose()
         })
         .await
     }
@@ -211,7 +118,7 @@ impl Calls {
     async fn run<T>(
         &self,
         call: &Call,
-        read: impl Fn(u16, Bytes) -> Result<T, Failed> + Copy,
+        read: impl Fn(u16, Option<Bytes>) -> Result<T, Failed> + Copy,
     ) -> Result<T> {
         let pass = self.enter(call)?;
         let start = self.host.monotonic();

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use windlass_core::{Result, Timestamp};
 
-use crate::calls::Call;
+use crate::call::Call;
 use crate::service::RestService;
 
 /// A server, as it tells of itself.

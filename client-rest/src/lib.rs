@@ -6,7 +6,8 @@
 //! | file | what lives there |
 //! | --- | --- |
 //! | `address` | which URLs are taken, and where a verb is |
-//! | `calls` | one call: its deadline, retries and breaker |
+//! | `call` | what one call asks |
+//! | `calls` | making one: its deadline, retries and breaker |
 //! | `answer` | reading what a server answers, and what it means when it answers something else |
 //! | `keys` | the idempotency key that every submit carries |
 //! | `clock` | the server's time |
@@ -14,10 +15,12 @@
 //! | `health` | what a server says about itself |
 //! | `trust` | connections, and whose certificates are trusted |
 //! | `service` | the verbs |
+//! | `working` | a worker's verbs, in as many calls as their size takes |
 //! | `raw` | calls that are no verbs |
 
 mod address;
 mod answer;
+mod call;
 mod calls;
 mod clock;
 mod health;
@@ -28,6 +31,7 @@ mod service;
 pub mod sse;
 mod stream;
 mod trust;
+mod working;
 
 pub use health::ServerHealth;
 pub use options::RestOptions;

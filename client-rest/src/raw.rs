@@ -4,7 +4,7 @@ use bytes::Bytes;
 use serde_json::value::RawValue;
 use windlass_core::{Result, TaskId};
 
-use crate::calls::Call;
+use crate::call::Call;
 use crate::service::RestService;
 
 impl RestService {

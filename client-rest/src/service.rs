@@ -1,14 +1,14 @@
 //! The verbs, each as one call.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
 use serde::Deserialize;
 use windlass_core::rules::limits;
 use windlass_core::runtime::host::SharedHost;
 use windlass_core::words::{
-    FoundTasks, RenewAnswer, RenewBody, SettleAnswer, SettleBody, SubmitBody, Submitted,
-    SubmittedTask, TaskIds, Tasks, Updates, WaitBody, Workers,
+    FoundTasks, SubmitBody, Submitted, SubmittedTask, TaskIds, Tasks, Updates, WaitBody, Workers,
 };
 use windlass_core::{
     Batch, BatchId, Circuit, Count, Cursor, Error, Filter, LeaseRequest, Leased, Page, QueueInfo,
@@ -17,21 +17,18 @@ use windlass_core::{
 };
 
 use crate::address::{segment, with_query};
-use crate::calls::{Call, Calls, json};
+use crate::call::{Call, json};
+use crate::calls::Calls;
 use crate::keys::{self, Keys};
 use crate::options::RestOptions;
 use crate::stream::Streams;
 
 /// Longest time that a server holds an answer back.
-const HOLD: Duration = Duration::from_secs(60);
+pub(crate) const HOLD: Duration = Duration::from_secs(60);
 /// A follower who waits for less asks once, instead of opening a stream.
 const SHORT: Duration = Duration::from_secs(1);
 /// How often a worker asks whether something was cancelled.
 const ASK: Duration = Duration::from_millis(500);
-/// Longest time for an announcement: the next one comes after it.
-const ANNOUNCE: Duration = Duration::from_secs(5);
-/// Longest time for a settle: a worker that stops does not wait for longer.
-const SETTLE: Duration = Duration::from_secs(10);
 
 /// Every verb of [`Service`], answered by a Windlass server.
 ///
@@ -41,6 +38,8 @@ pub struct RestService {
     pub(crate) calls: Calls,
     keys: Keys,
     streams: Arc<Streams>,
+    /// Tasks of one lease: fewer once an answer was too large.
+    pub(crate) most: AtomicU32,
 }
 
 #[derive(Deserialize)]
@@ -66,7 +65,8 @@ impl RestService {
     /// `invalid_url`, `invalid_argument`.
     pub fn new(url: &str, options: RestOptions, host: SharedHost) -> Result<Self> {
         let calls = Calls::new(url, options, host)?;
-        Ok(Self { calls, keys: Keys::default(), streams: Arc::default() })
+        let most = AtomicU32::new(limits::LEASE_TASKS);
+        Ok(Self { calls, keys: Keys::default(), streams: Arc::default(), most })
     }
 
     /// The breaker that keeps calls away from a server that keeps failing.
@@ -154,6 +154,28 @@ impl RestService {
         }
     }
 
+    /// Tasks by id. What is too large for one answer is asked for in parts.
+    async fn find(&self, tenant: &str, ids: &[TaskId]) -> Result<Vec<Option<Task>>> {
+        let mut found = Vec::with_capacity(ids.len());
+        let mut part = ids.len();
+        while found.len() < ids.len() {
+            let end = ids.len().min(found.len() + part);
+            let asked = &ids[found.len()..end];
+            let body = TaskIds { task_ids: asked.iter().map(TaskId::to_string).collect() };
+            let call = Call::post("get", "/tasks/find".to_owned(), Some(json(&body)?));
+            let call = call.tenant(tenant);
+            if asked.len() == 1 {
+                found.extend(counted(self.calls.ask::<FoundTasks>(&call).await?.tasks, 1)?);
+                continue;
+            }
+            match self.calls.ask_unless_large::<FoundTasks>(&call).await? {
+                Some(answer) => found.extend(counted(answer.tasks, asked.len())?),
+                None => part = asked.len().div_ceil(2),
+            }
+        }
+        Ok(found)
+    }
+
     async fn task(&self, verb: &'static str, tenant: &str, task_id: TaskId) -> Result<Task> {
         let path = format!("/tasks/{task_id}/{verb}");
         self.calls.ask(&Call::post(verb, path, None).tenant(tenant)).await
@@ -181,15 +203,7 @@ impl Service for RestService {
 
     fn get(&self, tenant: &str, ids: Vec<TaskId>) -> BoxFuture<'_, Result<Vec<Option<Task>>>> {
         let tenant = tenant.to_owned();
-        Box::pin(async move {
-            if ids.is_empty() {
-                return Ok(Vec::new());
-            }
-            let body = TaskIds { task_ids: ids.iter().map(TaskId::to_string).collect() };
-            let call = Call::post("get", "/tasks/find".to_owned(), Some(json(&body)?));
-            let found: FoundTasks = self.calls.ask(&call.tenant(&tenant)).await?;
-            counted(found.tasks, ids.len())
-        })
+        Box::pin(async move { self.find(&tenant, &ids).await })
     }
 
     fn list(
@@ -259,42 +273,12 @@ impl Service for RestService {
 
     fn lease(&self, tenant: &str, request: LeaseRequest) -> BoxFuture<'_, Result<Leased>> {
         let tenant = tenant.to_owned();
-        Box::pin(async move {
-            limits::check_lease(&request)?;
-            let hold = request.wait.min(HOLD);
-            let body = move |left| {
-                json(&LeaseRequest { wait: Duration::min(left, hold), ..request.clone() })
-            };
-            // Not repeated: what a lost answer leased comes back when its leases have run out.
-            let call = Call::held("lease", "/leases".to_owned(), hold, body)
-                .tenant(&tenant)
-                .once()
-                .of_worker(self.calls.options().timeout);
-            self.calls.ask(&call).await
-        })
+        Box::pin(async move { self.lease_tasks(&tenant, request).await })
     }
 
     fn renew(&self, tenant: &str, renewals: Vec<Renewal>) -> BoxFuture<'_, Result<Vec<Renewed>>> {
         let tenant = tenant.to_owned();
-        Box::pin(async move {
-            let count = renewals.len();
-            if count == 0 {
-                return Ok(Vec::new());
-            }
-            for renewal in &renewals {
-                renewal.updates.iter().try_for_each(limits::check_update)?;
-                renewal.extend.map_or(Ok(()), limits::check_ttl)?;
-            }
-            let limit = self.calls.options().timeout.min(patience(&renewals));
-            let silent = renewals.iter().all(|renewal| renewal.updates.is_empty());
-            let body = json(&RenewBody { renewals })?;
-            let call = Call::post("renew", "/leases/renew".to_owned(), Some(body));
-            let call = call.tenant(&tenant).of_worker(limit);
-            // Reports that are sent twice stand twice in the history; only the worker may decide that.
-            let call = if silent { call } else { call.once() };
-            let answer: RenewAnswer = self.calls.ask(&call).await?;
-            counted(answer.renewed, count)
-        })
+        Box::pin(async move { self.renew_leases(&tenant, renewals).await })
     }
 
     fn settle(
@@ -304,23 +288,7 @@ impl Service for RestService {
         then: Option<LeaseRequest>,
     ) -> BoxFuture<'_, Result<SettleReply>> {
         let tenant = tenant.to_owned();
-        Box::pin(async move {
-            let count = settles.len();
-            if count == 0 && then.is_none() {
-                return Ok(SettleReply::default());
-            }
-            let leases = then.is_some();
-            let body = json(&SettleBody { settles, then })?;
-            let call = Call::post("settle", "/leases/settle".to_owned(), Some(body));
-            let limit = self.calls.options().timeout.min(SETTLE);
-            let call = call.tenant(&tenant).of_worker(limit);
-            // A token counts once; what a lost answer leased would be leased again.
-            let call = if leases { call.once() } else { call };
-            let answer: SettleAnswer = self.calls.ask(&call).await?;
-            let settled = counted(answer.settled, count)?;
-            let settled = settled.into_iter().map(|record| record.into_settled()).collect();
-            Ok(SettleReply { settled, leased: answer.leased })
-        })
+        Box::pin(async move { self.settle_outcomes(&tenant, settles, then).await })
     }
 
     fn work_hint(&self) -> Option<BoxFuture<'static, ()>> {
@@ -392,21 +360,12 @@ impl Service for RestService {
 
     fn announce(&self, tenant: &str, worker: WorkerInfo) -> BoxFuture<'_, Result<()>> {
         let tenant = tenant.to_owned();
-        Box::pin(async move {
-            let call = Call::post("announce", "/workers".to_owned(), Some(json(&worker)?));
-            let limit = self.calls.options().timeout.min(ANNOUNCE);
-            self.calls.tell(&call.tenant(&tenant).of_worker(limit)).await
-        })
+        Box::pin(async move { self.announce_worker(&tenant, &worker).await })
     }
 
     fn forget(&self, tenant: &str, worker_id: &str) -> BoxFuture<'_, Result<()>> {
-        let path = segment("worker_id", worker_id);
-        let tenant = tenant.to_owned();
-        Box::pin(async move {
-            let call = Call::delete("forget", format!("/workers/{}", path?));
-            let limit = self.calls.options().timeout.min(ANNOUNCE);
-            self.calls.tell(&call.tenant(&tenant).of_worker(limit)).await
-        })
+        let (tenant, worker_id) = (tenant.to_owned(), worker_id.to_owned());
+        Box::pin(async move { self.forget_worker(&tenant, &worker_id).await })
     }
 
     fn workers(&self, tenant: &str) -> BoxFuture<'_, Result<Vec<WorkerInfo>>> {
@@ -429,12 +388,6 @@ impl Service for RestService {
             Ok(())
         })
     }
-}
-
-/// How long a heartbeat may take: a lease must not run out while one that hangs is waited for.
-fn patience(renewals: &[Renewal]) -> Duration {
-    let shortest = renewals.iter().filter_map(|renewal| renewal.extend).min();
-    shortest.map_or(ANNOUNCE, |ttl| ttl / 3).clamp(Duration::from_secs(1), Duration::from_secs(10))
 }
 
 fn query(filter: &Filter, cursor: Option<Cursor>, limit: u32) -> Vec<(String, String)> {
@@ -460,11 +413,11 @@ fn is_over(tasks: &[Task], fail_fast: bool) -> bool {
 }
 
 /// As many as were asked for, or nothing can be told from the answer.
-fn counted<T>(found: Vec<T>, asked: usize) -> Result<Vec<T>> {
+pub(crate) fn counted<T>(found: Vec<T>, asked: usize) -> Result<Vec<T>> {
     if found.len() == asked { Ok(found) } else { Err(miscounted(found.len(), asked)) }
 }
 
-fn miscounted(found: usize, asked: usize) -> Error {
+pub(crate) fn miscounted(found: usize, asked: usize) -> Error {
     let reason = format!("answered {found} entries to a question about {asked}");
     Error::Api { status_code: 200, reason }
 }

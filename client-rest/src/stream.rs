@@ -11,7 +11,8 @@ use reqwest::StatusCode;
 use windlass_core::runtime::host::timeout;
 use windlass_core::{Error, Result, TaskId, Update};
 
-use crate::calls::{Call, Calls};
+use crate::call::Call;
+use crate::calls::Calls;
 use crate::sse::Parser;
 
 /// Open streams that nobody reads, at most; the oldest goes.

@@ -2,6 +2,7 @@
 
 mod breaking;
 mod closing;
+mod large;
 mod outliving;
 mod proxy;
 mod refusing;
