@@ -21,6 +21,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Arguments of `windlass tasks submit`.
 #[derive(Debug, Args)]
+#[command(override_usage = "\
+windlass tasks submit [OPTIONS] <TYPE> [PAYLOAD]
+       windlass tasks submit [OPTIONS] --batch <SOURCE>")]
 #[command(after_help = "\
 The task is on disk when its id is printed. With --wait the command follows
 it on standard error, prints its result alone on standard output, and ends
