@@ -1,5 +1,6 @@
 //! Drives the machine: asks it for a plan, does it against the service, tells it what happened.
 
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -36,6 +37,8 @@ pub(super) struct Driver {
     signals: Notify,
     /// No more work is taken: whoever waits for some waits in vain.
     leaving: watch::Sender<bool>,
+    /// The store did not answer when it was asked last: that is news once, not at every question.
+    pub(super) in_trouble: AtomicBool,
     stopped: watch::Sender<bool>,
 }
 
@@ -55,6 +58,7 @@ impl Driver {
             ready_threads: Condvar::new(),
             signals: Notify::new(),
             leaving: watch::Sender::new(false),
+            in_trouble: AtomicBool::new(false),
             stopped: watch::Sender::new(false),
             info,
             service,
@@ -169,6 +173,10 @@ impl Driver {
     pub(super) async fn stopped(&self) {
         // The sender lives as long as `self`, so the wait ends only with the worker.
         let _ = self.stopped.subscribe().wait_for(|stopped| *stopped).await;
+    }
+
+    pub(super) fn is_leaving(&self) -> bool {
+        *self.leaving.borrow()
     }
 
     pub(super) fn running(&self) -> usize {

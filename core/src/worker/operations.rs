@@ -1,6 +1,7 @@
 //! What a plan sets going, and what the machine is told when it ends.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crate::error::{Error, Result};
@@ -35,6 +36,18 @@ pub(super) enum Event {
         answers: Result<Vec<Renewed>>,
     },
     Announced,
+}
+
+impl Event {
+    /// Whether the store did what it was asked.
+    fn is_answered(&self) -> bool {
+        match self {
+            Self::Leased { leased, .. } => leased.is_ok(),
+            Self::Settled { reply, .. } => reply.is_ok(),
+            Self::Renewed { answers, .. } => answers.is_ok(),
+            Self::Announced => false,
+        }
+    }
 }
 
 impl Driver {
@@ -91,7 +104,7 @@ impl Driver {
         Box::pin(async move {
             let info = WorkerInfo { holds: self.lock().holding(), ..self.info.clone() };
             if let Err(error) = self.service.announce(&self.tenant, info).await {
-                tracing::warn!(%error, "the worker could not announce itself");
+                self.tell_trouble(&error, "announce");
             }
             Event::Announced
         })
@@ -100,6 +113,10 @@ impl Driver {
     /// Tells the machine what happened; returns what to await before looking for work again.
     pub(super) fn take_in(&self, event: Event) -> Option<BoxFuture<'static, ()>> {
         let now = self.host.monotonic();
+        // A worker that leaves gives its questions up, which is no answer.
+        if event.is_answered() && !self.is_leaving() {
+            self.tell_end_of_trouble();
+        }
         let mut machine = self.lock();
         match event {
             Event::Leased { asked, leased: Ok(leased), hint } => {
@@ -117,7 +134,7 @@ impl Driver {
             }
             Event::Leased { leased: Err(error), .. } => {
                 machine.lease_failed(now);
-                complain(&mut machine, &error, "lease", now);
+                self.complain(&mut machine, &error, "lease", now);
                 None
             }
             Event::Settled { asked, sent, reply: Ok(reply), with_lease, hint } => {
@@ -137,7 +154,7 @@ impl Driver {
                 if with_lease {
                     machine.lease_failed(now);
                 }
-                complain(&mut machine, &error, "settle", now);
+                self.complain(&mut machine, &error, "settle", now);
                 None
             }
             Event::Renewed { asked, sent, answers } => {
@@ -145,7 +162,7 @@ impl Driver {
                     Ok(answers) => machine.renewed(sent, Some(answers), asked, now),
                     Err(error) => {
                         machine.renewed(sent, None, asked, now);
-                        complain(&mut machine, &error, "renew", now);
+                        self.complain(&mut machine, &error, "renew", now);
                     }
                 }
                 None
@@ -153,13 +170,27 @@ impl Driver {
             Event::Announced => None,
         }
     }
-}
 
-/// A worker outlives its store's troubles, but a closed client ends it.
-fn complain(machine: &mut Machine, error: &Error, verb: &str, now: Duration) {
-    if matches!(error, Error::ClientClosed) {
-        machine.close(now);
-    } else {
-        tracing::warn!(%error, verb, "the worker could not reach its store; it tries again");
+    /// A worker outlives its store's troubles, but a closed client ends it.
+    fn complain(&self, machine: &mut Machine, error: &Error, verb: &str, now: Duration) {
+        if matches!(error, Error::ClientClosed) {
+            machine.close(now);
+        } else {
+            self.tell_trouble(error, verb);
+        }
+    }
+
+    fn tell_trouble(&self, error: &Error, verb: &str) {
+        if self.in_trouble.swap(true, Ordering::Relaxed) {
+            tracing::debug!(%error, verb, "the worker still cannot reach its store");
+        } else {
+            tracing::warn!(%error, verb, "the worker could not reach its store; it tries again");
+        }
+    }
+
+    fn tell_end_of_trouble(&self) {
+        if self.in_trouble.swap(false, Ordering::Relaxed) {
+            tracing::info!("the worker reaches its store again");
+        }
     }
 }
