@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import windlass
+from stub_server import Stub
 from windlass.testing import Server
 
 if TYPE_CHECKING:
@@ -79,6 +80,13 @@ def app(url: str) -> Iterator[windlass.App]:
 def memory_app() -> Iterator[windlass.App]:
     with windlass.App("memory:") as app:
         yield app
+
+
+@pytest.fixture
+def stub() -> Iterator[Stub]:
+    stub = Stub()
+    with stub.listening():
+        yield stub
 
 
 Spawn = Callable[..., "subprocess.Popen[str]"]
