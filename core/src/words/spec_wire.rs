@@ -1,5 +1,6 @@
 //! A task to submit, read from its wire record, naming the field that is wrong.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
@@ -14,7 +15,40 @@ use crate::words::{
     Labels, Payload, Priority, RetryOptions, TaskSpec, Timestamp, duration_from_seconds,
 };
 
-type Fields = Once<Box<RawValue>>;
+/// The fields of a record in their order, none of them twice. Names and values are read in place.
+struct Fields<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Take<'a>(PhantomData<&'a ()>);
+        impl<'de: 'a, 'a> Visitor<'de> for Take<'a> {
+            type Value = Fields<'a>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields<'a>, A::Error> {
+                let mut fields: Vec<(Cow<'a, str>, &'a RawValue)> = Vec::with_capacity(8);
+                while let Some((Name(name), value)) = map.next_entry::<Name<'a>, &'a RawValue>()? {
+                    // One of so many is not known and will be named: the others do not matter.
+                    if fields.len() > KNOWN.len() {
+                        continue;
+                    }
+                    if fields.iter().any(|(known, _)| *known == name) {
+                        return Err(de::Error::custom(format_args!("duplicate key {name:?}")));
+                    }
+                    fields.push((name, value));
+                }
+                Ok(Fields(fields))
+            }
+        }
+        deserializer.deserialize_map(Take(PhantomData))
+    }
+}
+
+/// A field's name, borrowed unless it has escapes.
+#[derive(serde::Deserialize)]
+struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
 
 /// An object without a key twice: which of two values was meant is nobody's to guess.
 struct Once<T>(BTreeMap<String, T>);
@@ -53,11 +87,11 @@ impl TaskSpec {
     ///
     /// `invalid_argument` with the name of the field, also for an unknown one; `invalid_payload`.
     pub fn from_wire(text: &str) -> Result<Self> {
-        let Once(fields): Fields = serde_json::from_str(text)
+        let Fields(fields) = serde_json::from_str(text)
             .map_err(|e| Error::invalid("task", format!("must be an object: {e}")))?;
         let mut spec = Self::new("stateless", Payload::null());
-        for (field, raw) in fields {
-            let name = field.as_str();
+        for (field, raw) in &fields {
+            let name: &str = field;
             if raw.get() == "null" && name != "payload" {
                 if !KNOWN.contains(&name) {
                     return Err(unknown(name));
@@ -65,20 +99,24 @@ impl TaskSpec {
                 continue;
             }
             match name {
-                "task_type" => spec.task_type = read(name, &raw)?,
+                "task_type" => spec.task_type = read(name, raw)?,
                 "payload" => spec.payload = json(name, raw)?,
-                "queue" => spec.queue = read(name, &raw)?,
-                "priority" => spec.priority = priority(&raw)?,
-                "run_at" => spec.run_at = Some(instant(name, &raw)?),
-                "delay_seconds" => spec.delay = Some(seconds(name, &raw)?),
-                "timeout_seconds" => spec.timeout = Some(seconds(name, &raw)?),
-                "max_retries" => spec.retry.max_retries = Some(whole(name, &raw)?),
-                "retry" => spec.retry = retry(&raw)?.or(spec.retry),
-                "idempotency_key" => spec.idempotency_key = Some(read(name, &raw)?),
-                "labels" => spec.labels = labels(&raw)?,
+                "queue" => spec.queue = read(name, raw)?,
+                "priority" => spec.priority = priority(raw)?,
+                "run_at" => spec.run_at = Some(instant(name, raw)?),
+                "delay_seconds" => spec.delay = Some(seconds(name, raw)?),
+                "timeout_seconds" => spec.timeout = Some(seconds(name, raw)?),
+                // What `retry` says goes first, wherever it stands.
+                "max_retries" => {
+                    let given = whole(name, raw)?;
+                    spec.retry.max_retries.get_or_insert(given);
+                }
+                "retry" => spec.retry = retry(raw)?.or(spec.retry),
+                "idempotency_key" => spec.idempotency_key = Some(read(name, raw)?),
+                "labels" => spec.labels = labels(raw)?,
                 "metadata" => spec.metadata = Some(json(name, raw)?),
-                "traceparent" => spec.traceparent = Some(read(name, &raw)?),
-                "state_key" => spec.state_key = Some(read(name, &raw)?),
+                "traceparent" => spec.traceparent = Some(read(name, raw)?),
+                "state_key" => spec.state_key = Some(read(name, raw)?),
                 "initial_state" => spec.initial_state = Some(json(name, raw)?),
                 _ => return Err(unknown(name)),
             }
@@ -124,8 +162,8 @@ fn whole(field: &str, raw: &RawValue) -> Result<u32> {
     read(field, raw).map(|Number(number)| number)
 }
 
-fn json(field: &str, raw: Box<RawValue>) -> Result<Payload> {
-    Payload::new(field, Box::<str>::from(raw))
+fn json(field: &str, raw: &RawValue) -> Result<Payload> {
+    Payload::new(field, raw.get())
 }
 
 fn seconds(field: &str, raw: &RawValue) -> Result<Duration> {
@@ -167,7 +205,7 @@ fn labels(raw: &RawValue) -> Result<Labels> {
 }
 
 fn retry(raw: &RawValue) -> Result<RetryOptions> {
-    let Once(fields): Fields = read("retry", raw)?;
+    let Once(fields): Once<Box<RawValue>> = read("retry", raw)?;
     let mut retry = RetryOptions::default();
     for (name, raw) in fields.iter().filter(|(_, raw)| raw.get() != "null") {
         match name.as_str() {
@@ -202,6 +240,20 @@ mod tests {
         assert_eq!((spec.retry.max_retries, spec.retry.jitter), (Some(2), Some(0.0)));
         assert_eq!(spec.labels["n"], "7");
         assert_eq!(spec.queue, "default");
+    }
+
+    #[test]
+    fn retry_goes_before_max_retries_in_either_order() {
+        for text in [
+            r#"{"max_retries":1,"retry":{"max_retries":2,"jitter":0}}"#,
+            r#"{"retry":{"max_retries":2,"jitter":0},"max_retries":1}"#,
+        ] {
+            let retry = TaskSpec::from_wire(text).unwrap().retry;
+            assert_eq!((retry.max_retries, retry.jitter), (Some(2), Some(0.0)), "{text}");
+        }
+        let many: String = (0..100_000).map(|n| format!(",\"k{n}\":0")).collect();
+        let error = TaskSpec::from_wire(&format!("{{\"queue\":\"q\"{many}}}")).unwrap_err();
+        assert_eq!(error.fields()["field"], "k0");
     }
 
     #[test]

@@ -128,7 +128,7 @@ pub(crate) async fn events(
     let tenant = ask.caller.tenant().into();
     let follow =
         Follow { serving, tenant, next: Some(first), told: None, at: Instant::now(), _held: held };
-    Ok(sse::stream(futures_util::stream::unfold(follow, Follow::next)))
+    Ok(sse::stream(&ask.caller.peer, futures_util::stream::unfold(follow, Follow::next)))
 }
 
 /// A reader of a batch.

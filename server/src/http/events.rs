@@ -47,7 +47,7 @@ pub(crate) async fn follow(State(serving): State<Arc<Serving>>, ask: Ask) -> Ans
     let held = serving.hold()?;
     let client = Client::new(serving.service.clone(), serving.host.clone(), ask.caller.tenant());
     let reader = Reader { serving, follower: client.follow(options), begun: false, _held: held };
-    Ok(sse::stream(futures_util::stream::unfold(reader, Reader::next)))
+    Ok(sse::stream(&ask.caller.peer, futures_util::stream::unfold(reader, Reader::next)))
 }
 
 /// A reader of events.

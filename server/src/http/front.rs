@@ -1,5 +1,6 @@
 //! What every request passes, whatever it asks: name, key, origin, answer in form, log line.
 
+use std::cell::RefCell;
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use axum::http::{Method, Request};
 use axum::response::{IntoResponse, Response};
 use hyper::body::Incoming;
 use tower::Service as _;
-use windlass_core::{Error, Result};
+use windlass_core::{Error, Result, Timestamp};
 
 use super::caller::{Caller, REQUEST_ID, RequestId};
 use super::cors::Cors;
@@ -41,7 +42,9 @@ impl hyper::service::Service<Request<Incoming>> for Front {
         let started = Instant::now();
         let (serving, cors) = (self.serving.clone(), self.cors.clone());
         let (router, peer) = (self.router.clone(), self.peer.clone());
+        let busy = peer.begins();
         Box::pin(async move {
+            let _busy = busy;
             let request_id = RequestId::of(request.headers());
             let entry = log::Entry::of(&request, started);
             let method = request.method().clone();
@@ -158,6 +161,17 @@ fn is_local(host: &str) -> bool {
 }
 
 fn time(serving: &Serving) -> HeaderValue {
-    HeaderValue::try_from(serving.now().to_string())
-        .unwrap_or_else(|_| HeaderValue::from_static(""))
+    thread_local! {
+        /// The last one: many answers are given within one millisecond.
+        static LAST: RefCell<Option<(Timestamp, HeaderValue)>> = const { RefCell::new(None) };
+    }
+    let now = serving.now();
+    LAST.with_borrow_mut(|last| match last {
+        Some((at, text)) if *at == now => text.clone(),
+        _ => {
+            let text = HeaderValue::try_from(now.to_string())
+                .unwrap_or_else(|_| HeaderValue::from_static(""));
+            last.insert((now, text)).1.clone()
+        }
+    })
 }

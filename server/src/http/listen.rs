@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use axum::Router;
 use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -104,7 +104,7 @@ impl Listener {
         let (serving, router, cors) =
             (self.serving.clone(), self.router.clone(), self.cors.clone());
         let peer = Arc::new(Peer::default());
-        let wire = Wire::new(tcp, peer.clone(), serving.options.write_timeout);
+        let wire = Wire::new(tcp, peer.clone(), &serving.options);
         let front = Front { serving: serving.clone(), router, cors, peer };
         match self.acceptor.clone() {
             None => drop(tokio::spawn(serve(wire, front, serving, place))),
@@ -148,8 +148,8 @@ where
     let _counted = serving.metrics.http().connection();
     let limit = serving.options.header_limit;
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new())
-        .header_read_timeout(serving.options.header_timeout)
+    // Who sends a request too slowly is found by the wire.
+    http.header_read_timeout(None)
         .max_headers(HEADERS)
         // The limit itself is checked where it can be answered in form; this is the bound of memory.
         .max_buf_size((4 * limit).max(64 << 10));

@@ -1,7 +1,7 @@
 //! One connection, as its requests see it: what was granted to the other side and may be lost.
 
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::extract::MatchedPath;
@@ -21,6 +21,10 @@ pub(crate) struct Peer {
     handovers: Mutex<Vec<Handover>>,
     /// Whether `handovers` has any, so that ordinary traffic takes no lock.
     waiting: AtomicBool,
+    /// Requests and streams under way.
+    busy: AtomicU32,
+    /// Requests so far.
+    requests: AtomicU32,
     /// Template of the path under way.
     path: Mutex<Option<MatchedPath>>,
 }
@@ -31,7 +35,28 @@ struct Handover {
     flushed: Option<Instant>,
 }
 
+/// Something is under way on a connection, for as long as this is kept.
+pub(crate) struct Busy(Arc<Peer>);
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.busy.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 impl Peer {
+    /// A request, or the stream that answers it, begins.
+    pub(crate) fn begins(self: &Arc<Self>) -> Busy {
+        self.busy.fetch_add(1, Ordering::Relaxed);
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        Busy(self.clone())
+    }
+
+    /// How many requests and streams there have been, and whether one is under way.
+    pub(crate) fn activity(&self) -> (u32, bool) {
+        (self.requests.load(Ordering::Relaxed), self.busy.load(Ordering::Relaxed) > 0)
+    }
+
     /// The answer that grants these leases is being written.
     pub(crate) fn writes(&self, granted: Granted) {
         self.locked().push(Handover { granted, flushed: None });

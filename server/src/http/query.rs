@@ -58,7 +58,6 @@ impl Query {
             .filter(move |(given, _)| given == name)
             .flat_map(|(_, values)| values.split(','))
             .map(str::trim)
-            .filter(|value| !value.is_empty())
     }
 
     /// Rest of the name and value of every parameter that begins with `prefix`.

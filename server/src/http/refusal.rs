@@ -51,8 +51,6 @@ impl<S> Worded<S> {
     }
 
     fn instead_of(&self, head: &[u8]) -> Option<Instead> {
-        // This server's own answers with these statuses have a body.
-        let bare = head.ends_with(b"\r\n\r\n") && contains(head, b"\r\ncontent-length: 0\r\n");
         let (status_code, words, reason) = match head.get(..12)? {
             b"HTTP/1.1 400" => (400, "Bad Request", "what was sent is no HTTP/1.1 request"),
             b"HTTP/1.1 414" => (414, "URI Too Long", "the URL is too long"),
@@ -62,6 +60,8 @@ impl<S> Worded<S> {
             _ => return None,
         };
         let error = Error::Api { status_code, reason: reason.to_owned() };
+        // This server's own answers with these statuses have a body.
+        let bare = head.ends_with(b"\r\n\r\n") && contains(head, b"\r\ncontent-length: 0\r\n");
         let text = bare.then(|| text(&self.serving, words, &error))?;
         Some(Instead { text, written: 0, length: head.len() })
     }

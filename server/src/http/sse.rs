@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::io::Write;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -10,6 +11,8 @@ use axum::response::Response;
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
 use serde::Serialize;
+
+use super::peer::Peer;
 
 /// A stream with nothing to tell says so this often.
 pub(crate) const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -28,8 +31,16 @@ pub(crate) struct StreamEvent {
 
 /// The answer that streams these events. Nothing is read ahead: what the reader does not take is not
 /// asked for.
-pub(crate) fn stream(events: impl Stream<Item = Bytes> + Send + 'static) -> Response {
-    let mut response = Response::new(Body::from_stream(events.map(Ok::<_, Infallible>)));
+pub(crate) fn stream(
+    peer: &Arc<Peer>,
+    events: impl Stream<Item = Bytes> + Send + 'static,
+) -> Response {
+    let busy = peer.begins();
+    let events = events.map(move |event| {
+        let _ = &busy;
+        Ok::<_, Infallible>(event)
+    });
+    let mut response = Response::new(Body::from_stream(events));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));

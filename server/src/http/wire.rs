@@ -8,9 +8,13 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::time::{Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep};
 
+use super::options::ServeOptions;
 use super::peer::Peer;
+
+/// A connection on which nothing is asked for this long is closed.
+const IDLE: Duration = Duration::from_secs(75);
 
 /// A TCP connection.
 pub(crate) struct Wire {
@@ -19,12 +23,69 @@ pub(crate) struct Wire {
     write_timeout: Duration,
     /// Runs while the other side takes nothing.
     stalled: Option<Pin<Box<Sleep>>>,
+    watch: Watch,
+}
+
+/// Watches over a silent side. It looks once in a while instead of being wound up with each request,
+/// which costs more than a small request does; so who is slow is cut after one to two times the limit.
+struct Watch {
+    limit: Duration,
+    next: Pin<Box<Sleep>>,
+    /// Requests at the last look.
+    requests: u32,
+    /// Whether bytes came, or went, since the last look.
+    came: bool,
+    went: bool,
+    /// Looks in a row that found nothing at all.
+    quiet: u32,
+}
+
+/// What a look finds.
+enum Found {
+    Well,
+    /// Nothing has been asked for a long time.
+    Idle,
+    /// A request has begun and does not go on.
+    Slow,
+}
+
+impl Watch {
+    fn new(limit: Duration) -> Self {
+        let next = Box::pin(sleep(limit));
+        Self { limit, next, requests: 0, came: false, went: false, quiet: 0 }
+    }
+
+    /// Looks, if it is time.
+    fn poll(&mut self, cx: &mut Context<'_>, peer: &Peer) -> Poll<Found> {
+        while self.next.as_mut().poll(cx).is_ready() {
+            self.next.as_mut().reset(Instant::now() + self.limit);
+            let found = self.look(peer.activity());
+            if !matches!(found, Found::Well) {
+                return Poll::Ready(found);
+            }
+        }
+        Poll::Pending
+    }
+
+    fn look(&mut self, (requests, busy): (u32, bool)) -> Found {
+        let (came, went) = (std::mem::take(&mut self.came), std::mem::take(&mut self.went));
+        if busy || went || std::mem::replace(&mut self.requests, requests) != requests {
+            self.quiet = 0;
+            return Found::Well;
+        }
+        if came || requests == 0 {
+            return Found::Slow;
+        }
+        self.quiet += 1;
+        if self.limit * self.quiet >= IDLE { Found::Idle } else { Found::Well }
+    }
 }
 
 impl Wire {
     /// The bytes to and from `peer`.
-    pub(crate) fn new(tcp: TcpStream, peer: Arc<Peer>, write_timeout: Duration) -> Self {
-        Self { tcp, peer, write_timeout, stalled: None }
+    pub(crate) fn new(tcp: TcpStream, peer: Arc<Peer>, options: &ServeOptions) -> Self {
+        let watch = Watch::new(options.header_timeout);
+        Self { tcp, peer, write_timeout: options.write_timeout, stalled: None, watch }
     }
 
     /// What a write came to, with the time that the other side took nothing.
@@ -36,6 +97,7 @@ impl Wire {
         match written {
             Poll::Ready(done) => {
                 self.stalled = None;
+                self.watch.went = true;
                 if done.is_err() {
                     self.peer.broke();
                 }
@@ -62,7 +124,15 @@ impl AsyncRead for Wire {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
-        let read = ready!(Pin::new(&mut self.tcp).poll_read(cx, buf));
+        let this = &mut *self;
+        let Poll::Ready(read) = Pin::new(&mut this.tcp).poll_read(cx, buf) else {
+            return match ready!(this.watch.poll(cx, &this.peer)) {
+                Found::Slow => Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
+                // As if the other side had gone.
+                Found::Idle | Found::Well => Poll::Ready(Ok(())),
+            };
+        };
+        this.watch.came = true;
         let ended = buf.filled().len() == before && buf.remaining() > 0;
         // A reset that comes after the end is told by no read.
         let reset = ended && !matches!(self.tcp.take_error(), Ok(None));

@@ -112,7 +112,7 @@ pub(crate) async fn events(
     }
     let tenant = tenant.into();
     let follow = Follow { serving, tenant, id, after, begun: false, done: false, _held: held };
-    Ok(sse::stream(futures_util::stream::unfold(follow, Follow::next)))
+    Ok(sse::stream(&ask.caller.peer, futures_util::stream::unfold(follow, Follow::next)))
 }
 
 /// Where a reader that comes back was.
