@@ -26,7 +26,16 @@ async fn restart(stage: &mut Stage) {
     let listen = stage.server.address().to_string();
     stage.stop().await;
     let options = ServeOptions { listen, ..ServeOptions::default() };
-    stage.server = Server::start(stage.inside.clone(), options).await.unwrap();
+    let started = async {
+        loop {
+            // A client that knocks at a port of its own range may hold that port for a moment itself.
+            match Server::start(stage.inside.clone(), options.clone()).await {
+                Ok(server) => return server,
+                Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
+            }
+        }
+    };
+    stage.server = soon(started).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
