@@ -19,6 +19,7 @@ from test_process import WORKER, in_child, needs_fork
 from windlass import AsyncClient, Client, RetryConfig
 from windlass.testing import Server
 
+TLS = Path(__file__).resolve().parents[2] / "client-rest/tests/client/tls"
 #: Waits for a server that comes back.
 PATIENT = RetryConfig(max_retries=1000, initial_delay=0.02, max_delay=0.1)
 
@@ -26,16 +27,16 @@ PATIENT = RetryConfig(max_retries=1000, initial_delay=0.02, max_delay=0.1)
 class Served:
     """`windlass serve` in a process of its own; it comes back at the same address."""
 
-    def __init__(self, spawn: Spawn) -> None:
+    def __init__(self, spawn: Spawn, *more: str) -> None:
         self._spawn = spawn
+        self._more = more
         self.url = ""
         self.process = self._start("127.0.0.1:0")
 
     def _start(self, listen: str) -> subprocess.Popen[str]:
-        process = self._spawn(
-            "-m", "windlass", "serve", "--store", "sqlite:served.db", "--listen", listen
-        )
-        ready = line(process, " at http://")
+        store = ("--store", "sqlite:served.db")
+        process = self._spawn("-m", "windlass", "serve", *store, "--listen", listen, *self._more)
+        ready = line(process, " at http")
         self.url = ready.partition(" at ")[2].partition(",")[0].strip()
         return process
 
@@ -389,6 +390,27 @@ def test_a_forked_child_can_work_for_a_server() -> None:
 
         in_child(work)
         assert os.getpid() not in {handle.result(timeout=5) for handle in handles}
+
+
+def test_a_certificate_that_is_trusted_by_file(
+    spawn: Spawn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = ("--tls-cert", str(TLS / "server.pem"), "--tls-key", str(TLS / "server.key"))
+    url = Served(spawn, *files).url
+    assert url.startswith("https://")
+    once = RetryConfig(max_retries=0)
+    with pytest.raises(windlass.StoreUnavailableError):
+        Client(url, retry_config=once).queues()
+    assert Client(url, ca_file=TLS / "ca.pem").queues() == []
+    monkeypatch.setenv("WINDLASS_CA_FILE", str(TLS / "ca.pem"))
+    app = windlass.App(url)
+
+    @app.task
+    def double(n: int) -> int:
+        return 2 * n
+
+    with app.worker().background():
+        assert double.submit(21).result(timeout=20) == 42
 
 
 def test_ctrl_c_ends_a_server_with_code_0(served: Served) -> None:
