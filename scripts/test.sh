@@ -23,7 +23,8 @@ python=$VENV/bin/python
 
 rust_tests() {
     check cargo "rust tests" cargo test --workspace --locked --no-fail-fast
-    check one "core builds for wasm32" cargo build --locked -p windlass-core --target wasm32-unknown-unknown
+    check one "core and the client by HTTP build for wasm32" \
+        cargo build --locked -p windlass-client --target wasm32-unknown-unknown
 }
 
 python_tests() {
