@@ -549,3 +549,44 @@ def test_a_server_is_there_as_a_fixture(windlass_server: Server) -> None:
     # A store in memory is the server's own.
     with Server("memory:") as other:
         assert windlass.Client(other.url).counts() == []
+
+
+def test_a_batch_cancelled_in_a_run_stops_what_runs(windlass_app: TestApp) -> None:
+    stopped: list[str] = []
+
+    @windlass_app.task
+    async def endless(n: int) -> None:
+        try:
+            await asyncio.sleep(1_000_000)
+        finally:
+            stopped.append(f"endless {n}")
+
+    @windlass_app.task
+    async def stop(batch_id: str) -> str:
+        await asyncio.sleep(10)
+        return (await windlass_app.async_client.cancel_batch(batch_id)).status
+
+    handles = endless.submit_many([(1,), (2,)])
+    batch_id = windlass_app.client.get_task(handles[0].task_id).batch_id
+    assert batch_id is not None
+    stop.submit(batch_id)
+    windlass_app.run_until_idle()
+    assert sorted(stopped) == ["endless 1", "endless 2"]
+    assert windlass_app.client.get_batch(batch_id).counts == {"cancelled": 2}
+
+
+def test_a_paused_queue_is_left_until_it_goes_on(windlass_app: TestApp) -> None:
+    client = windlass_app.client
+
+    @windlass_app.task
+    def double(n: int) -> int:
+        return 2 * n
+
+    client.pause_queue("default")
+    handle = double.submit(21)
+    with pytest.raises(NotIdleError) as caught:
+        windlass_app.run_until_idle()
+    assert [why.reason for why in caught.value.tasks] == ["paused"]
+    client.resume_queue("default")
+    windlass_app.run_until_idle()
+    assert handle.result() == 42

@@ -27,7 +27,7 @@ class InlineNative:
         self._native = native
         #: Changes specs before they are stored.
         self.prepare: Callable[[list[str]], list[str]] = list
-        #: Called with what was stored, and with the id of a task that was cancelled or retried.
+        #: Called with what was stored; with a verb that changed something, and what it named.
         self.submitted: Callable[[list[_native.Stored]], None] = ignore
         self.touched: Callable[[str, str], None] = ignore
         #: Whether somebody runs tasks now.
@@ -58,11 +58,19 @@ class InlineNative:
 
     def cancel(self, task_id: str, bridge: _native.Bridge | None = None) -> Any:
         """Cancels a task."""
-        return self._touch("cancel", task_id, bridge)
+        return self._touch("cancel", bridge, task_id)
 
     def retry(self, task_id: str, bridge: _native.Bridge | None = None) -> Any:
         """Retries a task."""
-        return self._touch("retry", task_id, bridge)
+        return self._touch("retry", bridge, task_id)
+
+    def cancel_batch(self, batch_id: str, bridge: _native.Bridge | None = None) -> Any:
+        """Cancels a batch."""
+        return self._touch("cancel_batch", bridge, batch_id)
+
+    def pause(self, queue: str, paused: bool, bridge: _native.Bridge | None = None) -> Any:
+        """Pauses a queue, or lets it go on."""
+        return self._touch("pause", bridge, queue, paused)
 
     def wait(
         self,
@@ -106,10 +114,10 @@ class InlineNative:
         for future in waiting:
             _wake(future)
 
-    def _touch(self, verb: str, task_id: str, bridge: _native.Bridge | None) -> Any:
+    def _touch(self, verb: str, bridge: _native.Bridge | None, named: str, *more: Any) -> Any:
         def touch() -> Any:
-            answer = getattr(self._native, verb)(task_id)
-            self.touched(verb, task_id)
+            answer = getattr(self._native, verb)(named, *more)
+            self.touched(verb, named)
             self.changed()
             return answer
 

@@ -409,8 +409,13 @@ class Sim:
             what = "submits again" if deduplicated else "submits"
             self.note(f"{what} {self._name(task_id)}")
 
-    def _touched(self, verb: str, task_id: str) -> None:
-        self.note(f"{'cancels' if verb == 'cancel' else 'retries'} {self._name(task_id)}")
+    def _touched(self, verb: str, named: str) -> None:
+        if verb == "pause":
+            self.note(f"pauses queue {named}, or lets it go on")
+        elif verb == "cancel_batch":
+            self.note("cancels a batch")
+        else:
+            self.note(f"{'cancels' if verb == 'cancel' else 'retries'} {self._name(named)}")
 
     def _name(self, task_id: str) -> str:
         """A name that is the same in every run of the seed, which the id is not."""
