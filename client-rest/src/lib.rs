@@ -15,6 +15,7 @@
 //! | `health` | what a server says about itself |
 //! | `trust` | connections, and whose certificates are trusted |
 //! | `service` | the verbs |
+//! | `reading` | tasks by id, in as many calls as their size takes |
 //! | `working` | a worker's verbs, in as many calls as their size takes |
 //! | `raw` | calls that are no verbs |
 
@@ -27,6 +28,7 @@ mod health;
 mod keys;
 mod options;
 mod raw;
+mod reading;
 mod service;
 pub mod sse;
 mod stream;

@@ -7,9 +7,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use windlass_core::rules::limits;
 use windlass_core::runtime::host::SharedHost;
-use windlass_core::words::{
-    FoundTasks, SubmitBody, Submitted, SubmittedTask, TaskIds, Tasks, Updates, WaitBody, Workers,
-};
+use windlass_core::words::{SubmitBody, Submitted, SubmittedTask, Tasks, Updates, Workers};
 use windlass_core::{
     Batch, BatchId, Circuit, Count, Cursor, Error, Filter, LeaseRequest, Leased, Page, QueueInfo,
     Renewal, Renewed, Result, Service, Settle, SettleReply, Submission, SubmitOptions, Swept, Task,
@@ -118,64 +116,6 @@ impl RestService {
         }
     }
 
-    async fn wait_for(
-        &self,
-        tenant: &str,
-        ids: Vec<TaskId>,
-        fail_fast: bool,
-        wait: Duration,
-    ) -> Result<Vec<Task>> {
-        if ids.is_empty() {
-            return Ok(Vec::new());
-        }
-        let task_ids: Arc<Vec<String>> = Arc::new(ids.iter().map(TaskId::to_string).collect());
-        let host = self.calls.host();
-        let start = host.monotonic();
-        loop {
-            let left = wait.saturating_sub(host.monotonic().saturating_sub(start));
-            let asked = task_ids.clone();
-            let body = move |left: Duration| {
-                json(&WaitBody {
-                    task_ids: asked.to_vec(),
-                    fail_fast,
-                    wait_seconds: left.as_secs_f64(),
-                })
-            };
-            let path = "/tasks/wait".to_owned();
-            let call = Call::held("wait", path, left.min(HOLD), body).tenant(tenant);
-            let tasks = self.calls.ask::<Tasks>(&call).await?.tasks;
-            if tasks.len() != task_ids.len() {
-                return Err(miscounted(tasks.len(), task_ids.len()));
-            }
-            let left = wait.saturating_sub(host.monotonic().saturating_sub(start));
-            if left.is_zero() || is_over(&tasks, fail_fast) {
-                return Ok(tasks);
-            }
-        }
-    }
-
-    /// Tasks by id. What is too large for one answer is asked for in parts.
-    async fn find(&self, tenant: &str, ids: &[TaskId]) -> Result<Vec<Option<Task>>> {
-        let mut found = Vec::with_capacity(ids.len());
-        let mut part = ids.len();
-        while found.len() < ids.len() {
-            let end = ids.len().min(found.len() + part);
-            let asked = &ids[found.len()..end];
-            let body = TaskIds { task_ids: asked.iter().map(TaskId::to_string).collect() };
-            let call = Call::post("get", "/tasks/find".to_owned(), Some(json(&body)?));
-            let call = call.tenant(tenant);
-            if asked.len() == 1 {
-                found.extend(counted(self.calls.ask::<FoundTasks>(&call).await?.tasks, 1)?);
-                continue;
-            }
-            match self.calls.ask_unless_large::<FoundTasks>(&call).await? {
-                Some(answer) => found.extend(counted(answer.tasks, asked.len())?),
-                None => part = asked.len().div_ceil(2),
-            }
-        }
-        Ok(found)
-    }
-
     async fn task(&self, verb: &'static str, tenant: &str, task_id: TaskId) -> Result<Task> {
         let path = format!("/tasks/{task_id}/{verb}");
         self.calls.ask(&Call::post(verb, path, None).tenant(tenant)).await
@@ -254,7 +194,7 @@ impl Service for RestService {
         wait: Duration,
     ) -> BoxFuture<'_, Result<Vec<Task>>> {
         let tenant = tenant.to_owned();
-        Box::pin(async move { self.wait_for(&tenant, ids, fail_fast, wait).await })
+        Box::pin(async move { self.wait_for(&tenant, &ids, fail_fast, wait).await })
     }
 
     fn cancel(&self, tenant: &str, task_id: TaskId) -> BoxFuture<'_, Result<Task>> {
@@ -405,11 +345,6 @@ fn query(filter: &Filter, cursor: Option<Cursor>, limit: u32) -> Vec<(String, St
     given("cursor", cursor.map(|cursor| cursor.to_string()));
     given("limit", Some(limit.to_string()));
     query
-}
-
-fn is_over(tasks: &[Task], fail_fast: bool) -> bool {
-    let bad = |task: &Task| matches!(task.status, TaskStatus::Failed | TaskStatus::Cancelled);
-    tasks.iter().all(|task| task.status.is_final()) || (fail_fast && tasks.iter().any(bad))
 }
 
 /// As many as were asked for, or nothing can be told from the answer.

@@ -152,3 +152,27 @@ async fn tasks_are_read_in_parts_when_an_answer_is_too_large() {
     assert_eq!(found, vec![None; 4]);
     assert_eq!(server.seen().len(), 3);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tasks_are_waited_for_in_parts_when_an_answer_is_too_large() {
+    let inside = windlass::connect("memory:").await.unwrap();
+    let stored = inside.submit_many(vec![spec(); 4], SubmitOptions::default()).await.unwrap();
+    let ids: Vec<String> = stored.iter().map(|s| s.task_id.to_string()).collect();
+    for id in &ids {
+        inside.cancel(id).await.unwrap();
+    }
+    let tasks = inside.get_many(&ids).await.unwrap();
+    let half = |of: &[windlass::Task]| {
+        answer("200 OK", "", &serde_json::json!({ "tasks": of }).to_string())
+    };
+    for fail_fast in [false, true] {
+        let huge = Act::SayAndHang(HUGE.to_owned());
+        let acts = vec![huge, half(&tasks[..2]), half(&tasks[2..])];
+        let server = Told::start(acts).await;
+        let client = connect(&server.url, quick()).await;
+        let ended = soon(client.wait_many(&ids, None, fail_fast)).await.unwrap();
+        let order: Vec<String> = ended.iter().map(|task| task.task_id.to_string()).collect();
+        assert_eq!(order, ids);
+        assert_eq!(server.seen().len(), 3);
+    }
+}

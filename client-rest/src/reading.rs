@@ -1,0 +1,110 @@
+//! Tasks by id, now or once they have ended. What is too large for one answer is asked for in parts.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use windlass_core::future::BoxFuture;
+use windlass_core::words::{FoundTasks, TaskIds, Tasks, WaitBody};
+use windlass_core::{Result, Task, TaskId, TaskStatus};
+
+use crate::call::{Call, json};
+use crate::service::{HOLD, RestService, counted};
+
+/// How long one part of a wait for the first failure is looked at before the next one is.
+const TURN: Duration = Duration::from_secs(1);
+
+impl RestService {
+    pub(crate) async fn find(&self, tenant: &str, ids: &[TaskId]) -> Result<Vec<Option<Task>>> {
+        let mut found = Vec::with_capacity(ids.len());
+        let mut part = ids.len();
+        while found.len() < ids.len() {
+            let end = ids.len().min(found.len() + part);
+            let asked = &ids[found.len()..end];
+            let call = Call::post("get", "/tasks/find".to_owned(), Some(json(&named(asked))?));
+            let call = call.tenant(tenant);
+            if asked.len() == 1 {
+                found.extend(counted(self.calls.ask::<FoundTasks>(&call).await?.tasks, 1)?);
+                continue;
+            }
+            match self.calls.ask_unless_large::<FoundTasks>(&call).await? {
+                Some(answer) => found.extend(counted(answer.tasks, asked.len())?),
+                None => part = asked.len().div_ceil(2),
+            }
+        }
+        Ok(found)
+    }
+
+    pub(crate) async fn wait_for(
+        &self,
+        tenant: &str,
+        ids: &[TaskId],
+        fail_fast: bool,
+        wait: Duration,
+    ) -> Result<Vec<Task>> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let task_ids = Arc::new(named(ids).task_ids);
+        let host = self.calls.host();
+        let start = host.monotonic();
+        loop {
+            let left = || wait.saturating_sub(host.monotonic().saturating_sub(start));
+            let asked = task_ids.clone();
+            let body = move |left: Duration| {
+                let task_ids = asked.to_vec();
+                json(&WaitBody { task_ids, fail_fast, wait_seconds: left.as_secs_f64() })
+            };
+            let path = "/tasks/wait".to_owned();
+            let call = Call::held("wait", path, left().min(HOLD), body).tenant(tenant);
+            let tasks = match ids.len() {
+                1 => self.calls.ask::<Tasks>(&call).await?.tasks,
+                _ => match self.calls.ask_unless_large::<Tasks>(&call).await? {
+                    Some(answer) => answer.tasks,
+                    None => return self.wait_in_parts(tenant, ids, fail_fast, left()).await,
+                },
+            };
+            let tasks = counted(tasks, ids.len())?;
+            if left().is_zero() || is_over(&tasks, fail_fast) {
+                return Ok(tasks);
+            }
+        }
+    }
+
+    /// Waits for one half after the other; for the first failure, for both in turns.
+    fn wait_in_parts<'a>(
+        &'a self,
+        tenant: &'a str,
+        ids: &'a [TaskId],
+        fail_fast: bool,
+        wait: Duration,
+    ) -> BoxFuture<'a, Result<Vec<Task>>> {
+        Box::pin(async move {
+            let host = self.calls.host();
+            let start = host.monotonic();
+            let left = || wait.saturating_sub(host.monotonic().saturating_sub(start));
+            let turn = || if fail_fast { left().min(TURN) } else { left() };
+            let (one, other) = ids.split_at(ids.len() / 2);
+            loop {
+                let mut tasks = self.wait_for(tenant, one, fail_fast, turn()).await?;
+                let failed = fail_fast && has_failed(&tasks);
+                let rest = if failed { Duration::ZERO } else { turn() };
+                tasks.extend(self.wait_for(tenant, other, fail_fast, rest).await?);
+                if left().is_zero() || is_over(&tasks, fail_fast) {
+                    return Ok(tasks);
+                }
+            }
+        })
+    }
+}
+
+fn named(ids: &[TaskId]) -> TaskIds {
+    TaskIds { task_ids: ids.iter().map(TaskId::to_string).collect() }
+}
+
+fn is_over(tasks: &[Task], fail_fast: bool) -> bool {
+    tasks.iter().all(|task| task.status.is_final()) || (fail_fast && has_failed(tasks))
+}
+
+fn has_failed(tasks: &[Task]) -> bool {
+    tasks.iter().any(|task| matches!(task.status, TaskStatus::Failed | TaskStatus::Cancelled))
+}
