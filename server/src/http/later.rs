@@ -1,6 +1,6 @@
 //! Paths that are named already and answer later: 501 says what comes.
 
-use axum::routing::{MethodRouter, any, get, post};
+use axum::routing::{any, get, post};
 use windlass_core::Error;
 
 use super::ask::Ask;
@@ -10,7 +10,6 @@ use super::router::Routes;
 const PIPELINES: &str = "a pipeline over HTTP (pipelines come with composition)";
 const BLOCKS: &str = "a block over HTTP (parallel blocks come with composition)";
 const STATES: &str = "a state over HTTP (states come with stateful tasks)";
-const SENDING: &str = "sending events over HTTP (it comes with events)";
 const SOCKETS: &str = "a WebSocket (it comes with events)";
 const RECORDS: &str = "a record over HTTP (records come with flows)";
 const LIMITS: &str = "a limit per key (limits come with tenants and keys)";
@@ -22,16 +21,11 @@ pub(crate) fn routes() -> Routes {
         .route("/pipelines/{*rest}", any(|_: Ask| later(PIPELINES)))
         .route("/parallel/execute", post(|_: Ask| later(BLOCKS)))
         .route("/states/{key}", get(|_: Ask| later(STATES)))
-        .route("/events", sending())
         .route("/ws", get(|_: Ask| later(SOCKETS)))
         .route("/records", any(|_: Ask| later(RECORDS)))
         .route("/records/{*rest}", any(|_: Ask| later(RECORDS)))
         .route("/rate-limit", get(|_: Ask| later(LIMITS)))
         .route("/quota", get(|_: Ask| later(LIMITS)))
-}
-
-fn sending() -> MethodRouter<std::sync::Arc<super::serving::Serving>> {
-    post(|_: Ask| later(SENDING))
 }
 
 async fn later(feature: &str) -> Fault {
