@@ -69,7 +69,8 @@ impl Watch {
 
     fn look(&mut self, (requests, busy): (u32, bool)) -> Found {
         let (came, went) = (std::mem::take(&mut self.came), std::mem::take(&mut self.went));
-        if busy || went || std::mem::replace(&mut self.requests, requests) != requests {
+        let asked = std::mem::replace(&mut self.requests, requests) != requests;
+        if busy || went || asked {
             self.quiet = 0;
             return Found::Well;
         }
@@ -176,5 +177,54 @@ impl AsyncWrite for Wire {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.tcp).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What looks find, one after another: requests so far, whether one is under way, whether bytes came
+    /// and went.
+    fn finds(looks: &[(u32, bool, bool, bool)]) -> Vec<&'static str> {
+        let tokio = tokio::runtime::Builder::new_current_thread().enable_time().build();
+        let tokio = tokio.expect("a runtime");
+        let _entered = tokio.enter();
+        let mut watch = Watch::new(Duration::from_secs(10));
+        let mut find = |&(requests, busy, came, went): &(u32, bool, bool, bool)| {
+            (watch.came, watch.went) = (came, went);
+            match watch.look((requests, busy)) {
+                Found::Well => "well",
+                Found::Idle => "idle",
+                Found::Slow => "slow",
+            }
+        };
+        looks.iter().map(&mut find).collect()
+    }
+
+    #[test]
+    fn a_request_that_does_not_go_on_is_slow() {
+        let (ask, half, none) =
+            ((1, false, true, true), (1, false, true, false), (0, false, false, false));
+        assert_eq!(finds(&[none]), ["slow"]);
+        assert_eq!(finds(&[(0, false, true, false)]), ["slow"]);
+        assert_eq!(finds(&[ask, half]), ["well", "slow"]);
+    }
+
+    #[test]
+    fn what_is_under_way_or_written_takes_its_time() {
+        let (busy, body) = ((1, true, true, false), (1, false, false, true));
+        assert_eq!(finds(&[busy, busy, body, body]), ["well"; 4]);
+    }
+
+    #[test]
+    fn a_connection_may_rest_for_a_while() {
+        let (ask, rest) = ((1, false, true, true), (1, false, false, false));
+        let mut looks = vec![ask];
+        looks.extend([rest; 8]);
+        let mut expected = vec!["well"; 8];
+        expected.push("idle");
+        assert_eq!(finds(&looks), expected);
+        assert_eq!(finds(&[ask, rest, (2, false, true, true), rest]), ["well"; 4]);
     }
 }

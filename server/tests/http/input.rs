@@ -311,6 +311,11 @@ async fn a_slow_client_is_cut() {
     assert!(raw.closed().await, "slow headers");
     let mut raw = stage.connect().await;
     assert!(raw.closed().await, "no headers at all");
+    let mut raw = stage.connect().await;
+    raw.send("GET", "/health/live", &[], "").await;
+    raw.reply().await;
+    raw.write(b"GET /health/live HTTP/1.1\r\nhost").await;
+    assert!(raw.closed().await, "a slow second request");
 
     let mut raw = stage.connect().await;
     raw.write(
