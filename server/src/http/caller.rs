@@ -28,11 +28,14 @@ impl Caller {
     ///
     /// # Errors
     ///
-    /// `invalid_argument` for a tenant that no tenant can be called.
+    /// `invalid_argument` for a tenant that no tenant can be called, and for more than one: whoever stands
+    /// before the server may have meant another one than the first.
     pub(crate) fn of(headers: &HeaderMap, peer: Arc<Peer>) -> Result<Self> {
-        let tenant = match headers.get(&TENANT) {
-            None => None,
-            Some(value) => {
+        let mut tenants = headers.get_all(&TENANT).iter();
+        let tenant = match (tenants.next(), tenants.next()) {
+            (None, _) => None,
+            (_, Some(_)) => return Err(Error::invalid("tenant", "is given twice")),
+            (Some(value), None) => {
                 let name = str::from_utf8(value.as_bytes())
                     .map_err(|_| Error::invalid("tenant", "must be UTF-8"))?;
                 limits::name("tenant", name)?;

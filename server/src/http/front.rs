@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::convert::Infallible;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Instant;
@@ -141,23 +142,42 @@ fn from_this_machine(request: &Request<Incoming>, cors: Option<&Cors>) -> Result
     let harmless = [Method::GET, Method::HEAD, Method::OPTIONS].contains(request.method());
     let Some(origin) = headers.get(ORIGIN).filter(|_| !harmless) else { return Ok(()) };
     let page = origin.to_str().ok().and_then(|origin| origin.split_once("://"));
-    let local = page.is_some_and(|(_, host)| is_local(host));
+    let local = page.is_some_and(|(_, host)| is_of_this_machine(host));
     if local || cors.is_some_and(|cors| cors.allowed(headers).is_some()) {
         return Ok(());
     }
     Err(refused("this origin is not one that the server was told to allow"))
 }
 
+/// Whether a request that was sent to this host was meant for this machine: a name that is this machine's
+/// own, or an address, which no foreign page can give to a name.
 fn is_local(host: &str) -> bool {
-    let name = match host.rsplit_once(':') {
+    let name = without_port(host);
+    name.is_empty() || address(name).is_some() || is_of_this_machine(name)
+}
+
+/// Whether this host, which a page came from, is this machine. An address alone is not: pages are served
+/// from addresses, too.
+fn is_of_this_machine(host: &str) -> bool {
+    let name = without_port(host);
+    let ends = |end: &str| {
+        let start = name.len().checked_sub(end.len()).and_then(|start| name.get(start..));
+        start.is_some_and(|last| last.eq_ignore_ascii_case(end))
+    };
+    name.eq_ignore_ascii_case("localhost")
+        || ends(".localhost")
+        || address(name).is_some_and(|ip| ip.is_loopback())
+}
+
+fn without_port(host: &str) -> &str {
+    match host.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,
         _ => host,
-    };
-    let bare = name.trim_start_matches('[').trim_end_matches(']');
-    name.is_empty()
-        || name == "localhost"
-        || name.ends_with(".localhost")
-        || bare.parse::<std::net::IpAddr>().is_ok()
+    }
+}
+
+fn address(name: &str) -> Option<IpAddr> {
+    name.trim_start_matches('[').trim_end_matches(']').parse().ok()
 }
 
 fn time(serving: &Serving) -> HeaderValue {

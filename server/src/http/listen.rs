@@ -110,8 +110,13 @@ impl Listener {
             None => drop(tokio::spawn(serve(wire, front, serving, place))),
             Some(acceptor) => drop(tokio::spawn(async move {
                 let limit = serving.options.header_timeout;
-                // Who speaks no TLS, or takes forever to say so, is closed without a word.
-                if let Ok(Ok(stream)) = timeout(limit, acceptor.accept(wire)).await {
+                // Who speaks no TLS, takes forever to say so, or has not done so when the server goes
+                // down, is closed without a word.
+                let accepted = tokio::select! {
+                    accepted = timeout(limit, acceptor.accept(wire)) => accepted,
+                    () = serving.draining() => return,
+                };
+                if let Ok(Ok(stream)) = accepted {
                     serve(stream, front, serving, place).await;
                 }
             })),

@@ -33,8 +33,11 @@ struct Watch {
     next: Pin<Box<Sleep>>,
     /// Requests at the last look.
     requests: u32,
-    /// Whether bytes came, or went, since the last look.
-    came: bool,
+    /// Bytes came while nothing was under way, after so many requests: the head of the next.
+    came: Option<u32>,
+    /// That was so at the last look.
+    begun: Option<u32>,
+    /// Whether bytes went since the last look.
     went: bool,
     /// Looks in a row that found nothing at all.
     quiet: u32,
@@ -52,7 +55,7 @@ enum Found {
 impl Watch {
     fn new(limit: Duration) -> Self {
         let next = Box::pin(sleep(limit));
-        Self { limit, next, requests: 0, came: false, went: false, quiet: 0 }
+        Self { limit, next, requests: 0, came: None, begun: None, went: false, quiet: 0 }
     }
 
     /// Looks, if it is time.
@@ -68,14 +71,16 @@ impl Watch {
     }
 
     fn look(&mut self, (requests, busy): (u32, bool)) -> Found {
-        let (came, went) = (std::mem::take(&mut self.came), std::mem::take(&mut self.went));
+        let went = std::mem::take(&mut self.went);
         let asked = std::mem::replace(&mut self.requests, requests) != requests;
-        if busy || went || asked {
+        let begun = self.came.filter(|after| !busy && *after == requests);
+        let before = std::mem::replace(&mut self.begun, begun);
+        if !busy && (requests == 0 || (begun.is_some() && begun == before)) {
+            return Found::Slow;
+        }
+        if busy || went || asked || begun.is_some() {
             self.quiet = 0;
             return Found::Well;
-        }
-        if came || requests == 0 {
-            return Found::Slow;
         }
         self.quiet += 1;
         if self.limit * self.quiet >= IDLE { Found::Idle } else { Found::Well }
@@ -133,7 +138,9 @@ impl AsyncRead for Wire {
                 Found::Idle | Found::Well => Poll::Ready(Ok(())),
             };
         };
-        this.watch.came = true;
+        if let (requests, false) = this.peer.activity() {
+            this.watch.came = Some(requests);
+        }
         let ended = buf.filled().len() == before && buf.remaining() > 0;
         // A reset that comes after the end is told by no read.
         let reset = ended && !matches!(self.tcp.take_error(), Ok(None));
@@ -184,15 +191,16 @@ impl AsyncWrite for Wire {
 mod tests {
     use super::*;
 
-    /// What looks find, one after another: requests so far, whether one is under way, whether bytes came
-    /// and went.
+    /// What looks find, one after another: requests so far, whether one is under way, whether the head of
+    /// another has begun, whether bytes went.
     fn finds(looks: &[(u32, bool, bool, bool)]) -> Vec<&'static str> {
         let tokio = tokio::runtime::Builder::new_current_thread().enable_time().build();
         let tokio = tokio.expect("a runtime");
         let _entered = tokio.enter();
         let mut watch = Watch::new(Duration::from_secs(10));
-        let mut find = |&(requests, busy, came, went): &(u32, bool, bool, bool)| {
-            (watch.came, watch.went) = (came, went);
+        let mut find = |&(requests, busy, begun, went): &(u32, bool, bool, bool)| {
+            watch.came = begun.then_some(requests).or(watch.came);
+            watch.went = went;
             match watch.look((requests, busy)) {
                 Found::Well => "well",
                 Found::Idle => "idle",
@@ -204,27 +212,30 @@ mod tests {
 
     #[test]
     fn a_request_that_does_not_go_on_is_slow() {
-        let (ask, half, none) =
-            ((1, false, true, true), (1, false, true, false), (0, false, false, false));
-        assert_eq!(finds(&[none]), ["slow"]);
+        assert_eq!(finds(&[(0, false, false, false)]), ["slow"]);
         assert_eq!(finds(&[(0, false, true, false)]), ["slow"]);
-        assert_eq!(finds(&[ask, half]), ["well", "slow"]);
+        // It began right after an answer, and nothing came since.
+        let (half, still) = ((1, false, true, true), (1, false, false, false));
+        assert_eq!(finds(&[half, still]), ["well", "slow"]);
+        let whole = (2, false, false, true);
+        assert_eq!(finds(&[half, whole]), ["well", "well"]);
     }
 
     #[test]
     fn what_is_under_way_or_written_takes_its_time() {
-        let (busy, body) = ((1, true, true, false), (1, false, false, true));
+        let (busy, body) = ((1, true, false, false), (1, false, false, true));
         assert_eq!(finds(&[busy, busy, body, body]), ["well"; 4]);
+        assert_eq!(finds(&[(0, true, false, false)]), ["well"]);
     }
 
     #[test]
     fn a_connection_may_rest_for_a_while() {
-        let (ask, rest) = ((1, false, true, true), (1, false, false, false));
+        let (ask, rest) = ((1, false, false, true), (1, false, false, false));
         let mut looks = vec![ask];
         looks.extend([rest; 8]);
         let mut expected = vec!["well"; 8];
         expected.push("idle");
         assert_eq!(finds(&looks), expected);
-        assert_eq!(finds(&[ask, rest, (2, false, true, true), rest]), ["well"; 4]);
+        assert_eq!(finds(&[ask, rest, (2, false, false, true), rest]), ["well"; 4]);
     }
 }

@@ -127,16 +127,7 @@ pub(crate) struct Announcement {
 impl Announcement {
     /// The worker, once what it says is checked.
     fn checked(self) -> Result<WorkerInfo> {
-        limits::name("worker_id", &self.worker_id)?;
-        self.queues.iter().try_for_each(|queue| limits::name("queues", queue))?;
-        self.declared.values().try_for_each(|Object(retry)| limits::check_retry(retry))?;
-        if let Some(metadata) = &self.metadata {
-            limits::size("metadata", metadata.len(), limits::ERROR_BYTES)?;
-            if !metadata.as_str().trim_start().starts_with('{') {
-                return Err(Error::invalid("metadata", "must be a JSON object"));
-            }
-        }
-        Ok(WorkerInfo {
+        let worker = WorkerInfo {
             worker_id: self.worker_id,
             queues: self.queues,
             handlers: self.handlers,
@@ -151,6 +142,8 @@ impl Announcement {
                 .map(|(name, Object(retry))| (name, retry))
                 .collect(),
             metadata: self.metadata,
-        })
+        };
+        limits::check_worker(&worker)?;
+        Ok(worker)
     }
 }

@@ -131,7 +131,11 @@ fn status<'a>(submissions: impl IntoIterator<Item = &'a Submission>) -> StatusCo
 
 /// Adds what the headers say of the task.
 fn with_headers(spec: &mut TaskSpec, headers: &HeaderMap) -> Result<()> {
-    if let Some(value) = headers.get("idempotency-key") {
+    let mut keys = headers.get_all("idempotency-key").iter();
+    if let Some(value) = keys.next() {
+        if keys.next().is_some() {
+            return Err(Error::invalid("idempotency_key", "the header is given twice"));
+        }
         let bad = || Error::invalid("idempotency_key", "the header is no RFC 8941 string");
         let key = key(value.to_str().map_err(|_| bad())?).ok_or_else(bad)?;
         if spec.idempotency_key.as_ref().is_some_and(|given| *given != key) {
