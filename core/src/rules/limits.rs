@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::error::{Error, Result};
-use crate::words::{LeaseRequest, NewUpdate, RetryOptions, TaskError, TaskSpec};
+use crate::words::{LeaseRequest, NewUpdate, RetryOptions, TaskError, TaskSpec, WorkerInfo};
 
 /// Payload, result and state, in bytes.
 pub const PAYLOAD_BYTES: usize = 1 << 20;
@@ -25,6 +25,11 @@ pub const NAME: usize = 128;
 pub const SUBMIT_TASKS: usize = 100_000;
 /// Tasks of one lease call.
 pub const LEASE_TASKS: u32 = 1000;
+/// Queues of one worker times its handlers: each pair is a line of tasks that a lease looks at, and
+/// while it looks nobody else writes.
+pub const LINES: usize = 10_000;
+/// Characters of the place that a worker says it runs at.
+pub const HOST: usize = 512;
 /// Retries of a task.
 pub const RETRIES: u32 = 1000;
 
@@ -98,7 +103,49 @@ pub fn check_lease(request: &LeaseRequest) -> Result<()> {
     if request.queues.is_empty() {
         return Err(Error::invalid("queues", "must name at least one queue"));
     }
+    check_lines(request.queues.len(), request.handlers.len())?;
     request.queues.iter().try_for_each(|queue| name("queues", queue))
+}
+
+/// Checks how many queues and handlers a worker has.
+///
+/// # Errors
+///
+/// `invalid_argument`, naming what there is more of.
+pub fn check_lines(queues: usize, handlers: usize) -> Result<()> {
+    if queues.saturating_mul(handlers.max(1)) <= LINES {
+        return Ok(());
+    }
+    let field = if queues > handlers { "queues" } else { "handlers" };
+    let reason = format!("{queues} queues times {handlers} handlers is over the limit of {LINES}");
+    Err(Error::invalid(field, reason))
+}
+
+/// Checks how a worker announces itself.
+///
+/// # Errors
+///
+/// `invalid_argument` or `payload_too_large`.
+pub fn check_worker(worker: &WorkerInfo) -> Result<()> {
+    name("worker_id", &worker.worker_id)?;
+    // One that only announces itself may have no queue.
+    check_lines(worker.queues.len().max(1), worker.handlers.len())?;
+    worker.queues.iter().try_for_each(|queue| name("queues", queue))?;
+    // The empty name is the default handler's.
+    let handlers = worker.handlers.iter().chain(worker.declared.keys());
+    handlers.filter(|handler| !handler.is_empty()).try_for_each(|h| name("handlers", h))?;
+    if worker.declared.len() > LINES {
+        return Err(Error::invalid("declared", format!("must hold at most {LINES} handlers")));
+    }
+    worker.declared.values().try_for_each(check_retry)?;
+    characters("host", "it", &worker.host, 0, HOST)?;
+    if let Some(metadata) = &worker.metadata {
+        size("metadata", metadata.len(), ERROR_BYTES)?;
+        if !metadata.as_str().trim_start().starts_with('{') {
+            return Err(Error::invalid("metadata", "must be a JSON object"));
+        }
+    }
+    Ok(())
 }
 
 /// Checks how long a lease is to last.
@@ -195,4 +242,37 @@ fn characters(field: &str, what: &str, value: &str, least: usize, most: usize) -
         return Err(Error::invalid(field, reason));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_worker_has_so_many_queues_and_handlers() {
+        let names = |count: usize| (0..count).map(|n| format!("n{n}")).collect::<Vec<_>>();
+        let lease = |queues, handlers| LeaseRequest {
+            worker: "w".to_owned(),
+            queues: names(queues),
+            handlers: names(handlers),
+            limit: 1,
+            ttl: Duration::from_secs(60),
+            wait: Duration::ZERO,
+            suspects: true,
+        };
+        for (queues, handlers) in [(1, 0), (1, LINES), (LINES, 1), (LINES, 0), (100, 100)] {
+            assert!(check_lease(&lease(queues, handlers)).is_ok(), "{queues} {handlers}");
+        }
+        for (queues, handlers, field) in [
+            (1, LINES + 1, "handlers"),
+            (LINES + 1, 0, "queues"),
+            (LINES + 1, 1, "queues"),
+            (100, 101, "handlers"),
+            (101, 100, "queues"),
+        ] {
+            let error = check_lease(&lease(queues, handlers)).unwrap_err();
+            assert_eq!(error.fields()["field"], field, "{queues} {handlers}");
+        }
+        assert!(check_lines(usize::MAX, usize::MAX).is_err());
+    }
 }

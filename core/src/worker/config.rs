@@ -86,7 +86,11 @@ impl WorkerConfig {
         if self.handlers.is_empty() {
             return Err(Error::invalid("handlers", "must hold at least one handler"));
         }
+        limits::check_lines(self.queues.len(), self.handlers.len())?;
         for (i, handler) in self.handlers.iter().enumerate() {
+            if !handler.name.is_empty() {
+                limits::name("handlers", &handler.name)?;
+            }
             limits::check_retry(&handler.retry)?;
             if self.handlers[..i].iter().any(|other| other.name == handler.name) {
                 let reason = format!("has two handlers for {:?}", handler.name);

@@ -12,7 +12,7 @@ use windlass_core::rules::limits;
 use windlass_core::words::Workers;
 use windlass_core::words::json::{self, Object};
 use windlass_core::words::schema::{Json, JsonObject, Name};
-use windlass_core::{Error, Payload, Result, RetryOptions, Timestamp, WorkerInfo};
+use windlass_core::{Payload, Result, RetryOptions, Timestamp, WorkerInfo};
 
 use super::answer::{self, Answer};
 use super::ask::{Ask, Named};

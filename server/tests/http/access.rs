@@ -74,13 +74,21 @@ async fn without_a_key_no_foreign_page_may_call() {
     let page = [("origin", "https://evil.example")];
     let refused = stage.ask_with("POST", "/api/v1/tasks", &page, "{}").await;
     assert_eq!((refused.status, refused.problem().1.as_str()), (403, "api_error"));
-    let own = [("origin", "http://localhost:3000")];
-    assert_eq!(stage.ask_with("POST", "/api/v1/tasks", &own, "{}").await.status, 201);
+    // Many of a server's verbs take no body, and a browser sends those without asking first.
+    for page in ["http://203.0.113.5", "https://[2001:db8::1]:8443", "http://", "null"] {
+        let pause = "/api/v1/queues/default/pause";
+        let reply = stage.ask_with("POST", pause, &[("origin", page)], "").await;
+        assert_eq!(reply.status, 403, "{page}");
+    }
+    for page in ["http://localhost:3000", "http://127.0.0.1:5173", "http://[::1]:80"] {
+        let own = [("origin", page)];
+        assert_eq!(stage.ask_with("POST", "/api/v1/tasks", &own, "{}").await.status, 201, "{page}");
+    }
     // A foreign name that was made to point here.
     let mut raw = stage.connect().await;
     raw.write(b"GET /api/v1/tasks HTTP/1.1\r\nhost: evil.example:8420\r\n\r\n").await;
     assert_eq!(raw.reply().await.status, 403);
-    for host in ["localhost:1", "127.0.0.1", "[::1]:8420", "app.localhost"] {
+    for host in ["localhost:1", "LOCALHOST", "127.0.0.1", "[::1]:8420", "app.localhost"] {
         let mut raw = stage.connect().await;
         raw.write(format!("GET /api/v1/tasks HTTP/1.1\r\nhost: {host}\r\n\r\n").as_bytes()).await;
         assert_eq!(raw.reply().await.status, 200, "{host}");
@@ -285,6 +293,23 @@ async fn with_a_certificate_only_tls_is_spoken() {
     plain.write(b"GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n").await;
     let said = plain.more().await;
     assert!(!said.starts_with(b"HTTP"), "{said:?}");
+}
+
+#[tokio::test]
+async fn who_never_speaks_tls_does_not_hold_up_the_end() {
+    let files = Files::new();
+    let stage = Stage::with(|options| {
+        options.tls = Some(files.tls());
+        options.header_timeout = 100 * PATIENCE;
+        options.grace = 100 * PATIENCE;
+    })
+    .await;
+    let mut silent = stage.connect().await;
+    let mut begun = stage.connect().await;
+    begun.write(b"\x16\x03").await;
+    stage.server.stop();
+    tokio::time::timeout(PATIENCE, stage.server.stopped()).await.unwrap();
+    assert!(silent.closed().await && begun.closed().await);
 }
 
 #[tokio::test]

@@ -64,6 +64,9 @@ async fn a_key_in_the_header_is_the_key_of_the_body() {
     let third = stage.ask("POST", "/api/v1/tasks", body).await;
     assert_eq!((first.status, second.status, third.status), (201, 200, 200));
     assert_eq!(first.json()["task_id"], third.json()["task_id"]);
+    let twice = [("idempotency-key", "c"), ("idempotency-key", "d")];
+    let reply = stage.ask_with("POST", "/api/v1/tasks", &twice, record).await;
+    assert_eq!(reply.problem().2.as_deref(), Some("idempotency_key"));
     let other = stage.ask_with("POST", "/api/v1/tasks", &[("idempotency-key", "c")], body).await;
     assert_eq!(
         other.problem(),
@@ -85,6 +88,12 @@ async fn tenants_see_nothing_of_each_other() {
     assert_eq!(page, json!({ "tasks": [], "next": null }));
     let bad = [("windlass-tenant", "")];
     assert_eq!(stage.ask_with("GET", &path, &bad, "").await.problem().2.as_deref(), Some("tenant"));
+    // What stands before the server may have added its own to the caller's.
+    for twice in [["other", "default"], ["default", "default"]] {
+        let twice = twice.map(|name| ("windlass-tenant", name));
+        let reply = stage.ask_with("GET", &path, &twice, "").await;
+        assert_eq!(reply.problem(), (400, "invalid_argument".into(), Some("tenant".into())));
+    }
 }
 
 #[tokio::test]
@@ -132,6 +141,20 @@ async fn a_worker_is_announced_and_forgotten() {
         assert_eq!(stage.ask("DELETE", "/api/v1/workers/w", "").await.status, 204);
     }
     assert_eq!(stage.ask("GET", "/api/v1/workers/w", "").await.problem().1, "api_error");
+    let many: Vec<String> = (0..10_001).map(|n| format!("h{n}")).collect();
+    for (field, value) in [
+        ("host", json!("h".repeat(513))),
+        ("handlers", json!(["h".repeat(129)])),
+        ("handlers", json!(many)),
+        ("queues", json!(many)),
+    ] {
+        let mut body = body.clone();
+        body[field] = value;
+        let reply = stage.ask("POST", "/api/v1/workers", &body.to_string()).await;
+        assert_eq!(reply.problem().2.as_deref(), Some(field));
+    }
+    let none = stage.ask("GET", "/api/v1/workers", "").await.json();
+    assert_eq!(none["workers"], json!([]), "what is refused changes nothing");
 }
 
 // REST-04, REST-05: the words of every end.
