@@ -1,0 +1,2 @@
+// Loads the addon once for ESM and CJS alike.
+module.exports = require("./windlass.node");

@@ -1,0 +1,4 @@
+declare module "#native" {
+  const loaded: unknown;
+  export default loaded;
+}
