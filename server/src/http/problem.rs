@@ -2,7 +2,7 @@
 
 use axum::body::Body;
 use axum::http::header::{
-    CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
+    CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
 };
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -44,6 +44,10 @@ impl Fault {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if matches!(error, Error::Authentication { .. }) {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if matches!(error, Error::ServiceUnavailable { .. }) {
+            // There is no room: an idle connection would take some.
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
         retry_after(headers, &error, &problem);
         let text = serde_json::to_vec(&problem).unwrap_or_default();

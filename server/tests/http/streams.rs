@@ -193,6 +193,7 @@ async fn streams_beyond_the_limit_are_refused() {
     let refused = stage.ask("GET", &format!("/api/v1/{path}"), "").await;
     assert_eq!((refused.status, refused.problem().1.as_str()), (503, "service_unavailable"));
     assert_eq!(refused.header("retry-after"), Some("1"));
+    assert_eq!(refused.header("connection"), Some("close"));
     let held = stage.ask("GET", &format!("/api/v1/tasks/{}?wait=1", begun.id), "").await;
     assert_eq!(held.status, 503);
     // What is not held is answered as ever, and a place that is left is free.
