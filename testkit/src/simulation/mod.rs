@@ -18,10 +18,12 @@
 //! requests and answers, and the server dies like the others.
 
 mod actors;
+mod address;
 mod broken;
 mod clockwork;
 mod dice;
 mod monitor;
+mod order;
 mod remote;
 mod wire;
 
@@ -35,12 +37,13 @@ use windlass_core::{Clock, MemoryStore};
 use windlass_sqlite::SqliteStore;
 
 use actors::Stage;
+use address::{Address, Server};
 use broken::Broken;
 pub use broken::Fault;
 use clockwork::{Clockwork, Pid};
 use dice::Dice;
 use monitor::{Monitor, now, short};
-use remote::{Address, Remote, Server};
+use remote::Remote;
 use wire::Wire;
 
 /// What a run takes place on.

@@ -4,7 +4,7 @@
 //! it, and repeats by core's own rules what may be repeated, a submit under the key of its first try.
 //! The server is a process like any other: it dies, and another takes its place on the same store.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
@@ -18,6 +18,7 @@ use windlass_core::{
     TaskId, TaskSpec, Timestamp, Update, Why, WorkerInfo,
 };
 
+use super::address::{Address, Server};
 use super::broken::Fault;
 use super::clockwork::{Clockwork, Pid};
 use super::dice::{self, Dice};
@@ -25,33 +26,6 @@ use super::monitor::Monitor;
 
 /// How long what goes back may take: a few calls to the store.
 const BACK_WITHIN: Duration = Duration::from_secs(2);
-
-/// The process that serves now.
-#[derive(Clone)]
-pub(super) struct Server {
-    pub(super) pid: Pid,
-    pub(super) service: Arc<dyn Service>,
-    /// When it answers for the first time.
-    pub(super) from: Duration,
-}
-
-/// Where the server is found; another takes its place when it dies.
-#[derive(Clone)]
-pub(super) struct Address(Arc<Mutex<Server>>);
-
-impl Address {
-    pub(super) fn new(server: Server) -> Self {
-        Self(Arc::new(Mutex::new(server)))
-    }
-
-    pub(super) fn server(&self) -> Server {
-        self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
-    }
-
-    pub(super) fn replace(&self, server: Server) {
-        *self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = server;
-    }
-}
 
 /// The service as a remote process sees it.
 #[derive(Clone)]
@@ -222,7 +196,7 @@ impl Service for Remote {
             true,
             |_| None,
             move |service, tries| {
-                let (tenant, mut specs, options) = (tenant.clone(), specs.clone(), options.clone());
+                let (tenant, mut specs, options) = (tenant.clone(), specs.clone(), options);
                 if new_keys && tries > 1 {
                     let keyless = specs.iter_mut().zip(&without).filter(|(_, without)| **without);
                     keyless.for_each(|(spec, _)| spec.idempotency_key = Some(key()));
