@@ -190,6 +190,7 @@ async fn only_what_is_there_is_served() {
         ("POST", "parallel/execute"),
         ("GET", "pipelines/x"),
         ("GET", "states/x"),
+        ("POST", "events"),
         ("GET", "ws"),
         ("POST", "records/x"),
         ("GET", "rate-limit"),
