@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes what is generated from `spec/`: error classes, error pages, the index of the vectors.
+"""Writes what is generated from `spec/`: errors, their pages, TypeScript, the index of vectors.
 
     python3 spec/generate.py            write
     python3 spec/generate.py --check    write nothing; exit 1 and list the files that differ
@@ -15,6 +15,8 @@ import re
 import sys
 from pathlib import Path
 from typing import Any
+
+import typescript
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -45,9 +47,11 @@ BUILTINS = {
 
 
 def main() -> int:
-    table = tomllib.loads((SPEC / "errors.toml").read_text("utf-8"))
+    table = load("errors.toml")
     check(table)
     files = {PYTHON: python(table), INDEX: index()}
+    files[typescript.ERRORS] = typescript.errors(table)
+    files[typescript.WORDS] = typescript.words(load("words.toml"), load("statuses.toml"))
     files |= pages(table)
     differ = [name for name, text in files.items() if read(ROOT / name) != text]
     stale = {path.relative_to(ROOT).as_posix() for path in (ROOT / PAGES).glob("*.md")} - set(files)
@@ -65,6 +69,10 @@ def main() -> int:
         (ROOT / name).unlink()
     print(f"{len(differ)} written, {len(stale)} removed, {len(files) - len(differ)} unchanged")
     return 0
+
+
+def load(name: str) -> dict[str, Any]:
+    return tomllib.loads((SPEC / name).read_text("utf-8"))
 
 
 def read(path: Path) -> str | None:
@@ -371,7 +379,7 @@ def index() -> str:
         counts[name] = {"cases": len(cases), "laws": laws, "level": file["level"]}
         if "stores" in file:
             counts[name]["stores"] = file["stores"]
-    listed = tomllib.loads((SPEC / "expected-failures.toml").read_text("utf-8"))
+    listed = load("expected-failures.toml")
     failures: dict[str, list[str]] = {}
     for row in listed.get("failure", []):
         if not {"id", "runner", "reason"} <= set(row):

@@ -1,0 +1,569 @@
+// Generated from spec/words.toml by spec/generate.py: do not edit.
+/**
+ * The records that callers see, and the words in them.
+ *
+ * A reader makes a record of the wire into the one that is shown; payloads are never touched.
+ * Instants are RFC 3339 texts in UTC with milliseconds; `new Date(text)` reads one.
+ */
+
+/** A JSON value. */
+export type Json =
+  | null
+  | boolean
+  | number
+  | string
+  | readonly Json[]
+  | { readonly [key: string]: Json | undefined };
+
+/** A record as it stands on the wire. */
+export type WireRecord = Record<string, any>;
+
+/** Priority by number, lower first, or by name. */
+export type Priority = 1 | 2 | 3 | 4 | 5 | PriorityName;
+
+/** Tasks by status; zeros are left out. */
+export type Counts = Partial<Record<TaskState, number>>;
+
+/** Every `TaskState`. */
+export const TASK_STATES = ["blocked", "scheduled", "pending", "running", "completed", "failed", "cancelled"] as const;
+
+/** Status of a task. The last three are final. */
+export type TaskState = (typeof TASK_STATES)[number];
+
+/** Every `PriorityName`. */
+export const PRIORITY_NAMES = ["critical", "high", "normal", "low", "background"] as const;
+
+/** Priority by name, most urgent first: 1 to 5. */
+export type PriorityName = (typeof PRIORITY_NAMES)[number];
+
+/** Every `LogLevel`. */
+export const LOG_LEVELS = ["debug", "info", "warning", "error"] as const;
+
+/** How grave a log line is. */
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** Every `UpdateKind`. */
+export const UPDATE_KINDS = ["status", "progress", "log", "resync"] as const;
+
+/** What an entry of a task's history tells; `resync` where history was pruned. */
+export type UpdateKind = (typeof UPDATE_KINDS)[number];
+
+/** Every `Waiting`. */
+export const WAITINGS = ["finished", "running", "cancelling", "lease_expired", "delayed", "backing_off", "blocked", "no_worker", "paused", "suspect", "behind", "next"] as const;
+
+/** Why a task does not run now, in one word for programs. */
+export type Waiting = (typeof WAITINGS)[number];
+
+/** Every `TaskEventKind`. */
+export const TASK_EVENT_KINDS = ["task.submitted", "task.scheduled", "task.pending", "task.started", "task.completed", "task.failed", "task.cancelled"] as const;
+
+/** What happened to a task: one name for each change of its status. */
+export type TaskEventKind = (typeof TASK_EVENT_KINDS)[number];
+
+/** Statuses of a task that has ended. */
+export const FINAL_STATES: readonly TaskState[] = ["completed", "failed", "cancelled"];
+
+/** Why an attempt, or a task, failed. */
+export interface Failure {
+  /** Stable code: `handler_error` for what a handler threw. */
+  code: string;
+  /** Text for people. */
+  message: string;
+  /** Class of the error in the handler's language. */
+  errorType: string | null;
+  /** Stack trace of the handler. */
+  traceback: string | null;
+  /** Whether another attempt may help. */
+  retryable: boolean;
+  /** When it happened. */
+  at: string | null;
+}
+
+/** The Failure that a record of the wire tells. */
+export function readFailure(r: WireRecord): Failure {
+  return {
+    code: r.code,
+    message: r.message,
+    errorType: r.error_type ?? null,
+    traceback: r.traceback ?? null,
+    retryable: r.retryable ?? false,
+    at: r.at ?? null,
+  };
+}
+
+/** Who holds a task, and until when. */
+export interface Lease {
+  /** Id of the worker. */
+  worker: string;
+  /** When it is taken away unless renewed. */
+  expiresAt: string;
+  /** Whether the attempt counts already. */
+  counted: boolean;
+}
+
+/** The Lease that a record of the wire tells. */
+export function readLease(r: WireRecord): Lease {
+  return {
+    worker: r.worker,
+    expiresAt: r.expires_at,
+    counted: r.counted ?? false,
+  };
+}
+
+/** How failed attempts are repeated, as given at submit. */
+export interface RetryPolicy {
+  /** Retries after the first attempt. */
+  maxRetries: number | null;
+  /** Delay before the first retry, in seconds. */
+  initialDelaySeconds: number | null;
+  /** Factor from one delay to the next. */
+  exponentialBase: number | null;
+  /** Longest delay, in seconds, before jitter. */
+  maxDelaySeconds: number | null;
+  /** Fraction of the delay by which it varies either way. */
+  jitter: number | null;
+  /** Whether an attempt that timed out is retried. */
+  retryOnTimeout: boolean | null;
+}
+
+/** The RetryPolicy that a record of the wire tells. */
+export function readRetryPolicy(r: WireRecord): RetryPolicy {
+  return {
+    maxRetries: r.max_retries ?? null,
+    initialDelaySeconds: r.initial_delay_seconds ?? null,
+    exponentialBase: r.exponential_base ?? null,
+    maxDelaySeconds: r.max_delay_seconds ?? null,
+    jitter: r.jitter ?? null,
+    retryOnTimeout: r.retry_on_timeout ?? null,
+  };
+}
+
+/** One task that is stored: durable when it is returned. */
+export interface Submission {
+  /** The task's id. */
+  taskId: string;
+  /** Its status when it was stored, or as it stands when deduplicated. */
+  status: TaskState;
+  /** Whether its idempotency key was known, so that nothing new was stored. */
+  deduplicated: boolean;
+  /** The batch it was stored with. */
+  batchId: string | null;
+}
+
+/** The Submission that a record of the wire tells. */
+export function readSubmission(r: WireRecord): Submission {
+  return {
+    taskId: r.task_id,
+    status: r.status,
+    deduplicated: r.deduplicated ?? false,
+    batchId: r.batch_id ?? null,
+  };
+}
+
+/** How a task stands. */
+export interface TaskStatus {
+  /** The task's id. */
+  taskId: string;
+  /** Where it stands. */
+  status: TaskState;
+  /** Percent, as last reported; 100 once completed. */
+  progress: number | null;
+  /** Text beside the progress. */
+  message: string | null;
+  /** The handler's answer, once completed. */
+  result: any;
+  /** The last failed attempt's error. */
+  error: Failure | null;
+  /** When it ended. */
+  finishedAt: string | null;
+}
+
+/** The TaskStatus that a record of the wire tells. */
+export function readTaskStatus(r: WireRecord): TaskStatus {
+  return {
+    taskId: r.task_id,
+    status: r.status,
+    progress: r.progress ?? null,
+    message: r.message ?? null,
+    result: r.result ?? null,
+    error: r.error == null ? null : readFailure(r.error),
+    finishedAt: r.finished_at ?? null,
+  };
+}
+
+/** A task with everything that is stored of it. */
+export interface Task {
+  /** The task's id. */
+  taskId: string;
+  /** Whose task it is. */
+  tenant: string;
+  /** The line of tasks it stands in. */
+  queue: string;
+  /** Selects the handler. */
+  type: string;
+  /** The handler that runs it; empty for a worker's default handler. */
+  handler: string;
+  /** What the handler is given. */
+  payload: any;
+  /** 1 to 5, lower first. */
+  priority: number;
+  /** Where it stands. */
+  status: TaskState;
+  /** Earliest start. */
+  runAt: string;
+  /** When it was stored. */
+  createdAt: string;
+  /** Start of the first attempt. */
+  startedAt: string | null;
+  /** When it ended. */
+  finishedAt: string | null;
+  /** Start of the attempt that runs or ran last. */
+  attemptStartedAt: string | null;
+  /** Longest one attempt may run, in seconds. */
+  timeoutSeconds: number | null;
+  /** Retry options as given at submit. */
+  retry: RetryPolicy;
+  /** Attempts that counted so far. */
+  attempt: number;
+  /** Its key. */
+  idempotencyKey: string | null;
+  /** Its labels. */
+  labels: Record<string, string>;
+  /** A JSON object that travels with it. */
+  metadata: any;
+  /** W3C trace context. */
+  traceparent: string | null;
+  /** Carried until stateful tasks land. */
+  stateKey: string | null;
+  /** Carried until stateful tasks land. */
+  initialState: any;
+  /** The batch it was submitted with. */
+  batchId: string | null;
+  /** Its worker was lost once: leased alone from then on. */
+  suspect: boolean;
+  /** A cancel was asked for while it ran. */
+  cancelRequested: boolean;
+  /** Who holds it, while running. */
+  lease: Lease | null;
+  /** The worker that has it or had it last. */
+  executedOn: string | null;
+  /** The handler's answer, once completed. */
+  result: any;
+  /** The last failed attempt's error. */
+  error: Failure | null;
+  /** Percent, as last reported; 100 once completed. */
+  progress: number | null;
+  /** Text beside the progress. */
+  message: string | null;
+  /** Highest `seq` of its updates. */
+  lastSeq: number;
+  /** `seq` of the first start. */
+  startSeq: number | null;
+  /** Lowest `seq` still kept. */
+  firstSeq: number;
+  /** Writes to it so far. */
+  version: number;
+}
+
+/** The Task that a record of the wire tells. */
+export function readTask(r: WireRecord): Task {
+  return {
+    taskId: r.task_id,
+    tenant: r.tenant,
+    queue: r.queue,
+    type: r.task_type,
+    handler: r.handler,
+    payload: r.payload,
+    priority: r.priority,
+    status: r.status,
+    runAt: r.run_at,
+    createdAt: r.created_at,
+    startedAt: r.started_at ?? null,
+    finishedAt: r.finished_at ?? null,
+    attemptStartedAt: r.attempt_started_at ?? null,
+    timeoutSeconds: r.timeout_seconds ?? null,
+    retry: readRetryPolicy(r.retry ?? {}),
+    attempt: r.attempt,
+    idempotencyKey: r.idempotency_key ?? null,
+    labels: r.labels ?? {},
+    metadata: r.metadata ?? null,
+    traceparent: r.traceparent ?? null,
+    stateKey: r.state_key ?? null,
+    initialState: r.initial_state ?? null,
+    batchId: r.batch_id ?? null,
+    suspect: r.suspect ?? false,
+    cancelRequested: r.cancel_requested ?? false,
+    lease: r.lease == null ? null : readLease(r.lease),
+    executedOn: r.executed_on ?? null,
+    result: r.result ?? null,
+    error: r.error == null ? null : readFailure(r.error),
+    progress: r.progress ?? null,
+    message: r.message ?? null,
+    lastSeq: r.last_seq,
+    startSeq: r.start_seq ?? null,
+    firstSeq: r.first_seq,
+    version: r.version,
+  };
+}
+
+/** One entry of a task's history. What its kind does not tell is null. */
+export interface TaskUpdate {
+  /** The task's id. */
+  taskId: string;
+  /** From 1, without gaps. */
+  seq: number;
+  /** When. */
+  timestamp: string;
+  /** What it tells. */
+  kind: UpdateKind;
+  /** The task's status with this entry; only a running task reports progress and logs. */
+  status: TaskState;
+  /** Attempts counted so far, with `status`. */
+  attempt: number | null;
+  /** Percent, with `progress`. */
+  progress: number | null;
+  /** How grave, with `log`. */
+  level: LogLevel | null;
+  /** Text beside the progress; the line, with `log`; why, with `status`. */
+  message: string | null;
+  /** The failed attempt's error. */
+  error: Failure | null;
+  /** The handler's answer, with `completed`. */
+  result: any;
+}
+
+/** The TaskUpdate that a record of the wire tells. */
+export function readTaskUpdate(r: WireRecord): TaskUpdate {
+  return {
+    taskId: r.task_id,
+    seq: r.seq,
+    timestamp: r.at,
+    kind: r.kind,
+    status: r.status ?? "running",
+    attempt: r.attempt ?? null,
+    progress: r.progress ?? null,
+    level: r.level ?? null,
+    message: r.message ?? null,
+    error: r.error == null ? null : readFailure(r.error),
+    result: r.result ?? null,
+  };
+}
+
+/** One change in the life of a task. */
+export interface TaskEvent {
+  /** What happened. */
+  event: TaskEventKind;
+  /** The task's id. */
+  taskId: string;
+  /** Number of the entry in the task's history. */
+  seq: number;
+  /** When. */
+  timestamp: string;
+  /** The task's queue. */
+  queue: string;
+  /** The task's type. */
+  type: string;
+  /** The status that it then had. */
+  status: TaskState;
+  /** Attempts counted by then. */
+  attempt: number;
+  /** Why, where there is something to say. */
+  message: string | null;
+  /** The failed attempt's error. */
+  error: Failure | null;
+  /** The worker of the attempt. */
+  worker: string | null;
+}
+
+/** The TaskEvent that a record of the wire tells. */
+export function readTaskEvent(r: WireRecord): TaskEvent {
+  return {
+    event: r.event,
+    taskId: r.task_id,
+    seq: r.seq,
+    timestamp: r.at,
+    queue: r.queue,
+    type: r.task_type,
+    status: r.status,
+    attempt: r.attempt,
+    message: r.message ?? null,
+    error: r.error == null ? null : readFailure(r.error),
+    worker: r.worker ?? null,
+  };
+}
+
+/** Why a task does not run now. */
+export interface Why {
+  /** The task's id. */
+  taskId: string;
+  /** Its status. */
+  status: TaskState;
+  /** The reason, for programs. */
+  reason: Waiting;
+  /** The reason and what to do, for people. */
+  text: string;
+  /** Tasks that its workers take before it; counted up to 1000. */
+  ahead: number | null;
+  /** When it becomes due, or its lease ends. */
+  until: string | null;
+  /** Who has it. */
+  worker: string | null;
+}
+
+/** The Why that a record of the wire tells. */
+export function readWhy(r: WireRecord): Why {
+  return {
+    taskId: r.task_id,
+    status: r.status,
+    reason: r.reason,
+    text: r.text,
+    ahead: r.ahead ?? null,
+    until: r.until ?? null,
+    worker: r.worker ?? null,
+  };
+}
+
+/** How many tasks of a queue have a status. */
+export interface Count {
+  /** The queue. */
+  queue: string;
+  /** The status. */
+  status: TaskState;
+  /** How many; never 0. */
+  count: number;
+}
+
+/** The Count that a record of the wire tells. */
+export function readCount(r: WireRecord): Count {
+  return {
+    queue: r.queue,
+    status: r.status,
+    count: r.count,
+  };
+}
+
+/** How one queue stands. */
+export interface QueueInfo {
+  /** Its name. */
+  name: string;
+  /** Whether workers are given nothing from it. Tasks are still accepted, and what runs goes on. */
+  paused: boolean;
+  /** Tasks by status; zeros are left out. */
+  counts: Counts;
+  /** Tasks that wait: blocked, scheduled and pending. */
+  depth: number;
+  /** Since when the pending task that has waited longest could run. */
+  oldestPendingAt: string | null;
+}
+
+/** The QueueInfo that a record of the wire tells. */
+export function readQueueInfo(r: WireRecord): QueueInfo {
+  return {
+    name: r.queue,
+    paused: r.paused ?? false,
+    counts: r.counts,
+    depth: r.depth,
+    oldestPendingAt: r.oldest_pending_at ?? null,
+  };
+}
+
+/** Tasks that were submitted together, counted. */
+export interface Batch {
+  /** Its id. */
+  batchId: string;
+  /** `pending` while nothing has begun, `running` while something is open; then `failed` when a task failed, else `cancelled` when one was cancelled, else `completed`. */
+  status: TaskState;
+  /** How many tasks it has, those that were pruned left out. */
+  total: number;
+  /** Tasks by status; zeros are left out. */
+  counts: Counts;
+}
+
+/** The Batch that a record of the wire tells. */
+export function readBatch(r: WireRecord): Batch {
+  return {
+    batchId: r.batch_id,
+    status: r.status,
+    total: r.total,
+    counts: r.counts,
+  };
+}
+
+/** Live workers, counted. */
+export interface NodeHealth {
+  /** Those that ask for work when they have room. */
+  active: number;
+  /** All of them. */
+  total: number;
+}
+
+/** The NodeHealth that a record of the wire tells. */
+export function readNodeHealth(r: WireRecord): NodeHealth {
+  return {
+    active: r.active,
+    total: r.total,
+  };
+}
+
+/** Tasks of all queues, counted. */
+export interface QueueHealth {
+  /** Tasks that wait: blocked, scheduled and pending. */
+  depth: number;
+  /** Tasks that a worker may take now. */
+  pending: number;
+  /** Tasks that a worker has. */
+  running: number;
+  /** How long the pending task that is due longest has been due; 0 when none is. */
+  oldestAgeSeconds: number;
+}
+
+/** The QueueHealth that a record of the wire tells. */
+export function readQueueHealth(r: WireRecord): QueueHealth {
+  return {
+    depth: r.depth,
+    pending: r.pending,
+    running: r.running,
+    oldestAgeSeconds: r.oldest_age_seconds,
+  };
+}
+
+/** Live workers by how they behave. */
+export interface WorkerHealth {
+  /** Those that are not deaf. */
+  live: number;
+  /** Those that are heard of, but ask for no work although work waits. */
+  deaf: number;
+}
+
+/** The WorkerHealth that a record of the wire tells. */
+export function readWorkerHealth(r: WireRecord): WorkerHealth {
+  return {
+    live: r.live,
+    deaf: r.deaf,
+  };
+}
+
+/** How the store, its queues and its workers are. */
+export interface ClusterHealth {
+  /** Whether the store answers. */
+  healthy: boolean;
+  /** `ok`, or `degraded` when a worker is deaf. */
+  status: string;
+  /** Live workers. */
+  nodes: NodeHealth;
+  /** All queues together. */
+  queue: QueueHealth;
+  /** Live workers, by how they behave. */
+  workers: WorkerHealth;
+}
+
+/** The ClusterHealth that a record of the wire tells. */
+export function readClusterHealth(r: WireRecord): ClusterHealth {
+  return {
+    healthy: r.healthy ?? false,
+    status: r.status,
+    nodes: readNodeHealth(r.nodes ?? {}),
+    queue: readQueueHealth(r.queue ?? {}),
+    workers: readWorkerHealth(r.workers ?? {}),
+  };
+}
