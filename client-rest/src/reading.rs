@@ -9,6 +9,7 @@ use windlass_core::{Result, Task, TaskId, TaskStatus};
 
 use crate::call::{Call, json};
 use crate::service::{HOLD, RestService, counted};
+use crate::working::TOO_LARGE;
 
 /// How long one part of a wait for the first failure is looked at before the next one is.
 const TURN: Duration = Duration::from_secs(1);
@@ -26,7 +27,7 @@ impl RestService {
                 found.extend(counted(self.calls.ask::<FoundTasks>(&call).await?.tasks, 1)?);
                 continue;
             }
-            match self.calls.ask_unless_large::<FoundTasks>(&call).await? {
+            match unless_large(self.calls.ask_unless_large::<FoundTasks>(&call).await)? {
                 Some(answer) => found.extend(counted(answer.tasks, asked.len())?),
                 None => part = asked.len().div_ceil(2),
             }
@@ -58,7 +59,7 @@ impl RestService {
             let call = Call::held("wait", path, left().min(HOLD), body).tenant(tenant);
             let tasks = match ids.len() {
                 1 => self.calls.ask::<Tasks>(&call).await?.tasks,
-                _ => match self.calls.ask_unless_large::<Tasks>(&call).await? {
+                _ => match unless_large(self.calls.ask_unless_large::<Tasks>(&call).await)? {
                     Some(answer) => answer.tasks,
                     None => return self.wait_in_parts(tenant, ids, fail_fast, left()).await,
                 },
@@ -94,6 +95,14 @@ impl RestService {
                 }
             }
         })
+    }
+}
+
+/// `None` also when the answer, or the question, is larger than the server takes.
+fn unless_large<T>(answer: Result<Option<T>>) -> Result<Option<T>> {
+    match answer {
+        Err(error) if error.http_status() == TOO_LARGE => Ok(None),
+        answer => answer,
     }
 }
 

@@ -21,7 +21,7 @@ const ANNOUNCE: Duration = Duration::from_secs(5);
 /// Longest time for a settle: a worker that stops does not wait for longer.
 const SETTLE: Duration = Duration::from_secs(10);
 /// The HTTP status of what is too large.
-const TOO_LARGE: u16 = 413;
+pub(crate) const TOO_LARGE: u16 = 413;
 /// Bytes of a body that is sent in parts when it can be, unasked: half of what a server takes.
 const LARGE: usize = 8 << 20;
 

@@ -176,3 +176,22 @@ async fn tasks_are_waited_for_in_parts_when_an_answer_is_too_large() {
         assert_eq!(server.seen().len(), 3);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn more_tasks_than_a_server_answers_at_once_are_read_in_parts() {
+    let stage = Stage::new().await;
+    let client = stage.client().await;
+    let payload = Payload::new("payload", format!("{:?}", "x".repeat((1 << 20) - 2))).unwrap();
+    let spec = windlass::TaskSpec::new("work", payload);
+    let mut ids = Vec::new();
+    for _ in 0..7 {
+        let stored = client.submit_many(vec![spec.clone(); 10], Default::default()).await.unwrap();
+        ids.extend(stored.iter().map(|one| one.task_id));
+    }
+    let found = client.service().get("default", ids.clone()).await.unwrap();
+    let found: Vec<_> = found.into_iter().map(|task| task.unwrap().task_id).collect();
+    assert_eq!(found, ids);
+    let waited =
+        client.service().wait("default", ids.clone(), false, Duration::ZERO).await.unwrap();
+    assert_eq!(waited.iter().map(|task| task.task_id).collect::<Vec<_>>(), ids);
+}

@@ -18,6 +18,7 @@ mod health;
 mod json;
 mod later;
 mod leases;
+mod list;
 mod listen;
 mod log;
 mod metrics;

@@ -190,3 +190,71 @@ async fn every_end_has_its_word() {
     assert_eq!(cancelled.json()["status"], "cancelled");
     assert_eq!(status(&failed).await["status"], "cancelled");
 }
+
+/// Stores `count` tasks of `bytes` each; their ids.
+async fn stored(stage: &Stage, count: usize, bytes: usize) -> Vec<String> {
+    let payload =
+        windlass::Payload::new("payload", format!("{:?}", "x".repeat(bytes - 2))).unwrap();
+    let specs = vec![windlass::TaskSpec::new("t", payload); count];
+    let stored = stage.client.submit_many(specs, Default::default()).await.unwrap();
+    stored.iter().map(|one| one.task_id.to_string()).collect()
+}
+
+#[tokio::test]
+async fn an_answer_is_never_larger_than_a_server_affords() {
+    let stage = Stage::new().await;
+    let id = stored(&stage, 1, 1 << 20).await.remove(0);
+    for path in ["/api/v1/tasks/find", "/api/v1/tasks/wait"] {
+        // One task that is asked for ever again would fill the memory.
+        for (count, status) in [(3, 200), (64, 413), (100_000, 413)] {
+            let mut body = json!({ "task_ids": vec![&id; count] });
+            if path.ends_with("wait") {
+                body["fail_fast"] = json!(false);
+                body["wait_seconds"] = json!(0);
+            }
+            let reply = stage.ask("POST", path, &body.to_string()).await;
+            assert_eq!(reply.status, status, "{path} {count}");
+            match status {
+                200 => assert_eq!(reply.json()["tasks"].as_array().unwrap().len(), count),
+                _ => {
+                    let told = ("payload_too_large".to_owned(), Some("task_ids".to_owned()));
+                    assert_eq!((reply.problem().1, reply.problem().2), told);
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_page_of_large_tasks_ends_early() {
+    let stage = Stage::new().await;
+    let ids = stored(&stage, 130, 400 << 10).await;
+    let (mut seen, mut pages, mut cursor) = (Vec::new(), 0, String::new());
+    loop {
+        let path = format!("/api/v1/tasks?limit=1000{cursor}");
+        let page = stage.ask("GET", &path, "").await.json();
+        let tasks = page["tasks"].as_array().unwrap();
+        seen.extend(tasks.iter().map(|task| task["task_id"].as_str().unwrap().to_owned()));
+        pages += 1;
+        match page["next"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => break,
+        }
+    }
+    seen.reverse();
+    assert_eq!((seen, pages), (ids, 2));
+}
+
+#[tokio::test]
+async fn a_page_of_small_tasks_is_full() {
+    let stage = Stage::new().await;
+    let ids = stored(&stage, 350, 10).await;
+    let page = stage.ask("GET", "/api/v1/tasks?limit=320", "").await.json();
+    let seen: Vec<&str> =
+        page["tasks"].as_array().unwrap().iter().map(|t| t["task_id"].as_str().unwrap()).collect();
+    assert_eq!(seen, ids.iter().rev().take(320).collect::<Vec<_>>());
+    let next = page["next"].as_str().unwrap();
+    let path = format!("/api/v1/tasks?limit=320&cursor={next}");
+    let rest = stage.ask("GET", &path, "").await.json();
+    assert_eq!((rest["tasks"].as_array().unwrap().len(), &rest["next"]), (30, &json!(null)));
+}

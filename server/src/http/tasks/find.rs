@@ -1,5 +1,6 @@
 //! Tasks by their ids.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -9,8 +10,12 @@ use windlass_core::{Task, TaskId, Why};
 use super::{OfTask, not_found};
 use crate::http::answer::{self, Answer};
 use crate::http::ask::Ask;
+use crate::http::list::List;
 use crate::http::query;
 use crate::http::serving::Serving;
+
+/// Tasks of one look at the store: each may have a megabyte.
+const LOOK: usize = 100;
 
 /// A task.
 #[utoipa::path(
@@ -41,12 +46,29 @@ pub(crate) async fn get(
 pub(crate) async fn find(State(serving): State<Arc<Serving>>, mut ask: Ask) -> Answer {
     ask.query(&[])?;
     let TaskIds { task_ids } = ask.json(&serving).await?;
-    // What is no id is answered like an id that nobody has.
-    let ids: Vec<Option<TaskId>> = task_ids.iter().map(|id| TaskId::parse(id).ok()).collect();
-    let known = ids.iter().flatten().copied().collect();
-    let mut found = serving.service.get(ask.caller.tenant(), known).await?.into_iter();
-    let tasks = ids.iter().map(|id| id.and_then(|_| found.next().flatten())).collect();
-    answer::ok(&FoundTasks { tasks })
+    let mut list = List::new();
+    for part in task_ids.chunks(LOOK) {
+        // What is no id is answered like an id that nobody has.
+        let ids: Vec<Option<TaskId>> = part.iter().map(|id| TaskId::parse(id).ok()).collect();
+        let found = once_each(ids.iter().flatten());
+        let tasks = serving.service.get(ask.caller.tenant(), found.clone()).await?;
+        let tasks: HashMap<TaskId, &Task> =
+            found.into_iter().zip(&tasks).filter_map(some).collect();
+        for id in ids {
+            list.push("task_ids", &id.and_then(|id| tasks.get(&id)))?;
+        }
+    }
+    list.answer()
+}
+
+fn some<T>((id, task): (TaskId, &Option<T>)) -> Option<(TaskId, &T)> {
+    task.as_ref().map(|task| (id, task))
+}
+
+/// The ids without those that were there before.
+fn once_each<'a>(ids: impl Iterator<Item = &'a TaskId>) -> Vec<TaskId> {
+    let mut seen = HashSet::new();
+    ids.copied().filter(|id| seen.insert(*id)).collect()
 }
 
 /// Tasks by id, once they have ended.
@@ -59,10 +81,18 @@ pub(crate) async fn wait(State(serving): State<Arc<Serving>>, mut ask: Ask) -> A
     ask.query(&[])?;
     let body: WaitBody = ask.json(&serving).await?;
     let wait = query::wait("wait_seconds", body.wait_seconds)?;
-    let ids = body.task_ids.iter().map(|id| TaskId::parse(id)).collect::<Result<_, _>>()?;
+    let ids: Vec<TaskId> =
+        body.task_ids.iter().map(|id| TaskId::parse(id)).collect::<Result<_, _>>()?;
     let _held = (!wait.is_zero()).then(|| serving.hold()).transpose()?;
-    let tasks = serving.wait(ask.caller.tenant(), ids, body.fail_fast, wait).await?;
-    answer::ok(&Tasks { tasks })
+    let known = once_each(ids.iter());
+    let tasks = serving.wait(ask.caller.tenant(), known, body.fail_fast, wait).await?;
+    let tasks: HashMap<TaskId, &Task> = tasks.iter().map(|task| (task.task_id, task)).collect();
+    let mut list = List::new();
+    for id in ids {
+        let task = tasks.get(&id).ok_or_else(|| not_found(id))?;
+        list.push("task_ids", task)?;
+    }
+    list.answer()
 }
 
 /// Why a task does not run now.

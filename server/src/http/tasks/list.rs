@@ -4,15 +4,21 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use windlass_core::words::Tasks;
-use windlass_core::{BatchId, Error, Filter, Labels, Page, Result, TaskStatus, Timestamp};
+use windlass_core::{
+    BatchId, Cursor, Error, Filter, Labels, Page, Payload, Result, Task, TaskStatus, Timestamp,
+};
 
 use crate::http::answer::{self, Answer};
 use crate::http::ask::Ask;
+use crate::http::list::LARGEST;
 use crate::http::query::Query;
 use crate::http::serving::Serving;
 
 const FILTERS: [&str; 9] =
     ["status*", "task_type", "queue", "label.", "batch_id", "since", "error", "cursor", "limit"];
+
+/// Tasks of one look at the store: each may have a megabyte.
+const LOOK: u32 = 100;
 
 /// Tasks that match, newest first.
 #[utoipa::path(
@@ -33,8 +39,38 @@ pub(crate) async fn list(State(serving): State<Arc<Serving>>, ask: Ask) -> Answe
     let query = ask.query(&FILTERS)?;
     let limit = query.number("limit", 1, 1000)?.unwrap_or(100) as u32;
     let cursor = query.text("cursor").map(str::parse).transpose()?;
-    let page = serving.service.list(ask.caller.tenant(), filter(&query)?, cursor, limit).await?;
-    answer::ok(&page)
+    answer::ok(&page(&serving, ask.caller.tenant(), &filter(&query)?, cursor, limit).await?)
+}
+
+/// A page in several looks: it ends early, with a cursor, once its tasks are large.
+async fn page(
+    serving: &Serving,
+    tenant: &str,
+    filter: &Filter,
+    cursor: Option<Cursor>,
+    limit: u32,
+) -> Result<Page> {
+    let (mut page, mut bytes) = (Page { tasks: Vec::new(), next: cursor }, 0);
+    loop {
+        let left = limit - page.tasks.len() as u32;
+        let filter = filter.clone();
+        let part = serving.service.list(tenant, filter, page.next, left.min(LOOK)).await?;
+        bytes += part.tasks.iter().map(weight).sum::<usize>();
+        // A look that was not filled has gone through as many rows as one should.
+        let is_short = part.tasks.len() < left.min(LOOK) as usize;
+        page.tasks.extend(part.tasks);
+        page.next = part.next;
+        let is_full = page.tasks.len() >= limit as usize || bytes >= LARGEST / 2;
+        if is_full || is_short || page.next.is_none() {
+            return Ok(page);
+        }
+    }
+}
+
+/// Most of the bytes of a task's JSON text.
+fn weight(task: &Task) -> usize {
+    let size = |payload: &Option<Payload>| payload.as_ref().map_or(0, Payload::len);
+    task.payload.len() + size(&task.result) + size(&task.metadata)
 }
 
 fn filter(query: &Query) -> Result<Filter> {
