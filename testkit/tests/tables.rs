@@ -5,7 +5,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::Value;
-use windlass_core::{Error, TaskError, TaskId, TaskStatus};
+use windlass_core::{
+    Batch, ClusterHealth, Count, Error, Lease, LogLevel, Priority, QueueInfo, RetryOptions,
+    Submission, Task, TaskError, TaskEvent, TaskEventKind, TaskId, TaskStatus, Update, Waiting,
+    Why,
+};
 
 fn table(name: &str) -> toml::Table {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../spec").join(name);
@@ -128,4 +132,115 @@ fn the_table_of_statuses_is_the_state_machine() {
         assert_eq!(words(&row["next"]), next, "{status}");
         assert_eq!(row["final"].as_bool(), Some(status.is_final()), "{status}");
     }
+}
+
+/// A value of a field's type, as `spec/words.toml` names types.
+fn sample(
+    kind: &str,
+    records: &BTreeMap<&str, &toml::Table>,
+    words: &BTreeMap<&str, &str>,
+) -> Value {
+    match kind {
+        "string" => "x".into(),
+        "integer" => 2.into(),
+        "number" => 2.5.into(),
+        "boolean" => true.into(),
+        "instant" => "2030-01-01T00:00:00.000Z".into(),
+        "json" => serde_json::json!({"k": 1}),
+        "labels" => serde_json::json!({"k": "v"}),
+        "counts" => serde_json::json!({"pending": 2}),
+        word if words.contains_key(word) => words[word].into(),
+        record => object(records[record], records, words),
+    }
+}
+
+fn object(
+    record: &toml::Table,
+    records: &BTreeMap<&str, &toml::Table>,
+    words: &BTreeMap<&str, &str>,
+) -> Value {
+    let fields = record["fields"].as_array().unwrap().iter();
+    let value = |field: &toml::Value| {
+        let name = field["name"].as_str().unwrap();
+        let value = match name {
+            "task_id" | "batch_id" => "0190163d-8694-739b-aea5-966c26f8ad91".into(),
+            _ => sample(field["type"].as_str().unwrap(), records, words),
+        };
+        (name.to_owned(), value)
+    };
+    Value::Object(fields.map(value).collect())
+}
+
+/// What core makes of a record when it reads it and writes it again.
+fn again<T: serde::Serialize + serde::de::DeserializeOwned>(record: &Value) -> Value {
+    serde_json::to_value(serde_json::from_str::<T>(&record.to_string()).unwrap()).unwrap()
+}
+
+#[test]
+fn words_toml_is_what_core_writes() {
+    let table = table("words.toml");
+    let named = |kind: &str| -> BTreeMap<&str, &toml::Table> {
+        let entries = table[kind].as_array().unwrap().iter().map(|e| e.as_table().unwrap());
+        entries.map(|entry| (entry["name"].as_str().unwrap(), entry)).collect()
+    };
+    let (words, records) = (named("word"), named("record"));
+    let values = |word: &str| -> Vec<&str> {
+        words[word]["values"].as_array().unwrap().iter().map(|v| v.as_str().unwrap()).collect()
+    };
+    let first = words.keys().map(|word| (*word, values(word)[0])).collect();
+
+    assert_eq!(values("TaskState"), TaskStatus::ALL.map(TaskStatus::as_str));
+    assert_eq!(values("PriorityName"), Priority::ALL.map(Priority::name));
+    assert_eq!(values("TaskEventKind"), TaskEventKind::ALL.map(TaskEventKind::as_str));
+    for word in values("LogLevel") {
+        assert_eq!(again::<LogLevel>(&word.into()), Value::from(word));
+    }
+    for word in values("Waiting") {
+        assert_eq!(again::<Waiting>(&word.into()), Value::from(word));
+    }
+
+    for (name, entry) in &records {
+        let mut record = object(entry, &records, &first);
+        let written = match *name {
+            "TaskError" => again::<TaskError>(&record),
+            "Lease" => again::<Lease>(&record),
+            "RetryOptions" => again::<RetryOptions>(&record),
+            "Submission" => again::<Submission>(&record),
+            "Task" => {
+                record["priority"] = 2.into();
+                again::<Task>(&record)
+            }
+            "TaskEvent" => again::<TaskEvent>(&record),
+            "Why" => again::<Why>(&record),
+            "Count" => again::<Count>(&record),
+            "QueueInfo" => again::<QueueInfo>(&record),
+            "Batch" => again::<Batch>(&record),
+            "ClusterHealth" => again::<ClusterHealth>(&record),
+            // Parts of it.
+            "NodeHealth" | "QueueHealth" | "WorkerHealth" => continue,
+            // A part of a task.
+            "TaskStatus" => {
+                let task: BTreeSet<&str> = fields_of(records["Task"]);
+                assert!(fields_of(entry).is_subset(&task));
+                continue;
+            }
+            // Each kind has some of the fields; all kinds have all of them.
+            "Update" => {
+                let mut all = serde_json::Map::new();
+                for kind in values("UpdateKind") {
+                    record["kind"] = kind.into();
+                    all.extend(again::<Update>(&record).as_object().unwrap().clone());
+                }
+                all.insert("kind".to_owned(), record["kind"].clone());
+                Value::Object(all)
+            }
+            other => panic!("words.toml has a record {other} that no test knows"),
+        };
+        assert_eq!(written, record, "{name}");
+    }
+}
+
+fn fields_of(record: &toml::Table) -> BTreeSet<&str> {
+    let fields = record["fields"].as_array().unwrap().iter();
+    fields.map(|field| field["name"].as_str().unwrap()).collect()
 }
