@@ -1,0 +1,144 @@
+// A fresh store for one case, and what a step can call on it: records in, records out.
+import { join } from "node:path";
+import { WindlassError, connect, errors } from "windlass";
+import { ManualClock, TestServer } from "windlass/testing";
+import { VectorError } from "./vectors.mjs";
+
+const SOON = 20;
+let number = 0;
+
+// What belongs to a task's user is not renamed within.
+const OPAQUE = new Set(["payload", "result", "metadata", "labels", "counts", "initialState"]);
+const camel = (name) => name.replace(/_(.)/g, (_, letter) => letter.toUpperCase());
+const snake = (name) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+
+/** A wire record by the names of the client's options. */
+function options(record) {
+  const named = ([key, value]) => {
+    const name = key === "task_type" ? "type" : camel(key.replace(/_seconds$/, ""));
+    return [name, key === "retry" && value !== null ? options(value) : value];
+  };
+  return Object.fromEntries(Object.entries(record).map(named));
+}
+
+/** What the client shows, by the names of the wire. */
+function wire(shown, renamed = {}) {
+  if (Array.isArray(shown)) return shown.map((item) => wire(item, renamed));
+  if (typeof shown !== "object" || shown === null) return shown;
+  const named = ([key, value]) => [renamed[key] ?? snake(key), OPAQUE.has(key) ? value : wire(value)];
+  return Object.fromEntries(Object.entries(shown).map(named));
+}
+const task = (shown) => wire(shown, { type: "task_type" });
+const queue = (shown) => wire(shown, { name: "queue" });
+
+export const errorRecord = (error) => ({ code: error.code, fields: error.fields });
+
+async function take(items, most = Infinity) {
+  const taken = [];
+  if (most > 0) {
+    for await (const item of items) {
+      if (taken.push(item) >= most) break;
+    }
+  }
+  return taken;
+}
+
+const VERBS = {
+  submit: async (c, record) => wire(await c.submitTask(options(record))),
+  submit_batch: async (c, { tasks }) => wire((await c.submitBatch(tasks.map(options))).submissions),
+  get: async (c, { task_id }) => task(await c.getTask(task_id)),
+  get_many: async (c, { task_ids }) => task([...(await c.getBatchStatus(task_ids)).values()]),
+  list: async (c, filter) => task(await take(c.listTasks(options(filter)))),
+  counts: async (c) => wire(await c.counts()),
+  why: async (c, { task_id }) => wire(await c.why(task_id)),
+  queues: async (c) => queue(await c.queues()),
+  pause: async (c, args) => queue(await c.pauseQueue(args.queue)),
+  resume: async (c, args) => queue(await c.resumeQueue(args.queue)),
+  batch: async (c, { batch_id }) => wire(await c.getBatch(batch_id)),
+  cancel_batch: async (c, { batch_id }) => wire(await c.cancelBatch(batch_id)),
+  cancel: async (c, { task_id }) => task(await c.cancelTask(task_id)),
+  retry: async (c, { task_id }) => task(await c.retryTask(task_id)),
+  updates: async (c, args) =>
+    (await take(c.streamTask(args.task_id, { after: args.after ?? 0 }), args.take)).map((one) => wire(one, { timestamp: "at" })),
+  wait: async (c, { task_ids, timeout_seconds = SOON, fail_fast = false }) =>
+    task(await c.waitForBatch(task_ids, { timeout: timeout_seconds * 1000, failFast: fail_fast })),
+  result: (c, { task_id, timeout_seconds = SOON }) => c.result(task_id, { timeout: timeout_seconds * 1000 }),
+  lease: (c, request) =>
+    c.lease({ worker: "w1", queues: ["default"], handlers: ["work"], limit: 10, lease_seconds: 60, ...request }),
+  renew: (c, { renewals }) => c.renew(renewals),
+  settle: async (c, { outcomes }) =>
+    (await c.settle(outcomes)).map((one) => (one instanceof WindlassError ? { error: errorRecord(one) } : one)),
+  sweep: (c) => c.sweep(),
+  close: (c) => c.close(),
+};
+
+/** An empty store with a clock that stands still; a client for each tenant. Behind a server with `rest`. */
+export class Site {
+  clients = new Map();
+  clock = new ManualClock();
+
+  constructor(store, folder, given = {}, rest = false) {
+    const name = `vector-${number++}`;
+    this.file = store === "sqlite" ? join(folder, `${name}.db`) : undefined;
+    this.url = this.file ? `sqlite:${this.file}` : `memory:node-${name}`;
+    // What tells a store how to be; nothing is waited for: a full queue answers at once.
+    this.options = { clock: this.clock, seedlessJitter: true, ...options(given) };
+    this.rest = rest;
+  }
+
+  async connect(url, tenantId) {
+    if (!this.rest) return connect(url, { tenantId, patience: 0, ...this.options });
+    const server = url === this.url && this.server ? this.server : await TestServer.start(url, this.options);
+    // What is elsewhere is the server's to open, too.
+    if (url === this.url) this.server = server;
+    return connect(server.url, { tenantId, patience: 0 });
+  }
+
+  async client(tenant = "default") {
+    if (!this.clients.has(tenant)) this.clients.set(tenant, await this.connect(this.url, tenant));
+    return this.clients.get(tenant);
+  }
+
+  async reopen() {
+    for (const client of this.clients.values()) await client.close();
+    this.clients.clear();
+    await this.server?.stop();
+    this.server = undefined;
+  }
+
+  async call(verb, args = {}, tenant = undefined) {
+    if (!Object.hasOwn(VERBS, verb)) throw new VectorError(`there is no verb ${verb}`);
+    return VERBS[verb](await this.client(tenant), args);
+  }
+
+  /** A function of core, as the client shows it. */
+  async pure(name, given) {
+    const id = ({ task_id }) => ({ task_id });
+    if (name === "priority" || name === "handler") {
+      const stored = await this.call("submit", name === "priority" ? { priority: given } : given);
+      return (await this.call("get", id(stored)))[name];
+    }
+    if (name === "same_request") {
+      await this.call("submit", { ...given.a, idempotency_key: "k" });
+      try {
+        return (await this.call("submit", { ...given.b, idempotency_key: "k" })).deduplicated;
+      } catch (error) {
+        if (error instanceof errors.IdempotencyConflictError) return false;
+        throw error;
+      }
+    }
+    if (name !== "backoff") throw new VectorError(`no client shows the function ${name}`);
+    const retry = { ...given.retry, max_retries: 1000 };
+    const one = id(await this.call("submit", { task_type: "work", retry }));
+    let delay = NaN;
+    for (let n = 0; n < given.n; n++) {
+      await this.call("sweep");
+      const { token } = (await this.call("lease")).tasks[0];
+      const error = { code: "handler_error", message: "no" };
+      await this.call("settle", { outcomes: [{ ...one, token, outcome: "fail", error }] });
+      delay = (new Date((await this.call("get", one)).run_at) - this.clock.now()) / 1000;
+      this.clock.advance(delay);
+    }
+    return delay;
+  }
+}

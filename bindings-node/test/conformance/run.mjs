@@ -1,0 +1,64 @@
+// Runs one case of `spec/vectors`.
+import { execFileSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { WindlassError } from "windlass";
+import { errorRecord } from "./place.mjs";
+import { VectorError, match, resolve } from "./vectors.mjs";
+
+const STEP = new Set(["call", "args", "as", "save", "expect", "error", "advance", "sql", "write", "connect"]);
+// Node 20 has no SQLite of its own.
+const SQL = "import sqlite3, sys\nfor s in sys.argv[2:]: sqlite3.connect(sys.argv[1], isolation_level=None).execute(s)";
+
+export async function runPure(name, one, site) {
+  if ("out" in one === "error" in one) throw new VectorError("a case expects either out or error");
+  const want = "out" in one ? { expect: one.out } : { error: one.error };
+  await check(want, () => site.pure(name, resolve(one.in, {})));
+}
+
+export async function runSteps({ steps }, site) {
+  if (!steps.some((step) => "expect" in step || "error" in step)) throw new VectorError("the case expects nothing");
+  const saved = {};
+  for (const [number, step] of steps.entries()) {
+    try {
+      await runStep(step, site, saved);
+    } catch (cause) {
+      const message = `step ${number} ${JSON.stringify(step).slice(0, 300)}: ${cause}`;
+      throw new VectorError(message, { cause });
+    }
+  }
+}
+
+async function runStep(step, site, saved) {
+  const unknown = Object.keys(step).filter((key) => !STEP.has(key));
+  if (unknown.length > 0) throw new VectorError(`a step has no ${unknown}`);
+  if ("advance" in step) return site.clock.advance(step.advance);
+  if ("write" in step || "sql" in step) {
+    if (site.file === undefined) throw new VectorError("this store has no file");
+    if ("write" in step) return writeFileSync(site.file, step.write);
+    return execFileSync(process.env.PYTHON || "python3", ["-c", SQL, site.file, ...step.sql]);
+  }
+  const want = {};
+  for (const name of ["expect", "error"]) if (name in step) want[name] = resolve(step[name], saved);
+  const given = await check(want, () => call(step, site, saved));
+  if ("save" in step) saved[step.save] = given;
+}
+
+async function call(step, site, saved) {
+  if ("connect" in step) return (await site.connect(step.connect)).close();
+  if (step.call === "reopen") return site.reopen();
+  return site.call(step.call, resolve(step.args ?? {}, saved), step.as);
+}
+
+/** Calls, and compares what comes with `expect` or with `error`. */
+async function check(want, make) {
+  let given;
+  try {
+    given = await make();
+  } catch (error) {
+    if (!("error" in want) || !(error instanceof WindlassError)) throw error;
+    return match(want.error, errorRecord(error), "error");
+  }
+  if ("error" in want) throw new VectorError(`expected ${JSON.stringify(want.error)}, got ${JSON.stringify(given)}`);
+  if ("expect" in want) match(want.expect, given, "answer");
+  return given;
+}
