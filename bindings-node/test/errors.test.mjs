@@ -1,4 +1,4 @@
-// ERR-36, GJS-10: errors are classes by code, whichever build of the package made them.
+// ERR-36: errors are classes by code, whichever build of the package made them.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
