@@ -1,6 +1,7 @@
 //! Where a server is, and where its verbs are.
 
 use reqwest::Url;
+use windlass_core::rules::urls;
 use windlass_core::{Error, Result};
 
 /// A server's place: `http://host:port/prefix`.
@@ -23,7 +24,7 @@ impl Address {
     /// `invalid_url`, without what may be secret.
     pub(crate) fn parse(text: &str) -> Result<Self> {
         let refused =
-            |reason: &str| Error::InvalidUrl { url: hide_login(text), reason: reason.to_owned() };
+            |reason: &str| Error::InvalidUrl { url: urls::shown(text), reason: reason.to_owned() };
         let url = Url::parse(text).map_err(|error| refused(&error.to_string()))?;
         let is_https = match url.scheme() {
             "http" => false,
@@ -113,15 +114,6 @@ pub(crate) fn with_query(path: &str, query: &[(String, String)]) -> String {
     if pairs.is_empty() { path.to_owned() } else { format!("{path}?{}", pairs.join("&")) }
 }
 
-/// The text without what stands before an `@`.
-fn hide_login(text: &str) -> String {
-    let Some((scheme, rest)) = text.split_once("://") else { return text.to_owned() };
-    match rest.rsplit_once('@') {
-        Some((_, place)) => format!("{scheme}://***@{place}"),
-        None => text.to_owned(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -151,7 +143,8 @@ mod tests {
             "ftp://h",
             "http://me:secret@h/",
             "https://secret@h",
-            "http://h/?key=1",
+            "http:me:secret@h",
+            "http://h/?key=secret",
             "http://h/#a",
             "http://h:99999",
             "h:80",

@@ -139,6 +139,11 @@ impl Calls {
         if self.is_closed() {
             return Err(Error::ClientClosed);
         }
+        // It would be taken for the tenant without them.
+        if call.tenant.as_ref().is_some_and(|tenant| tenant.trim_matches([' ', '\t']) != tenant) {
+            let reason = "cannot begin or end with a space: a header does not keep those";
+            return Err(Error::invalid("tenant", reason));
+        }
         let circuit = self.circuit.as_ref().filter(|_| !call.of_worker);
         circuit.map(|circuit| circuit.enter(self.host.monotonic())).transpose()
     }

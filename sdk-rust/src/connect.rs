@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 use windlass_core::client::DEFAULT_TENANT;
+use windlass_core::rules::urls;
 use windlass_core::runtime::host::TokioHost;
 use windlass_core::{
     BreakerConfig, Client, Clock, Engine, EngineOptions, Error, MemoryStore, Result, RetryConfig,
@@ -270,19 +271,7 @@ fn file_of(path: &str) -> Option<PathBuf> {
 }
 
 fn refused(url: &str, reason: &str) -> Error {
-    Error::InvalidUrl { url: redact(url), reason: reason.to_owned() }
-}
-
-/// The URL without its password.
-fn redact(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
-    match rest.rsplit_once('@') {
-        Some((login, place)) => {
-            let user = login.split_once(':').map_or(login, |(user, _)| user);
-            format!("{scheme}://{user}:***@{place}")
-        }
-        None => url.to_owned(),
-    }
+    Error::InvalidUrl { url: urls::shown(url), reason: reason.to_owned() }
 }
 
 #[cfg(test)]
@@ -322,11 +311,5 @@ mod tests {
         assert_eq!((options.timeout, options.max_connections), (Duration::from_secs(30), 20));
         assert_eq!(options.retry, RetryConfig::default());
         assert_eq!(options.breaker, Some(BreakerConfig::default()));
-    }
-
-    #[test]
-    fn passwords_are_not_shown() {
-        assert_eq!(redact("postgres://me:secret@host/db"), "postgres://me:***@host/db");
-        assert_eq!(redact("ftp://host/x"), "ftp://host/x");
     }
 }

@@ -179,5 +179,13 @@ async fn the_key_opens_and_a_tenant_sees_its_own() {
     assert_eq!(mine.get(&id).await.unwrap().task_id.to_string(), id);
     let others = with(Some("s3cret"), "default").await;
     assert_eq!(others.get(&id).await.unwrap_err().code(), "task_not_found");
+    // A header loses the spaces at its ends, and would name another tenant.
+    for near in ["grünau ", " grünau"] {
+        let error = with(Some("s3cret"), near).await.get(&id).await.unwrap_err();
+        assert_eq!(
+            (error.code(), error.fields()["field"].as_str()),
+            ("invalid_argument", Some("tenant"))
+        );
+    }
     stage.stop().await;
 }

@@ -11,3 +11,4 @@ pub mod ids;
 pub mod keys;
 pub mod limits;
 pub mod retry;
+pub mod urls;

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub(crate) use windlass::client::DEFAULT_TENANT;
+use windlass::rules::urls;
 use windlass::{Client, ConnectOptions};
 
 use crate::cli::args::Global;
@@ -42,16 +43,9 @@ impl Address {
         Self { url, origin }
     }
 
-    /// The URL without a password in it.
+    /// The URL without what may be secret.
     pub(crate) fn shown(&self) -> String {
-        let Some((scheme, rest)) = self.url.split_once("://") else { return self.url.clone() };
-        let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-        match authority.rsplit_once('@').map(|(login, host)| (login.split(':').next(), host)) {
-            Some((user, host)) => {
-                format!("{scheme}://{}:***@{host}{path}", user.unwrap_or_default())
-            }
-            None => self.url.clone(),
-        }
+        urls::shown(&self.url)
     }
 
     /// The file, when it is one.

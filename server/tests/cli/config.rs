@@ -59,6 +59,10 @@ fn a_setting_says_its_value_and_where_it_came_from() {
     let answer = explain(&stage, &["-o", "json", "tasks", "ls"], &[("WINDLASS_URL", "")]).json();
     let url = setting(&answer, "--url");
     assert_eq!((&url["value"], &url["from"]), (&json!("sqlite:windlass.db"), &json!("default")));
+    let store = [("WINDLASS_STORE", "postgres://me:s3cret@h/db?password=s3cret")];
+    let ran = explain(&stage, &["-o", "json", "serve"], &store);
+    assert!(!ran.out.contains("s3cret"), "{}", ran.out);
+    assert_eq!(setting(&ran.json(), "--store")["value"], json!("postgres://me:***@h/db?***"));
 }
 
 #[test]

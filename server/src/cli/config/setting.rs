@@ -4,6 +4,8 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches};
 use serde::{Serialize, Serializer};
 
+use windlass::rules::urls;
+
 use crate::cli::args::Global;
 use crate::cli::connect::{
     Address, CA_VARIABLE, DEFAULT_TENANT, TENANT_VARIABLE, URL_VARIABLES, tenant,
@@ -66,6 +68,8 @@ impl Setting {
         let values: Vec<_> = values.map(|value| value.to_string_lossy()).collect();
         let value = match arg.get_action() {
             ArgAction::SetTrue => Some(matches.get_flag(id).to_string()),
+            // It may hold a password.
+            _ if id == "store" => values.first().map(|url| urls::shown(url)),
             _ => (!values.is_empty()).then(|| values.join(",")),
         };
         let what = arg.get_help().map(ToString::to_string).unwrap_or_default();
