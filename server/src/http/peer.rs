@@ -11,7 +11,7 @@ use super::granted::Granted;
 
 /// A peer that resets the connection this soon after an answer was handed to the system has not read
 /// it: a process that read all it was sent ends its connections in order, however it dies.
-const UNREAD: Duration = Duration::from_secs(2);
+pub(crate) const UNREAD: Duration = Duration::from_secs(2);
 
 /// A connection. HTTP/1.1 serves one request at a time, so what is said of a request holds for the
 /// one under way.
@@ -85,6 +85,11 @@ impl Peer {
             drop(handovers);
             arrived.into_iter().for_each(|handover| handover.granted.delivered());
         }
+    }
+
+    /// Whether leases are on their way of which nobody has said that they arrived.
+    pub(crate) fn is_waiting(&self) -> bool {
+        self.waiting.load(Ordering::Acquire)
     }
 
     /// The connection broke: what the other side cannot have read goes back.

@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep};
 
 use super::options::ServeOptions;
-use super::peer::Peer;
+use super::peer::{Peer, UNREAD};
 
 /// A connection on which nothing is asked for this long is closed.
 const IDLE: Duration = Duration::from_secs(75);
@@ -23,6 +23,8 @@ pub(crate) struct Wire {
     write_timeout: Duration,
     /// Runs while the other side takes nothing.
     stalled: Option<Pin<Box<Sleep>>>,
+    /// Runs from the end of what is written until the other side says whether it has read it.
+    parting: Option<Pin<Box<Sleep>>>,
     watch: Watch,
 }
 
@@ -91,7 +93,14 @@ impl Wire {
     /// The bytes to and from `peer`.
     pub(crate) fn new(tcp: TcpStream, peer: Arc<Peer>, options: &ServeOptions) -> Self {
         let watch = Watch::new(options.header_timeout);
-        Self { tcp, peer, write_timeout: options.write_timeout, stalled: None, watch }
+        Self {
+            tcp,
+            peer,
+            write_timeout: options.write_timeout,
+            stalled: None,
+            parting: None,
+            watch,
+        }
     }
 
     /// What a write came to, with the time that the other side took nothing.
@@ -120,6 +129,25 @@ impl Wire {
                 )))
             }
         }
+    }
+}
+
+impl Wire {
+    /// Waits until the other side has ended as well, when it was given leases with its last answer: in
+    /// order, or by a reset because it has not read them.
+    fn part(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        while self.peer.is_waiting() {
+            let mut rest = [0; 256];
+            let mut buf = ReadBuf::new(&mut rest);
+            let Poll::Ready(read) = Pin::new(&mut *self).poll_read(cx, &mut buf) else {
+                let parting = self.parting.get_or_insert_with(|| Box::pin(sleep(UNREAD)));
+                return parting.as_mut().poll(cx);
+            };
+            if read.is_err() || buf.filled().is_empty() {
+                break;
+            }
+        }
+        Poll::Ready(())
     }
 }
 
@@ -183,7 +211,8 @@ impl AsyncWrite for Wire {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.tcp).poll_shutdown(cx)
+        ready!(Pin::new(&mut self.tcp).poll_shutdown(cx))?;
+        self.part(cx).map(Ok)
     }
 }
 

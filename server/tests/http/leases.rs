@@ -93,6 +93,35 @@ async fn a_lease_without_a_wait_goes_back_too() {
     }
 }
 
+// What a proxy sends as a rule, and a client that makes one call for each connection.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lease_on_a_connection_for_one_answer_goes_back_too() {
+    let stage = Stage::new().await;
+    let body = json!({ "worker": "goes", "queues": ["default"], "handlers": ["t"], "limit": 1,
+        "lease_seconds": 3600 });
+    for read in [false, true, false] {
+        let id = submit(&stage).await;
+        let mut raw = stage.connect().await;
+        let close = [("connection", "close")];
+        raw.send("POST", "/api/v1/leases", &close, &body.to_string()).await;
+        if read {
+            assert_eq!(raw.reply().await.json()["tasks"][0]["task"]["task_id"], id);
+            assert!(raw.closed().await, "the server ends the connection at once");
+        } else {
+            raw.stream.readable().await.unwrap();
+        }
+        drop(raw);
+        if read {
+            let none = ask(&stage, "stays", 1).await.reply().await.json();
+            assert_eq!(none["tasks"], json!([]));
+        } else {
+            let task = given(&stage).await;
+            assert_eq!((&task["task_id"], &task["attempt"]), (&json!(id), &json!(0)));
+        }
+        stage.client.cancel(&id).await.unwrap();
+    }
+}
+
 #[tokio::test]
 async fn a_lease_that_was_read_stays() {
     let stage = Stage::new().await;
