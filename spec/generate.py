@@ -314,13 +314,14 @@ def page(entry: dict[str, Any]) -> str:
         f"* Rust: `Error::{entry['rust']}`",
         f"* Python: `windlass.{entry['class']}`, also caught as "
         + ", ".join(f"`{base}`" for base in entry["bases"]),
+        f"* Node: `{entry['class']}`, its fields in camelCase",
     ]
     if entry["fields"]:
         lines += ["", "| field | type | meaning |", "| --- | --- | --- |"]
         for field in entry["fields"]:
             name = f"`{field['name']}`"
             if "alias" in field:
-                name += f" (Python also `{field['alias']}`)"
+                name += f" (Python and Node also `{field['alias']}`)"
             lines.append(f"| {name} | {field['type'].replace('_', ' ')} | {field['doc']} |")
     else:
         lines += ["", "It has no fields."]
