@@ -1,0 +1,37 @@
+//! The native module of the npm package `windlass`, private to it.
+//!
+//! Converts, holds handles and maps errors; what is allowed and what happens is decided in core.
+//! Records cross the border as JSON text, many in one string where there are many.
+//!
+//! | file | what lives there |
+//! | --- | --- |
+//! | `promise` | the tokio runtime, and answers on their way to JavaScript |
+//! | `failure` | a core error as JavaScript reads it |
+//! | `fields` | objects of options, each field read by name |
+//! | `options` | what a connection is told |
+//! | `calls` | how a client calls a server |
+//! | `client` | the verbs of a client |
+//! | `hands` | leases taken by hand: lease, renew, settle, sweep |
+//! | `stream` | histories and events, followed |
+//! | `worker` | jobs on their way to handlers, outcomes on their way back |
+//! | `clock` | a clock that tests move |
+//! | `server` | a server in this process, for tests |
+//! | `cli` | the command line |
+
+// Methods that JavaScript calls are `pub` for the macro, in modules that are not.
+#![allow(unreachable_pub)]
+// In a test build the macro registers nothing, so that nothing seems to be called.
+#![cfg_attr(test, allow(dead_code))]
+
+mod calls;
+mod cli;
+mod client;
+mod clock;
+mod failure;
+mod fields;
+mod hands;
+mod options;
+mod promise;
+mod server;
+mod stream;
+mod worker;

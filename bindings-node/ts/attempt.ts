@@ -1,0 +1,69 @@
+/**
+ * One attempt: from what its handler did to what native code is told.
+ *
+ * @module
+ */
+
+import type { Context } from "./context.js";
+import { WindlassError } from "./generated/errors.js";
+import { jsonText } from "./json.js";
+import { Outcome } from "./outcomes.js";
+
+/** What native code is told: JSON text of a result, or an outcome's record. */
+export type Told = string | object;
+
+/** The outcome of a handler that returned `value`. Nothing returned is `null`. */
+export function returned(type: string, value: unknown): Told {
+  if (value instanceof Outcome) return value.record();
+  if (value === undefined) return "null";
+  try {
+    return jsonText("result", value);
+  } catch (error) {
+    if (!(error instanceof WindlassError)) throw error;
+    return misfit(`result of handler ${type}: ${error.fields.reason}`);
+  }
+}
+
+/** The outcome of a handler that threw. */
+export function threw(thrown: unknown, context: Context): Told {
+  if (thrown instanceof Outcome) return thrown.record();
+  if (context.cancelReason !== null && gaveUp(thrown, context)) {
+    return { outcome: "cancel", reason: null };
+  }
+  return { outcome: "fail", error: failure(thrown) };
+}
+
+/** The outcome of a task whose payload does not fit its handler, or whose result is no JSON. */
+export function misfit(message: string): Told {
+  return { outcome: "fail", error: { code: "invalid_payload", message, retryable: false } };
+}
+
+/** Whether the handler stopped because it was asked to. */
+function gaveUp(thrown: unknown, context: Context): boolean {
+  if (thrown === context.signal.reason) return true;
+  return thrown instanceof Error && thrown.name === "AbortError";
+}
+
+function failure(thrown: unknown): object {
+  if (!(thrown instanceof Error)) {
+    return { code: "handler_error", message: shown(thrown), error_type: typeof thrown };
+  }
+  const ours = thrown instanceof WindlassError;
+  return {
+    code: "handler_error",
+    message: shown(thrown.message) || shown(thrown.name),
+    error_type: shown(thrown.name),
+    traceback: typeof thrown.stack === "string" ? thrown.stack : null,
+    // A call of ours that cannot be repeated as it was may well succeed in another attempt.
+    retryable: ours || (thrown as { retryable?: unknown }).retryable !== false,
+  };
+}
+
+/** Text of anything: a value may refuse to become some. */
+function shown(value: unknown): string {
+  try {
+    return typeof value === "string" ? value : typeof value === "object" ? JSON.stringify(value) : String(value);
+  } catch {
+    return `a ${typeof value}`;
+  }
+}

@@ -1,0 +1,335 @@
+/**
+ * The client: every verb, over a store in this process or a server.
+ *
+ * @module
+ */
+
+import type { ManualClock } from "./clock.js";
+import { answer, invalid, now } from "./failure.js";
+import { type WindlassError, fromCode } from "./generated/errors.js";
+import {
+  type Batch,
+  type ClusterHealth,
+  type Count,
+  type QueueInfo,
+  type Submission,
+  type Task,
+  type TaskStatus,
+  type TaskUpdate,
+  type Why,
+  readBatch,
+  readClusterHealth,
+  readCount,
+  readQueueInfo,
+  readSubmission,
+  readTask,
+  readTaskStatus,
+  readTaskUpdate,
+  readWhy,
+} from "./generated/words.js";
+import { TaskList } from "./listing.js";
+import { type NativeClient, native } from "./native.js";
+import type {
+  CallOptions,
+  ConnectOptions,
+  ListOptions,
+  SubmitTaskOptions,
+  TaskMap,
+  WaitForBatchOptions,
+  WaitOptions,
+} from "./options.js";
+import { EventStream, type StreamOptions, TaskStream } from "./stream.js";
+import { connectRecord, taskRecord } from "./wire.js";
+import { type Handlers, Worker, type WorkerOptions } from "./worker.js";
+
+/** How long a wait lasts that is told nothing, in milliseconds. */
+const WAIT = 300_000;
+/** Where tasks are kept when nothing says otherwise. */
+const DEFAULT_URL = "sqlite:windlass.db";
+
+/** Tasks that were stored together, all of them. */
+export interface BatchSubmission {
+  /** The batch; `null` when it is empty. */
+  batchId: string | null;
+  /** The tasks' ids, in order. */
+  taskIds: string[];
+  /** One for each task, in order. */
+  submissions: Submission[];
+}
+
+/** A line that a handler logged. */
+export interface LogEntry {
+  seq: number;
+  timestamp: string;
+  level: NonNullable<TaskUpdate["level"]>;
+  message: string;
+}
+
+/**
+ * A connection to a store or a server. An idle one never keeps the process alive; a pending call and
+ * a running worker do.
+ */
+export class Client<M extends TaskMap = TaskMap> implements AsyncDisposable {
+  readonly #native: NativeClient;
+  readonly #workers = new Set<Worker>();
+
+  /**
+   * Connects to `url`, else `endpoint`, else `WINDLASS_URL`, else `WINDLASS_API_ENDPOINT`, else the
+   * file `windlass.db`. A server is asked nothing yet.
+   *
+   * @throws InvalidUrlError, InvalidArgumentError, StoreUnavailableError and others of stores
+   */
+  constructor(url?: string, options?: ConnectOptions);
+  constructor(options: ConnectOptions & { endpoint?: string });
+  constructor(
+    first: string | (ConnectOptions & { endpoint?: string }) = {},
+    second: ConnectOptions = {},
+  ) {
+    const { url, clock, options } = given(first, second);
+    const record = connectRecord(options);
+    this.#native = now(() => new native.Client(url, record, clock?.native ?? null));
+  }
+
+  /** What and where the store is. */
+  get location(): string {
+    return this.#native.location();
+  }
+
+  /**
+   * Stores one task; durable when it resolves.
+   *
+   * @throws InvalidArgumentError, InvalidPayloadError, PayloadTooLargeError,
+   *   IdempotencyConflictError, QueueFullError
+   */
+  async submitTask<N extends keyof M & string>(
+    options: SubmitTaskOptions<M, N>,
+    { signal }: CallOptions = {},
+  ): Promise<Submission> {
+    const records = [taskRecord(options)];
+    const text = await answer((cancel) => this.#native.submit(records, false, cancel), signal);
+    return readSubmission(JSON.parse(text)[0]);
+  }
+
+  /**
+   * Stores many tasks, all or none, under one batch id. `shared` holds for tasks that do not say
+   * otherwise. Errors as `submitTask`.
+   */
+  async submitBatch(
+    tasks: Iterable<SubmitTaskOptions<M>>,
+    shared: SubmitTaskOptions<M> = {},
+    { signal }: CallOptions = {},
+  ): Promise<BatchSubmission> {
+    const records = Array.from(tasks, (task) => taskRecord({ ...shared, ...task }));
+    const text = await answer((cancel) => this.#native.submit(records, true, cancel), signal);
+    const submissions: Submission[] = JSON.parse(text).map(readSubmission);
+    const taskIds = submissions.map((submission) => submission.taskId);
+    return { batchId: submissions[0]?.batchId ?? null, taskIds, submissions };
+  }
+
+  /** The task. @throws TaskNotFoundError */
+  async getTask(taskId: string): Promise<Task> {
+    return readTask(JSON.parse(await answer(() => this.#native.get(taskId))));
+  }
+
+  /** How the task stands. @throws TaskNotFoundError */
+  async getTaskStatus(taskId: string): Promise<TaskStatus> {
+    return readTaskStatus(JSON.parse(await answer(() => this.#native.get(taskId))));
+  }
+
+  /** The tasks as they stand, by id. @throws TaskNotFoundError for the first unknown id */
+  async getBatchStatus(taskIds: readonly string[]): Promise<Map<string, Task>> {
+    const text = await answer(() => this.#native.getMany([...taskIds]));
+    const tasks: Task[] = JSON.parse(text).map(readTask);
+    return new Map(tasks.map((task, i) => [taskIds[i]!, task]));
+  }
+
+  /** Tasks that match, newest first: `for await` fetches page by page, `await` gives an array. */
+  listTasks(options: ListOptions = {}): TaskList {
+    return new TaskList(this.#native, options);
+  }
+
+  /**
+   * How the task ended, `completed`, `failed` or `cancelled` alike. The task is not touched.
+   *
+   * @throws TaskTimeoutError when the timeout passes first, WorkerNotAvailableError if then no live
+   *   worker takes the task, the signal's reason once it is aborted
+   */
+  async waitForTask(taskId: string, options: WaitOptions = {}): Promise<Task> {
+    return readTask(JSON.parse(await this.#wait([taskId], false, options))[0]);
+  }
+
+  /** How the tasks ended, in the order of their ids. Errors as `waitForTask`. */
+  async waitForBatch(
+    taskIds: readonly string[],
+    { failFast = false, ...options }: WaitForBatchOptions = {},
+  ): Promise<Task[]> {
+    return JSON.parse(await this.#wait([...taskIds], failFast, options)).map(readTask);
+  }
+
+  /** The handler's answer, once the task has completed. @throws as `waitForTask`, TaskFailedError, TaskCancelledError */
+  async result<N extends keyof M & string>(
+    taskId: string,
+    { timeout = WAIT, signal }: WaitOptions = {},
+  ): Promise<M[N]["result"]> {
+    const limit = seconds(timeout);
+    const text = await answer((cancel) => this.#native.result(taskId, limit, cancel), signal);
+    return JSON.parse(text);
+  }
+
+  /** The task's history as it grows: iterate it, or listen to it. @throws TaskNotFoundError, within */
+  streamTask(taskId: string, options: StreamOptions = {}): TaskStream {
+    return new TaskStream(this.#native, taskId, options);
+  }
+
+  /** What happens to tasks from now on; of one queue or type, if one is given. */
+  events({ queue, type, signal }: { queue?: string; type?: string } & CallOptions = {}): EventStream {
+    return new EventStream(() => this.#native.events(queue ?? null, type ?? null), signal);
+  }
+
+  /** The lines that the handler logged so far. @throws TaskNotFoundError */
+  async getTaskLogs(taskId: string): Promise<LogEntry[]> {
+    const lines: LogEntry[] = [];
+    for (let after = 0; ; ) {
+      const text = await answer(() => this.#native.history(taskId, after, 1000));
+      const entries: TaskUpdate[] = JSON.parse(text).map(readTaskUpdate);
+      const last = entries.at(-1);
+      if (last === undefined) return lines;
+      after = last.seq;
+      for (const { kind, seq, timestamp, level, message } of entries) {
+        if (kind === "log") lines.push({ seq, timestamp, level: level!, message: message ?? "" });
+      }
+    }
+  }
+
+  /** Cancels the task: at once when it waits, by request when it runs. @throws TaskNotFoundError */
+  async cancelTask(taskId: string): Promise<Task> {
+    return readTask(JSON.parse(await answer(() => this.#native.cancel(taskId))));
+  }
+
+  /** Runs a failed or cancelled task again. @throws TaskNotFoundError, InvalidTransitionError */
+  async retryTask(taskId: string): Promise<Task> {
+    return readTask(JSON.parse(await answer(() => this.#native.retry(taskId))));
+  }
+
+  /** Why the task does not run now. @throws TaskNotFoundError */
+  async why(taskId: string): Promise<Why> {
+    return readWhy(JSON.parse(await answer(() => this.#native.why(taskId))));
+  }
+
+  /** How many tasks each queue has in each status. */
+  async counts(): Promise<Count[]> {
+    return JSON.parse(await answer(() => this.#native.counts())).map(readCount);
+  }
+
+  /** The queues that have tasks or are paused, by name. */
+  async queues(): Promise<QueueInfo[]> {
+    return JSON.parse(await answer(() => this.#native.queues())).map(readQueueInfo);
+  }
+
+  /** Has workers of every process take nothing from the queue. @throws InvalidArgumentError */
+  async pauseQueue(name: string): Promise<QueueInfo> {
+    return readQueueInfo(JSON.parse(await answer(() => this.#native.pause(name, true))));
+  }
+
+  /** Lets a paused queue go on. Again is no error. */
+  async resumeQueue(name: string): Promise<QueueInfo> {
+    return readQueueInfo(JSON.parse(await answer(() => this.#native.pause(name, false))));
+  }
+
+  /** How the tasks of a batch stand, counted. @throws BatchNotFoundError */
+  async getBatch(batchId: string): Promise<Batch> {
+    return readBatch(JSON.parse(await answer(() => this.#native.batch(batchId))));
+  }
+
+  /** Cancels every task of a batch that has not ended. @throws BatchNotFoundError */
+  async cancelBatch(batchId: string): Promise<Batch> {
+    return readBatch(JSON.parse(await answer(() => this.#native.cancelBatch(batchId))));
+  }
+
+  /** How the store, its queues and its workers are. */
+  async clusterHealth(): Promise<ClusterHealth> {
+    return readClusterHealth(JSON.parse(await answer(() => this.#native.clusterHealth())));
+  }
+
+  /**
+   * A worker that runs `handlers`, by task type. It begins when `run()` is called. Delivery is at
+   * least once: a handler may run again after a crash.
+   *
+   * @throws InvalidArgumentError, from `run`
+   */
+  worker(handlers: Handlers<M>, options: WorkerOptions = {}): Worker {
+    return new Worker(this.#native, handlers, options, this.#workers);
+  }
+
+  /** Leases taken by hand, as records of the wire: `POST /leases`. For tests. */
+  async lease(request: object): Promise<any> {
+    return JSON.parse(await answer(() => this.#native.lease(JSON.stringify(request))));
+  }
+
+  /** Keeps leases taken by hand. */
+  async renew(renewals: readonly object[]): Promise<any[]> {
+    return JSON.parse(await answer(() => this.#native.renew(JSON.stringify(renewals))));
+  }
+
+  /** Records outcomes of leases taken by hand; for each its task's status, or the error. */
+  async settle(settles: readonly object[]): Promise<({ task_id: string; status: string } | WindlassError)[]> {
+    const text = await answer(() => this.#native.settle(JSON.stringify(settles)));
+    return JSON.parse(text).map(({ task_id, status, error }: Record<string, any>) => {
+      if (error === undefined) return { task_id, status };
+      const { code, message, details } = error;
+      return fromCode(code, message, details ?? {});
+    });
+  }
+
+  /** Promotes, rescues and prunes once; where a worker runs it happens by itself. */
+  async sweep(): Promise<{ promoted: number; rescued: number; pruned: number }> {
+    return JSON.parse(await answer(() => this.#native.sweep()));
+  }
+
+  /** @internal */
+  async serve(options: object): ReturnType<typeof native.startServer> {
+    return answer(() => native.startServer(this.#native, connectRecord(options)));
+  }
+
+  /** Drains the workers of this client and releases the store. Again is no error. */
+  async close(): Promise<void> {
+    await Promise.all(Array.from(this.#workers, (worker) => worker.drain()));
+    await answer(() => this.#native.close());
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #wait(taskIds: string[], failFast: boolean, { timeout = WAIT, signal }: WaitOptions) {
+    const limit = seconds(timeout);
+    return answer((cancel) => this.#native.wait(taskIds, limit, failFast, cancel), signal);
+  }
+}
+
+/** Connects; see {@link Client}. */
+export async function connect<M extends TaskMap = TaskMap>(
+  url?: string,
+  options: ConnectOptions = {},
+): Promise<Client<M>> {
+  return new Client<M>(url, options);
+}
+
+function given(
+  first: string | (ConnectOptions & { endpoint?: string }),
+  second: ConnectOptions,
+): { url: string; clock: ManualClock | undefined; options: object } {
+  const { endpoint, clock, ...options }: ConnectOptions & { endpoint?: string } =
+    typeof first === "string" ? second : { ...first, ...second };
+  const { WINDLASS_URL, WINDLASS_API_ENDPOINT } = process.env;
+  const named = typeof first === "string" ? first : endpoint;
+  const url = named ?? (WINDLASS_URL || WINDLASS_API_ENDPOINT || DEFAULT_URL);
+  return { url, clock, options };
+}
+
+/** Milliseconds as seconds; no limit is `null`. */
+function seconds(timeout: number | null): number | null {
+  if (timeout === null || timeout === Infinity) return null;
+  if (typeof timeout !== "number") throw invalid("timeout", "must be a number of milliseconds");
+  return timeout / 1000;
+}

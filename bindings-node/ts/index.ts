@@ -1,0 +1,35 @@
+/**
+ * A durable task engine: a file on a laptop, a server or a database, with the same client.
+ *
+ * @module
+ */
+
+import { native } from "./native.js";
+
+export { type BatchSubmission, Client, type LogEntry, connect } from "./client.js";
+export { type CancelReason, Context } from "./context.js";
+export * as errors from "./generated/errors.js";
+export * from "./generated/errors.js";
+export type * from "./generated/words.js";
+export { FINAL_STATES, LOG_LEVELS, PRIORITY_NAMES, TASK_STATES } from "./generated/words.js";
+export type { Submission as TaskResult } from "./generated/words.js";
+export { TaskList } from "./listing.js";
+export type {
+  BreakerOptions,
+  CallOptions,
+  CallRetryOptions,
+  ConnectOptions,
+  ListOptions,
+  RetryOptions,
+  SubmitTaskOptions,
+  TaskMap,
+  WaitForBatchOptions,
+  WaitOptions,
+} from "./options.js";
+export { Cancel, Fail, Outcome, Retry, Snooze } from "./outcomes.js";
+export type { SchemaIssue, SchemaResult, StandardSchema } from "./schema.js";
+export { EventStream, type StreamListeners, type StreamOptions, TaskStream } from "./stream.js";
+export { type Handler, type HandlerDefinition, type Handlers, Worker, type WorkerOptions } from "./worker.js";
+
+/** Version of the engine within. */
+export const version: string = native.version();

@@ -1,0 +1,187 @@
+/**
+ * Histories and events, followed as they grow.
+ *
+ * @module
+ */
+
+import { EventEmitter } from "node:events";
+import { answer, now } from "./failure.js";
+import { type TaskEvent, type TaskUpdate, readTaskEvent, readTaskUpdate } from "./generated/words.js";
+import type { NativeClient, NativeUpdates } from "./native.js";
+import type { CallOptions } from "./options.js";
+
+/** Where to begin, and what ends it. */
+export interface StreamOptions extends CallOptions {
+  /** The number of the last entry that is known. Default 0: from the beginning. */
+  after?: number;
+}
+
+/** What listeners of a stream are told. */
+export interface StreamListeners {
+  /** One entry of the history. */
+  update: (update: TaskUpdate) => void;
+  /** The handler's answer; the last event. */
+  completed: (result: any) => void;
+  /** Why there is no answer, or no more history; the last event. */
+  error: (error: unknown) => void;
+}
+
+interface Source {
+  next(): Promise<string | null>;
+  close(): void;
+}
+
+/** Entries of a source until its end; leaving the loop closes it. */
+async function* entries<T>(
+  open: () => Source,
+  read: (record: object) => T,
+  opened: Set<Source>,
+  signal?: AbortSignal | null,
+): AsyncGenerator<T, void, undefined> {
+  signal?.throwIfAborted();
+  const source = now(open);
+  const close = () => source.close();
+  opened.add(source);
+  signal?.addEventListener("abort", close, { once: true });
+  try {
+    for (let text; (text = await answer(() => source.next())) !== null; ) yield read(JSON.parse(text));
+    signal?.throwIfAborted();
+  } finally {
+    signal?.removeEventListener("abort", close);
+    opened.delete(source);
+    close();
+  }
+}
+
+/**
+ * A task's history until its final entry: iterate it, or listen to it.
+ *
+ * Listeners get every `update`, then exactly one of `completed` and `error`; a cancelled task is an
+ * `error` with `TaskCancelledError`. Without an `error` listener nothing is thrown. The history is
+ * followed from the first listener on; an iteration follows it for itself.
+ */
+export class TaskStream implements AsyncIterable<TaskUpdate>, AsyncDisposable {
+  readonly #client: NativeClient;
+  readonly #taskId: string;
+  readonly #options: StreamOptions;
+  readonly #emitter = new EventEmitter();
+  readonly #opened = new Set<Source>();
+  #follows = false;
+  #closed = false;
+
+  /** @internal */
+  constructor(client: NativeClient, taskId: string, options: StreamOptions) {
+    this.#client = client;
+    this.#taskId = taskId;
+    this.#options = options;
+  }
+
+  [Symbol.asyncIterator](): AsyncGenerator<TaskUpdate, void, undefined> {
+    return this.#entries();
+  }
+
+  /** Listens. */
+  on<E extends keyof StreamListeners>(event: E, listener: StreamListeners[E]): this {
+    this.#emitter.on(event, listener);
+    this.#follow();
+    return this;
+  }
+
+  /** Listens to the next one. */
+  once<E extends keyof StreamListeners>(event: E, listener: StreamListeners[E]): this {
+    this.#emitter.once(event, listener);
+    this.#follow();
+    return this;
+  }
+
+  /** Listens no more. */
+  off<E extends keyof StreamListeners>(event: E, listener: StreamListeners[E]): this {
+    this.#emitter.off(event, listener);
+    return this;
+  }
+
+  /** Ends it: no more events, iterations end. Again is no error. */
+  close(): void {
+    this.#closed = true;
+    for (const source of this.#opened) source.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+  }
+
+  async *#entries(): AsyncGenerator<TaskUpdate, void, undefined> {
+    if (this.#closed) return;
+    const { after = 0, signal } = this.#options;
+    const open = (): NativeUpdates => this.#client.updates(this.#taskId, after);
+    yield* entries(open, readTaskUpdate, this.#opened, signal);
+  }
+
+  #follow(): void {
+    if (this.#follows) return;
+    this.#follows = true;
+    // Listeners that are added in the same breath hear everything, too.
+    queueMicrotask(() => void this.#tell());
+  }
+
+  async #tell(): Promise<void> {
+    try {
+      let last: TaskUpdate | undefined;
+      for await (const update of this.#entries()) {
+        if (this.#closed) return;
+        this.#emit("update", update);
+        last = update;
+      }
+      if (this.#closed) return;
+      if (last?.status === "completed") return this.#emit("completed", last.result);
+      // Core makes the error of a task that has no answer.
+      const result = JSON.parse(await answer(() => this.#client.result(this.#taskId, 0)));
+      this.#emit("completed", result);
+    } catch (error) {
+      if (!this.#closed && this.#emitter.listenerCount("error") > 0) this.#emit("error", error);
+    }
+  }
+
+  #emit(event: keyof StreamListeners, value: unknown): void {
+    try {
+      this.#emitter.emit(event, value);
+    } catch (error) {
+      // The listener's own, and not of this stream.
+      setImmediate(() => {
+        throw error;
+      });
+    }
+  }
+}
+
+/** What happens to tasks from now on: endless, until the loop is left or it is closed. */
+export class EventStream implements AsyncIterable<TaskEvent>, AsyncDisposable {
+  readonly #open: () => Source;
+  readonly #signal: AbortSignal | null | undefined;
+  readonly #opened = new Set<Source>();
+  #source: Source | undefined;
+
+  /** @internal */
+  constructor(open: () => Source, signal?: AbortSignal | null) {
+    // Followed from here on, not from the first turn of a loop.
+    this.#source = now(open);
+    this.#open = open;
+    this.#signal = signal;
+  }
+
+  [Symbol.asyncIterator](): AsyncGenerator<TaskEvent, void, undefined> {
+    const first = this.#source;
+    this.#source = undefined;
+    return entries(() => first ?? this.#open(), readTaskEvent, this.#opened, this.#signal);
+  }
+
+  /** Ends it. Again is no error. */
+  close(): void {
+    this.#source?.close();
+    for (const source of this.#opened) source.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+  }
+}

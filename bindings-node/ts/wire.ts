@@ -1,0 +1,100 @@
+/**
+ * Options become records of the wire: the one place where names change on their way out. The way in
+ * is `generated/words.ts`. Payloads and what else belongs to a user are never touched.
+ *
+ * @module
+ */
+
+import { fromCode } from "./generated/errors.js";
+import { invalid } from "./failure.js";
+import { jsonText } from "./json.js";
+
+/** Names of a task's options that are not just written in another case. */
+const TASK: Record<string, string> = {
+  type: "task_type",
+  timeout: "timeout_seconds",
+  delay: "delay_seconds",
+};
+const RETRY: Record<string, string> = {
+  initialDelay: "initial_delay_seconds",
+  maxDelay: "max_delay_seconds",
+};
+const CONNECT: Record<string, string> = { tenantId: "tenant", retention: "retention_seconds" };
+const WORKER: Record<string, string> = { lease: "lease_seconds" };
+
+/** Values that are a user's own. */
+const OWN = new Set(["payload", "metadata", "initialState"]);
+/** Options of the documents whose parts come later: refused, never ignored. */
+const LATER = new Set(["teeRequired"]);
+
+/** JSON text of a task to submit, or of what a handler declares. */
+export function taskRecord(options: object): string {
+  return record(options, (name, value) => {
+    if (OWN.has(name)) return [snake(name), jsonText(snake(name), value)];
+    if (LATER.has(name)) {
+      if (value === false) return undefined;
+      const fields = { feature: snake(name) };
+      throw fromCode("not_implemented", `${snake(name)} is not available yet`, fields);
+    }
+    if (name === "retry" && isRecord(value)) return ["retry", named(value, RETRY)];
+    return [TASK[name] ?? snake(name), plain(name, value)];
+  });
+}
+
+/** JSON text of what a connection is told. */
+export function connectRecord(options: object): string {
+  return record(options, (name, value) => {
+    const nested = (name === "retry" || name === "breaker") && isRecord(value);
+    return [CONNECT[name] ?? snake(name), nested ? named(value, {}) : plain(name, value)];
+  });
+}
+
+/** JSON text of what a worker is told; `handlers` is JSON text already. */
+export function workerRecord(options: object, handlers: string): string {
+  const told = record(options, (name, value) => {
+    if (name === "metadata") return ["metadata", jsonText(name, value)];
+    return [WORKER[name] ?? snake(name), plain(name, value)];
+  });
+  return told === "{}" ? `{"handlers":${handlers}}` : `{"handlers":${handlers},${told.slice(1)}`;
+}
+
+/** JSON text of which tasks to list. */
+export function queryRecord(options: object): string {
+  return record(options, (name, value) => {
+    const words = name === "status" && typeof value === "string" ? [value] : value;
+    return [TASK[name] ?? snake(name), plain(name, words)];
+  });
+}
+
+/** JSON text of an object whose fields `write` names. What is `undefined` is left out. */
+function record(
+  options: object,
+  write: (name: string, value: unknown) => [name: string, text: string] | undefined,
+): string {
+  if (!isRecord(options)) throw invalid("options", "must be an object");
+  const fields: string[] = [];
+  for (const [name, value] of Object.entries(options)) {
+    // A payload that is `undefined` is a mistake, not a payload that is left out.
+    if (value === undefined && name !== "payload") continue;
+    const field = write(name, value);
+    if (field !== undefined) fields.push(`${JSON.stringify(field[0])}:${field[1]}`);
+  }
+  return `{${fields.join(",")}}`;
+}
+
+function named(options: Record<string, unknown>, names: Record<string, string>): string {
+  return record(options, (name, value) => [names[name] ?? snake(name), plain(name, value)]);
+}
+
+/** JSON text of an option's value; a `Date` is an instant. */
+function plain(name: string, value: unknown): string {
+  return jsonText(snake(name), value, invalid);
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function snake(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
