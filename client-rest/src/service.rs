@@ -25,6 +25,8 @@ use crate::stream::Streams;
 pub(crate) const HOLD: Duration = Duration::from_secs(60);
 /// A follower who waits for less asks once, instead of opening a stream.
 const SHORT: Duration = Duration::from_secs(1);
+/// Least pause before a full queue is asked again, whatever the server says.
+const CALM: Duration = Duration::from_millis(50);
 /// How often a worker asks whether something was cancelled.
 const ASK: Duration = Duration::from_millis(500);
 
@@ -109,10 +111,11 @@ impl RestService {
                     .map(|stored| keys::told(stored, &filled));
             };
             let spent = host.monotonic().saturating_sub(start);
-            if spent + retry_after > options.patience {
+            let pause = retry_after.max(CALM);
+            if spent.saturating_add(pause) > options.patience {
                 return Err(Error::QueueFull { queue, limit, retry_after });
             }
-            host.sleep(retry_after).await;
+            host.sleep(pause).await;
         }
     }
 

@@ -124,6 +124,17 @@ async fn an_impatient_submit_asks_a_full_queue_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_full_queue_is_not_asked_in_a_rush() {
+    let full = r#"{"error":{"code":"queue_full","message":"full","details":{"queue":"q","limit":1,"retry_after_seconds":0}}}"#;
+    let server = Told::start(vec![answer("429 Too Many Requests", "", full)]).await;
+    let client = connect(&server.url, quick()).await;
+    let patient = SubmitOptions { batch: false, patience: Duration::from_millis(300) };
+    let refused = soon(client.submit_many(vec![spec()], patient)).await.unwrap_err();
+    assert_eq!(refused.fields()["retry_after_seconds"], 0.0);
+    assert!((2..=7).contains(&server.seen().len()), "{}", server.seen().len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_submit_whose_answer_is_lost_is_stored_once() {
     let stage = Stage::new().await;
     let links = vec![Link::CutAfter(0), Link::CutAfter(10), Link::CutAfter(200), Link::Whole];
