@@ -1,4 +1,4 @@
-declare module "#native" {
+declare module "*/native.cjs" {
   const loaded: unknown;
   export default loaded;
 }

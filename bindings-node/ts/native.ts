@@ -8,7 +8,8 @@
  * @module
  */
 
-import loaded from "#native";
+// Both builds lie as deep; no other path holds for the two of them.
+import loaded from "../../native.cjs";
 
 /** Ends the wait of the call it is given to. */
 export interface Cancel {

@@ -1,6 +1,6 @@
 // A fresh store for one case, and what a step can call on it: records in, records out.
 import { join } from "node:path";
-import { WindlassError, connect, errors } from "windlass";
+import { IdempotencyConflictError, WindlassError, connect } from "windlass";
 import { ManualClock, TestServer } from "windlass/testing";
 import { VectorError } from "./vectors.mjs";
 
@@ -30,16 +30,13 @@ function wire(shown, renamed = {}) {
 }
 const task = (shown) => wire(shown, { type: "task_type" });
 const queue = (shown) => wire(shown, { name: "queue" });
+const update = (shown) => wire(shown, { timestamp: "at" });
 
 export const errorRecord = (error) => ({ code: error.code, fields: error.fields });
 
-async function take(items, most = Infinity) {
+async function take(items, most) {
   const taken = [];
-  if (most > 0) {
-    for await (const item of items) {
-      if (taken.push(item) >= most) break;
-    }
-  }
+  for await (const item of items) if (taken.push(item) >= most) break;
   return taken;
 }
 
@@ -58,8 +55,7 @@ const VERBS = {
   cancel_batch: async (c, { batch_id }) => wire(await c.cancelBatch(batch_id)),
   cancel: async (c, { task_id }) => task(await c.cancelTask(task_id)),
   retry: async (c, { task_id }) => task(await c.retryTask(task_id)),
-  updates: async (c, args) =>
-    (await take(c.streamTask(args.task_id, { after: args.after ?? 0 }), args.take)).map((one) => wire(one, { timestamp: "at" })),
+  updates: async (c, args) => update(await take(c.streamTask(args.task_id, { after: args.after ?? 0 }), args.take)),
   wait: async (c, { task_ids, timeout_seconds = SOON, fail_fast = false }) =>
     task(await c.waitForBatch(task_ids, { timeout: timeout_seconds * 1000, failFast: fail_fast })),
   result: (c, { task_id, timeout_seconds = SOON }) => c.result(task_id, { timeout: timeout_seconds * 1000 }),
@@ -113,23 +109,20 @@ export class Site {
 
   /** A function of core, as the client shows it. */
   async pure(name, given) {
-    const id = ({ task_id }) => ({ task_id });
-    if (name === "priority" || name === "handler") {
-      const stored = await this.call("submit", name === "priority" ? { priority: given } : given);
-      return (await this.call("get", id(stored)))[name];
-    }
+    const submitted = async (record) => ({ task_id: (await this.call("submit", record)).task_id });
+    if (name === "priority") return (await this.call("get", await submitted({ priority: given }))).priority;
+    if (name === "handler") return (await this.call("get", await submitted(given))).handler;
     if (name === "same_request") {
-      await this.call("submit", { ...given.a, idempotency_key: "k" });
-      try {
-        return (await this.call("submit", { ...given.b, idempotency_key: "k" })).deduplicated;
-      } catch (error) {
-        if (error instanceof errors.IdempotencyConflictError) return false;
-        throw error;
-      }
+      await submitted({ ...given.a, idempotency_key: "k" });
+      const again = this.call("submit", { ...given.b, idempotency_key: "k" });
+      return again.then(
+        (stored) => stored.deduplicated,
+        (error) => (error instanceof IdempotencyConflictError ? false : Promise.reject(error)),
+      );
     }
     if (name !== "backoff") throw new VectorError(`no client shows the function ${name}`);
     const retry = { ...given.retry, max_retries: 1000 };
-    const one = id(await this.call("submit", { task_type: "work", retry }));
+    const one = await submitted({ task_type: "work", retry });
     let delay = NaN;
     for (let n = 0; n < given.n; n++) {
       await this.call("sweep");

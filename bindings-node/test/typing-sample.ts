@@ -1,0 +1,57 @@
+// What the documents write, compiled in strict mode against the packed types. Never run.
+import {
+  APIError,
+  Client,
+  RateLimitError,
+  TaskNotFoundError,
+  type SubmitTaskOptions,
+  type TaskResult,
+  type TaskState,
+  type TaskStatus,
+  connect,
+} from "windlass";
+
+export async function documents(): Promise<void> {
+  const client = new Client({ endpoint: "http://127.0.0.1:8420", apiKey: process.env.WINDLASS_API_KEY! });
+  const options: SubmitTaskOptions = { payload: { data: "test" }, type: "stateless", priority: "high" };
+  const result: TaskResult = await client.submitTask(options);
+  const status: TaskStatus = await client.getTaskStatus(result.taskId);
+  const state: TaskState = status.status;
+  const health = await client.clusterHealth();
+  const depth: number = health.queue.depth + health.nodes.active;
+  const ended = await client.waitForTask(result.taskId, {
+    timeout: 300_000,
+    pollInterval: 2_000,
+    signal: new AbortController().signal,
+  });
+  if (ended.status === "completed") console.log(ended.result, state, depth);
+  const stream = client.streamTask(result.taskId);
+  stream.on("update", (update) => console.log(`[${update.timestamp}] ${update.status}`));
+  stream.on("completed", (answer) => console.log(answer));
+  stream.on("error", (error) => console.error("Error:", error));
+  stream.close();
+}
+
+export async function design(): Promise<void> {
+  const client = await connect("sqlite:tasks.db");
+  const worker = client.worker(
+    { thumbnail: async (payload, ctx) => ({ ok: true, attempt: ctx.attempt, path: payload.path }) },
+    { concurrency: 8 },
+  );
+  void worker.run();
+  const task = await client.submitTask({ type: "thumbnail", payload: { path: "a.jpg" }, idempotencyKey: "thumb-a" });
+  for await (const update of client.streamTask(task.taskId)) console.log(update.status, update.progress);
+  for await (const found of client.listTasks({ labels: { env: "production" }, limit: 10 })) console.log(found.type);
+  await client.close();
+}
+
+export function caught(error: unknown): string {
+  if (error instanceof RateLimitError) return `${error.retryAfter}`;
+  if (error instanceof TaskNotFoundError) return error.taskId;
+  if (error instanceof APIError) return `${error.statusCode} ${error.message}`;
+  // @ts-expect-error: what is not known has no code.
+  return error.code;
+}
+
+// @ts-expect-error: there is no such priority.
+export const wrong: SubmitTaskOptions = { payload: {}, priority: "urgent" };
