@@ -11,6 +11,9 @@ use crate::words::TaskStatus;
 /// Characters that are no control characters.
 const PRINTABLE: &str = r"^[^\u0000-\u001f\u007f-\u009f]+$";
 
+/// The same, or nothing.
+const PRINTABLE_OR_EMPTY: &str = r"^[^\u0000-\u001f\u007f-\u009f]*$";
+
 /// The schema with this text.
 ///
 /// # Panics
@@ -41,6 +44,21 @@ shared! {
     Name = {
         "type": "string", "minLength": 1, "maxLength": (limits::NAME), "pattern": PRINTABLE,
         "description": "1 to 128 characters, none of them a control character.",
+    };
+    /// A handler's name; the empty one is the default handler's.
+    HandlerName = {
+        "type": "string", "maxLength": (limits::NAME), "pattern": PRINTABLE_OR_EMPTY,
+        "description": "Up to 128 characters, none of them a control character.",
+    };
+    /// Where a worker runs.
+    HostName = { "type": "string", "maxLength": (limits::HOST) };
+    /// Retry options by handler.
+    DeclaredRetries = {
+        "type": "object", "maxProperties": (limits::LINES),
+        "propertyNames": {
+            "type": "string", "maxLength": (limits::NAME), "pattern": PRINTABLE_OR_EMPTY,
+        },
+        "additionalProperties": { "$ref": "#/components/schemas/RetryOptions" },
     };
     /// A duration in seconds, fractions allowed.
     Seconds = {

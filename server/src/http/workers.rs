@@ -11,7 +11,9 @@ use utoipa_axum::routes;
 use windlass_core::rules::limits;
 use windlass_core::words::Workers;
 use windlass_core::words::json::{self, Object};
-use windlass_core::words::schema::{Json, JsonObject, Name};
+use windlass_core::words::schema::{
+    DeclaredRetries, HandlerName, HostName, Json, JsonObject, Name,
+};
 use windlass_core::{Payload, Result, RetryOptions, Timestamp, WorkerInfo};
 
 use super::answer::{self, Answer};
@@ -97,11 +99,13 @@ pub(crate) struct Announcement {
     #[schema(value_type = Vec<Name>)]
     queues: Vec<String>,
     /// Handlers it has; the empty name is its default handler.
+    #[schema(value_type = Vec<HandlerName>)]
     handlers: Vec<String>,
     /// Tasks it runs at once.
     #[serde(deserialize_with = "json::whole")]
     concurrency: u32,
     /// Host name and process id.
+    #[schema(value_type = HostName)]
     host: String,
     /// Not looked at: the store's clock says when.
     #[serde(default)]
@@ -116,7 +120,7 @@ pub(crate) struct Announcement {
     deaf: Option<IgnoredAny>,
     /// Retry options that its handlers declare, by handler: used when the worker is lost.
     #[serde(default)]
-    #[schema(value_type = BTreeMap<String, RetryOptions>)]
+    #[schema(value_type = DeclaredRetries)]
     declared: BTreeMap<String, Object<RetryOptions>>,
     /// Free JSON object.
     #[serde(default)]
