@@ -1,6 +1,6 @@
 // Node and Python share the tasks of one file and of one server, in both directions.
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -36,6 +36,17 @@ const PAYLOADS = [
   { large: "x".repeat(100_000) },
 ];
 
+// Takes a task and never ends it.
+const HOLDER = `
+import sys, threading, windlass
+app = windlass.App(sys.argv[1])
+@app.task
+def hold(ctx):
+    ctx.progress(1)
+    threading.Event().wait(50)
+app.worker(lease=1).run()
+`;
+
 for (const kind of ["file", "server"]) {
   const use = async (work) => {
     const store = `sqlite:${join(folder, `${kind}.db`)}`;
@@ -66,6 +77,19 @@ for (const kind of ["file", "server"]) {
       const ended = worker.run();
       const { stdout } = await python(PRODUCER, url, JSON.stringify(PAYLOADS));
       assert.deepEqual(JSON.parse(stdout), PAYLOADS);
+      await worker.drain();
+      await ended;
+    }));
+
+  test(`a ${kind}: what a killed Python worker had is done by Node`, () =>
+    use(async (client, url) => {
+      const { taskId } = await client.submitTask({ type: "hold", payload: {} });
+      const holder = spawn(process.env.PYTHON || "python3", ["-c", HOLDER, url], { stdio: "ignore", timeout: 50_000 });
+      for await (const update of client.streamTask(taskId)) if (update.kind === "progress") break;
+      holder.kill("SIGKILL");
+      const worker = client.worker({ hold: async () => "done by Node" });
+      const ended = worker.run();
+      assert.equal(await client.result(taskId, { timeout: 50_000 }), "done by Node");
       await worker.drain();
       await ended;
     }));

@@ -45,6 +45,25 @@ export async function design(): Promise<void> {
   await client.close();
 }
 
+type Tasks = {
+  thumbnail: { payload: { path: string; width?: number }; result: { path: string; width: number } };
+};
+
+export async function typed(): Promise<number> {
+  const client = await connect<Tasks>("sqlite:photos.db");
+  const worker = client.worker({
+    thumbnail: async ({ path, width = 320 }) => ({ path, width }),
+  });
+  void worker.run();
+  // @ts-expect-error: a path is a text.
+  await client.submitTask({ type: "thumbnail", payload: { path: 1 } });
+  // @ts-expect-error: there is no such task.
+  await client.submitTask({ type: "thumbnial", payload: { path: "a.jpg" } });
+  const { taskId } = await client.submitTask({ type: "thumbnail", payload: { path: "a.jpg" } });
+  const { width } = await client.result<"thumbnail">(taskId);
+  return width;
+}
+
 export function caught(error: unknown): string {
   if (error instanceof RateLimitError) return `${error.retryAfter}`;
   if (error instanceof TaskNotFoundError) return error.taskId;
