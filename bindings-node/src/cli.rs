@@ -3,11 +3,9 @@
 use std::sync::Once;
 
 use napi_derive::napi;
+use serde_json::json;
 use tracing::level_filters::LevelFilter;
-use windlass::Error;
 use windlass_server::cli::{Finished, run};
-
-use crate::failure::exception;
 
 /// Version of the engine within.
 #[napi]
@@ -15,15 +13,23 @@ pub(crate) fn version() -> &'static str {
     env!("CARGO_PKG_VERSION")
 }
 
-/// Runs a command and blocks until it is done; the code to exit with.
+/// Runs a command and blocks until it is done: JSON text of `{"exit": code}`, or of `{"worker": …}` with
+/// the arguments of the worker to run.
 #[napi]
-pub(crate) fn run_cli(args: Vec<String>) -> napi::Result<i32> {
-    match run(args) {
-        Finished::Exit(code) => Ok(code),
-        Finished::Worker(_) => Err(exception(&Error::NotImplemented {
-            feature: "windlass worker for JavaScript: call client.worker() in a script".to_owned(),
-        })),
-    }
+pub(crate) fn run_cli(args: Vec<String>) -> String {
+    let finished = match run(args) {
+        Finished::Exit(code) => json!({"exit": code}),
+        Finished::Worker(worker) => json!({"worker": {
+            "app": worker.app,
+            "concurrency": worker.concurrency,
+            "queues": worker.queues,
+            "lease": worker.lease,
+            "url": worker.url,
+            "tenant": worker.tenant,
+            "api_key": worker.api_key,
+        }}),
+    };
+    finished.to_string()
 }
 
 /// What core warns of goes to standard error.

@@ -15,7 +15,7 @@ use windlass::{Error, Labels, LogLevel, NewUpdate, Outcome, Payload, Result, Tas
 
 use crate::client::Client;
 use crate::failure::raised;
-use crate::fields::Fields;
+use crate::fields::{Fields, record};
 use crate::promise::{handle, promise, text};
 
 /// A running worker.
@@ -204,7 +204,8 @@ fn jobs(claimed: &[Job]) -> Result<String> {
 struct Told<'a> {
     #[serde(borrow)]
     completed: Vec<(JobId, &'a RawValue)>,
-    ended: Vec<(JobId, Ended)>,
+    #[serde(borrow)]
+    ended: Vec<(JobId, &'a RawValue)>,
 }
 
 /// How an attempt ended that did not complete.
@@ -219,9 +220,9 @@ enum Ended {
 }
 
 impl Ended {
-    fn outcome(self) -> Result<Outcome> {
+    fn outcome(text: &str) -> Result<Outcome> {
         let seconds = |number| duration_from_seconds("after_seconds", number);
-        Ok(match self {
+        Ok(match record("outcome", text)? {
             Self::Fail { error } => Outcome::Fail { error },
             Self::Retry { after_seconds, error } => {
                 Outcome::Retry { after: after_seconds.map(seconds).transpose()?, error }
@@ -243,7 +244,6 @@ fn read(outcomes: &str) -> Result<Vec<(JobId, Outcome)>> {
         (id, result.map_or_else(failed, |result| Outcome::Complete { result }))
     });
     let ended = told.ended.into_iter();
-    Ok(completed
-        .chain(ended.map(|(id, ended)| (id, ended.outcome().unwrap_or_else(failed))))
-        .collect())
+    let ended = ended.map(|(id, text)| (id, Ended::outcome(text.get()).unwrap_or_else(failed)));
+    Ok(completed.chain(ended).collect())
 }

@@ -14,7 +14,7 @@ export type Told = string | object;
 
 /** The outcome of a handler that returned `value`. Nothing returned is `null`. */
 export function returned(type: string, value: unknown): Told {
-  if (value instanceof Outcome) return value.record();
+  if (value instanceof Outcome) return said(value);
   if (value === undefined) return "null";
   try {
     return jsonText("result", value);
@@ -26,11 +26,30 @@ export function returned(type: string, value: unknown): Told {
 
 /** The outcome of a handler that threw. */
 export function threw(thrown: unknown, context: Context): Told {
-  if (thrown instanceof Outcome) return thrown.record();
-  if (context.cancelReason !== null && gaveUp(thrown, context)) {
-    return { outcome: "cancel", reason: null };
+  try {
+    if (thrown instanceof Outcome) return said(thrown);
+    if (context.cancelReason !== null && gaveUp(thrown, context)) {
+      return { outcome: "cancel", reason: null };
+    }
+    return { outcome: "fail", error: failure(thrown) };
+  } catch {
+    // What was thrown cannot even be looked at; the attempt has ended all the same.
+    return { outcome: "fail", error: { code: "handler_error", message: `a ${typeof thrown} was thrown` } };
   }
-  return { outcome: "fail", error: failure(thrown) };
+}
+
+/** What native code is told of an outcome. A lone surrogate has no UTF-8. */
+export function toldText(told: object): string {
+  return JSON.stringify(told, (_, value: unknown) =>
+    typeof value === "string" ? value.replace(/\p{Surrogate}/gu, "\ufffd") : value,
+  );
+}
+
+function said(outcome: Outcome): object {
+  const record: unknown = outcome.record();
+  if (typeof record === "object" && record !== null) return record;
+  const message = "the handler answered with no outcome: use Retry, Snooze, Cancel or Fail";
+  return { outcome: "fail", error: { code: "handler_error", message, retryable: false } };
 }
 
 /** The outcome of a task whose payload does not fit its handler, or whose result is no JSON. */

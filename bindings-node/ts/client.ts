@@ -5,7 +5,7 @@
  */
 
 import type { ManualClock } from "./clock.js";
-import { answer, invalid, now } from "./failure.js";
+import { answer, invalid, now, text } from "./failure.js";
 import { type WindlassError, fromCode } from "./generated/errors.js";
 import {
   type Batch,
@@ -30,6 +30,7 @@ import {
 import { TaskList } from "./listing.js";
 import { type NativeClient, native } from "./native.js";
 import type {
+  AnyTaskOptions,
   CallOptions,
   ConnectOptions,
   ListOptions,
@@ -69,7 +70,7 @@ export interface LogEntry {
  * A connection to a store or a server. An idle one never keeps the process alive; a pending call and
  * a running worker do.
  */
-export class Client<M extends TaskMap = TaskMap> implements AsyncDisposable {
+export class Client<M extends TaskMap<M> = TaskMap> implements AsyncDisposable {
   readonly #native: NativeClient;
   readonly #workers = new Set<Worker>();
 
@@ -106,8 +107,8 @@ export class Client<M extends TaskMap = TaskMap> implements AsyncDisposable {
     { signal }: CallOptions = {},
   ): Promise<Submission> {
     const records = [taskRecord(options)];
-    const text = await answer((cancel) => this.#native.submit(records, false, cancel), signal);
-    return readSubmission(JSON.parse(text)[0]);
+    const told = await answer((cancel) => this.#native.submit(records, false, cancel), signal);
+    return readSubmission(JSON.parse(told)[0]);
   }
 
   /**
@@ -115,31 +116,31 @@ export class Client<M extends TaskMap = TaskMap> implements AsyncDisposable {
    * otherwise. Errors as `submitTask`.
    */
   async submitBatch(
-    tasks: Iterable<SubmitTaskOptions<M>>,
+    tasks: Iterable<AnyTaskOptions<M>>,
     shared: SubmitTaskOptions<M> = {},
     { signal }: CallOptions = {},
   ): Promise<BatchSubmission> {
     const records = Array.from(tasks, (task) => taskRecord({ ...shared, ...task }));
-    const text = await answer((cancel) => this.#native.submit(records, true, cancel), signal);
-    const submissions: Submission[] = JSON.parse(text).map(readSubmission);
+    const told = await answer((cancel) => this.#native.submit(records, true, cancel), signal);
+    const submissions: Submission[] = JSON.parse(told).map(readSubmission);
     const taskIds = submissions.map((submission) => submission.taskId);
     return { batchId: submissions[0]?.batchId ?? null, taskIds, submissions };
   }
 
   /** The task. @throws TaskNotFoundError */
   async getTask(taskId: string): Promise<Task> {
-    return readTask(JSON.parse(await answer(() => this.#native.get(taskId))));
+    return readTask(JSON.parse(await answer(() => this.#native.get(text("task_id", taskId)))));
   }
 
   /** How the task stands. @throws TaskNotFoundError */
   async getTaskStatus(taskId: string): Promise<TaskStatus> {
-    return readTaskStatus(JSON.parse(await answer(() => this.#native.get(taskId))));
+    return readTaskStatus(JSON.parse(await answer(() => this.#native.get(text("task_id", taskId)))));
   }
 
   /** The tasks as they stand, by id. @throws TaskNotFoundError for the first unknown id */
   async getBatchStatus(taskIds: readonly string[]): Promise<Map<string, Task>> {
-    const text = await answer(() => this.#native.getMany([...taskIds]));
-    const tasks: Task[] = JSON.parse(text).map(readTask);
+    const told = await answer(() => this.#native.getMany(ids(taskIds)));
+    const tasks: Task[] = JSON.parse(told).map(readTask);
     return new Map(tasks.map((task, i) => [taskIds[i]!, task]));
   }
 
@@ -155,7 +156,7 @@ export class Client<M extends TaskMap = TaskMap> implements AsyncDisposable {
    *   worker takes the task, the signal's reason once it is aborted
    */
   async waitForTask(taskId: string, options: WaitOptions = {}): Promise<Task> {
-    return readTask(JSON.parse(await this.#wait([taskId], false, options))[0]);
+    return readTask(JSON.parse(await this.#wait([text("task_id", taskId)], false, options))[0]);
   }
 
   /** How the tasks ended, in the order of their ids. Errors as `waitForTask`. */
@@ -163,7 +164,7 @@ export class Client<M extends TaskMap = TaskMap> implements AsyncDisposable {
     taskIds: readonly string[],
     { failFast = false, ...options }: WaitForBatchOptions = {},
   ): Promise<Task[]> {
-    return JSON.parse(await this.#wait([...taskIds], failFast, options)).map(readTask);
+    return JSON.parse(await this.#wait(ids(taskIds), failFast, options)).map(readTask);
   }
 
   /** The handler's answer, once the task has completed. @throws as `waitForTask`, TaskFailedError, TaskCancelledError */
@@ -172,8 +173,8 @@ export class Client<M extends TaskMap = TaskMap> implements AsyncDisposable {
     { timeout = WAIT, signal }: WaitOptions = {},
   ): Promise<M[N]["result"]> {
     const limit = seconds(timeout);
-    const text = await answer((cancel) => this.#native.result(taskId, limit, cancel), signal);
-    return JSON.parse(text);
+    const told = await answer((cancel) => this.#native.result(text("task_id", taskId), limit, cancel), signal);
+    return JSON.parse(told);
   }
 
   /** The task's history as it grows: iterate it, or listen to it. @throws TaskNotFoundError, within */
@@ -183,15 +184,18 @@ export class Client<M extends TaskMap = TaskMap> implements AsyncDisposable {
 
   /** What happens to tasks from now on; of one queue or type, if one is given. */
   events({ queue, type, signal }: { queue?: string; type?: string } & CallOptions = {}): EventStream {
-    return new EventStream(() => this.#native.events(queue ?? null, type ?? null), signal);
+    return new EventStream(() => {
+      const named = (field: string, value?: string) => (value == null ? null : text(field, value));
+      return this.#native.events(named("queue", queue), named("task_type", type));
+    }, signal);
   }
 
   /** The lines that the handler logged so far. @throws TaskNotFoundError */
   async getTaskLogs(taskId: string): Promise<LogEntry[]> {
     const lines: LogEntry[] = [];
     for (let after = 0; ; ) {
-      const text = await answer(() => this.#native.history(taskId, after, 1000));
-      const entries: TaskUpdate[] = JSON.parse(text).map(readTaskUpdate);
+      const told = await answer(() => this.#native.history(text("task_id", taskId), after, 1000));
+      const entries: TaskUpdate[] = JSON.parse(told).map(readTaskUpdate);
       const last = entries.at(-1);
       if (last === undefined) return lines;
       after = last.seq;
@@ -203,17 +207,17 @@ export class Client<M extends TaskMap = TaskMap> implements AsyncDisposable {
 
   /** Cancels the task: at once when it waits, by request when it runs. @throws TaskNotFoundError */
   async cancelTask(taskId: string): Promise<Task> {
-    return readTask(JSON.parse(await answer(() => this.#native.cancel(taskId))));
+    return readTask(JSON.parse(await answer(() => this.#native.cancel(text("task_id", taskId)))));
   }
 
   /** Runs a failed or cancelled task again. @throws TaskNotFoundError, InvalidTransitionError */
   async retryTask(taskId: string): Promise<Task> {
-    return readTask(JSON.parse(await answer(() => this.#native.retry(taskId))));
+    return readTask(JSON.parse(await answer(() => this.#native.retry(text("task_id", taskId)))));
   }
 
   /** Why the task does not run now. @throws TaskNotFoundError */
   async why(taskId: string): Promise<Why> {
-    return readWhy(JSON.parse(await answer(() => this.#native.why(taskId))));
+    return readWhy(JSON.parse(await answer(() => this.#native.why(text("task_id", taskId)))));
   }
 
   /** How many tasks each queue has in each status. */
@@ -228,22 +232,22 @@ export class Client<M extends TaskMap = TaskMap> implements AsyncDisposable {
 
   /** Has workers of every process take nothing from the queue. @throws InvalidArgumentError */
   async pauseQueue(name: string): Promise<QueueInfo> {
-    return readQueueInfo(JSON.parse(await answer(() => this.#native.pause(name, true))));
+    return readQueueInfo(JSON.parse(await answer(() => this.#native.pause(text("queue", name), true))));
   }
 
   /** Lets a paused queue go on. Again is no error. */
   async resumeQueue(name: string): Promise<QueueInfo> {
-    return readQueueInfo(JSON.parse(await answer(() => this.#native.pause(name, false))));
+    return readQueueInfo(JSON.parse(await answer(() => this.#native.pause(text("queue", name), false))));
   }
 
   /** How the tasks of a batch stand, counted. @throws BatchNotFoundError */
   async getBatch(batchId: string): Promise<Batch> {
-    return readBatch(JSON.parse(await answer(() => this.#native.batch(batchId))));
+    return readBatch(JSON.parse(await answer(() => this.#native.batch(text("batch_id", batchId)))));
   }
 
   /** Cancels every task of a batch that has not ended. @throws BatchNotFoundError */
   async cancelBatch(batchId: string): Promise<Batch> {
-    return readBatch(JSON.parse(await answer(() => this.#native.cancelBatch(batchId))));
+    return readBatch(JSON.parse(await answer(() => this.#native.cancelBatch(text("batch_id", batchId)))));
   }
 
   /** How the store, its queues and its workers are. */
@@ -273,8 +277,8 @@ export class Client<M extends TaskMap = TaskMap> implements AsyncDisposable {
 
   /** Records outcomes of leases taken by hand; for each its task's status, or the error. */
   async settle(settles: readonly object[]): Promise<({ task_id: string; status: string } | WindlassError)[]> {
-    const text = await answer(() => this.#native.settle(JSON.stringify(settles)));
-    return JSON.parse(text).map(({ task_id, status, error }: Record<string, any>) => {
+    const told = await answer(() => this.#native.settle(JSON.stringify(settles)));
+    return JSON.parse(told).map(({ task_id, status, error }: Record<string, any>) => {
       if (error === undefined) return { task_id, status };
       const { code, message, details } = error;
       return fromCode(code, message, details ?? {});
@@ -308,7 +312,7 @@ export class Client<M extends TaskMap = TaskMap> implements AsyncDisposable {
 }
 
 /** Connects; see {@link Client}. */
-export async function connect<M extends TaskMap = TaskMap>(
+export async function connect<M extends TaskMap<M> = TaskMap>(
   url?: string,
   options: ConnectOptions = {},
 ): Promise<Client<M>> {
@@ -323,8 +327,12 @@ function given(
     typeof first === "string" ? second : { ...first, ...second };
   const { WINDLASS_URL, WINDLASS_API_ENDPOINT } = process.env;
   const named = typeof first === "string" ? first : endpoint;
-  const url = named ?? (WINDLASS_URL || WINDLASS_API_ENDPOINT || DEFAULT_URL);
-  return { url, clock, options };
+  const url = named || WINDLASS_URL || WINDLASS_API_ENDPOINT || DEFAULT_URL;
+  return { url: text("url", url), clock, options };
+}
+
+function ids(taskIds: readonly string[]): string[] {
+  return Array.from(taskIds, (taskId) => text("task_ids", taskId));
 }
 
 /** Milliseconds as seconds; no limit is `null`. */

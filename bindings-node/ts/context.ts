@@ -4,7 +4,7 @@
  * @module
  */
 
-import { now } from "./failure.js";
+import { invalid, now, text } from "./failure.js";
 import type { LogLevel } from "./generated/words.js";
 import type { NativeWorker } from "./native.js";
 
@@ -104,12 +104,15 @@ export class Context {
 
   /** Reports progress, 0 to 100. @throws InvalidArgumentError, PayloadTooLargeError */
   progress(percent: number, message?: string): void {
-    now(() => this.#worker.progress(this.#job.id, percent, message ?? null));
+    if (typeof percent !== "number") throw invalid("progress", "must be a number from 0 to 100");
+    const told = message == null ? null : text("message", message);
+    now(() => this.#worker.progress(this.#job.id, percent, told));
   }
 
   /** Reports a log line. @throws InvalidArgumentError, PayloadTooLargeError */
   log(message: string, level: LogLevel = "info"): void {
-    now(() => this.#worker.log(this.#job.id, level, message));
+    const line = text("message", message);
+    now(() => this.#worker.log(this.#job.id, text("level", level), line));
   }
 
   /** @internal Asks the handler to stop. */

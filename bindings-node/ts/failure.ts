@@ -53,6 +53,12 @@ export async function answer<T>(
   });
 }
 
+/** An argument that must be text: native code would not say which one it was. */
+export function text(field: string, value: unknown): string {
+  if (typeof value === "string") return value;
+  throw invalid(field, `must be a string, not ${value === null ? "null" : typeof value}`);
+}
+
 /** An argument that is refused. */
 export function invalid(field: string, reason: string): WindlassError {
   return fromCode("invalid_argument", `${field}: ${reason}`, { field, reason });

@@ -15,6 +15,7 @@ export { FINAL_STATES, LOG_LEVELS, PRIORITY_NAMES, TASK_STATES } from "./generat
 export type { Submission as TaskResult } from "./generated/words.js";
 export { TaskList } from "./listing.js";
 export type {
+  AnyTaskOptions,
   BreakerOptions,
   CallOptions,
   CallRetryOptions,
@@ -23,6 +24,7 @@ export type {
   RetryOptions,
   SubmitTaskOptions,
   TaskMap,
+  TaskShape,
   WaitForBatchOptions,
   WaitOptions,
 } from "./options.js";

@@ -25,7 +25,10 @@ function refusePayload(field: string, reason: string): WindlassError {
 export function jsonText(field: string, value: unknown, refuse: Refuse = refusePayload): string {
   try {
     check(value, "", 0);
-    return JSON.stringify(value);
+    const text: string | undefined = JSON.stringify(value);
+    // A `toJSON` that changed its mind.
+    if (text === undefined) throw new NoJson("the value has no JSON form");
+    return text;
   } catch (thrown) {
     if (thrown instanceof NoJson) throw refuse(field, thrown.message);
     // A cycle below many levels, or a `toJSON` or a getter that throws.

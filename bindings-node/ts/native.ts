@@ -115,8 +115,8 @@ export interface NativeModule {
   /** `config` is JSON text of an object. */
   Worker: new (client: NativeClient, config: string) => NativeWorker;
   startServer(client: NativeClient, options: string): Promise<NativeServer>;
-  /** Runs the command line; the code to exit with. Blocks. */
-  runCli(args: string[]): number;
+  /** Runs the command line and blocks: JSON text of `{"exit": code}` or `{"worker": arguments}`. */
+  runCli(args: string[]): string;
 }
 
 export const native: NativeModule = loaded as NativeModule;

@@ -7,8 +7,14 @@
 import type { Priority, TaskState } from "./generated/words.js";
 import type { ManualClock } from "./clock.js";
 
-/** Payload and result of each task type; `Client<MyTasks>` checks them. */
-export type TaskMap = { [type: string]: { payload: any; result?: any } };
+/** Payload and result of one task type. */
+export interface TaskShape {
+  payload: any;
+  result?: any;
+}
+
+/** Payload and result of each task type, as an interface or a type; `Client<MyTasks>` checks them. */
+export type TaskMap<M = Record<string, unknown>> = { [N in keyof M]: TaskShape };
 
 /** How failed attempts are repeated. What is left out comes from the handler, else from core. */
 export interface RetryOptions {
@@ -27,7 +33,10 @@ export interface RetryOptions {
 }
 
 /** A task to submit. */
-export interface SubmitTaskOptions<M extends TaskMap = TaskMap, N extends keyof M & string = keyof M & string> {
+export interface SubmitTaskOptions<
+  M extends TaskMap<M> = TaskMap,
+  N extends keyof M & string = keyof M & string,
+> {
   /**
    * Names the handler. `stateless` (the default) and `stateful` leave that to `payload.function`,
    * else to the worker's default handler.
@@ -59,6 +68,11 @@ export interface SubmitTaskOptions<M extends TaskMap = TaskMap, N extends keyof 
   /** Comes later; only `false` is accepted. */
   teeRequired?: boolean;
 }
+
+/** A task of any of the types, each with its own payload. */
+export type AnyTaskOptions<M extends TaskMap<M> = TaskMap> = {
+  [N in keyof M & string]: SubmitTaskOptions<M, N>;
+}[keyof M & string];
 
 /** Ends a call. */
 export interface CallOptions {

@@ -4,8 +4,21 @@
  * @module
  */
 
+// Every copy of this file has the same symbol: an outcome of the CJS build is one for the ESM build.
+const OUTCOME = Symbol.for("windlass.outcome");
+
 /** Base of what a handler says about its attempt. */
 export abstract class Outcome {
+  /** @internal */
+  get [OUTCOME](): true {
+    return true;
+  }
+
+  static [Symbol.hasInstance](value: unknown): boolean {
+    if (this !== Outcome) return Function.prototype[Symbol.hasInstance].call(this, value);
+    return typeof value === "object" && value !== null && OUTCOME in value;
+  }
+
   /** @internal The outcome as native code reads it. */
   abstract record(): object;
 }

@@ -5,7 +5,7 @@
  */
 
 import { EventEmitter } from "node:events";
-import { answer, now } from "./failure.js";
+import { answer, invalid, now, text } from "./failure.js";
 import { type TaskEvent, type TaskUpdate, readTaskEvent, readTaskUpdate } from "./generated/words.js";
 import type { NativeClient, NativeUpdates } from "./native.js";
 import type { CallOptions } from "./options.js";
@@ -26,6 +26,12 @@ export interface StreamListeners {
   error: (error: unknown) => void;
 }
 
+/** The number of an entry: native code takes whole ones only. */
+function place(after: number): number {
+  if (Number.isSafeInteger(after)) return after;
+  throw invalid("after", `must be a whole number of 0 or more, not ${after}`);
+}
+
 interface Source {
   next(): Promise<string | null>;
   close(): void;
@@ -44,7 +50,11 @@ async function* entries<T>(
   opened.add(source);
   signal?.addEventListener("abort", close, { once: true });
   try {
-    for (let text; (text = await answer(() => source.next())) !== null; ) yield read(JSON.parse(text));
+    for (;;) {
+      const told = await answer(() => source.next());
+      if (told === null) break;
+      yield read(JSON.parse(told));
+    }
     signal?.throwIfAborted();
   } finally {
     signal?.removeEventListener("abort", close);
@@ -100,6 +110,16 @@ export class TaskStream implements AsyncIterable<TaskUpdate>, AsyncDisposable {
     return this;
   }
 
+  /** Another name for `on`. */
+  addListener<E extends keyof StreamListeners>(event: E, listener: StreamListeners[E]): this {
+    return this.on(event, listener);
+  }
+
+  /** Another name for `off`. */
+  removeListener<E extends keyof StreamListeners>(event: E, listener: StreamListeners[E]): this {
+    return this.off(event, listener);
+  }
+
   /** Ends it: no more events, iterations end. Again is no error. */
   close(): void {
     this.#closed = true;
@@ -113,7 +133,7 @@ export class TaskStream implements AsyncIterable<TaskUpdate>, AsyncDisposable {
   async *#entries(): AsyncGenerator<TaskUpdate, void, undefined> {
     if (this.#closed) return;
     const { after = 0, signal } = this.#options;
-    const open = (): NativeUpdates => this.#client.updates(this.#taskId, after);
+    const open = (): NativeUpdates => this.#client.updates(text("task_id", this.#taskId), place(after));
     yield* entries(open, readTaskUpdate, this.#opened, signal);
   }
 

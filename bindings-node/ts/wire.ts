@@ -32,7 +32,7 @@ export function taskRecord(options: object): string {
   return record(options, (name, value) => {
     if (OWN.has(name)) return [snake(name), jsonText(snake(name), value)];
     if (LATER.has(name)) {
-      if (value === false) return undefined;
+      if (value === false || value === null) return undefined;
       const fields = { feature: snake(name) };
       throw fromCode("not_implemented", `${snake(name)} is not available yet`, fields);
     }

@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 /**
  * A worker: claims jobs as slots become free, runs handlers, hands outcomes back. Both ways one
  * string for many tasks. Leases are renewed by native threads, whatever the event loop does.
@@ -7,7 +8,7 @@
 
 import { hostname } from "node:os";
 import { isMainThread } from "node:worker_threads";
-import { type Told, misfit, returned, threw } from "./attempt.js";
+import { type Told, misfit, returned, threw, toldText } from "./attempt.js";
 import { type CancelReason, Context, type Job } from "./context.js";
 import { answer, invalid, now } from "./failure.js";
 import { type NativeClient, type NativeWorker, native } from "./native.js";
@@ -33,7 +34,7 @@ export interface HandlerDefinition<P = any, R = unknown> {
 }
 
 /** Handlers by task type. */
-export type Handlers<M extends TaskMap = TaskMap> = {
+export type Handlers<M extends TaskMap<M> = TaskMap> = {
   [N in keyof M & string]?: Handler<M[N]["payload"], M[N]["result"]> | HandlerDefinition<M[N]["payload"], M[N]["result"]>;
 };
 
@@ -183,7 +184,7 @@ export class Worker implements AsyncDisposable {
       setImmediate(() => this.#flush(worker));
     }
     if (typeof told === "string") this.#completed.push(`[${id},${told}]`);
-    else this.#others.push(`[${id},${JSON.stringify(told)}]`);
+    else this.#others.push(`[${id},${toldText(told)}]`);
   }
 
   #flush(worker: NativeWorker): void {
