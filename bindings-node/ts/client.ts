@@ -120,7 +120,11 @@ export class Client<M extends TaskMap<M> = TaskMap> implements AsyncDisposable {
     shared: SubmitTaskOptions<M> = {},
     { signal }: CallOptions = {},
   ): Promise<BatchSubmission> {
-    const records = Array.from(tasks, (task) => taskRecord({ ...shared, ...task }));
+    const all: unknown = tasks;
+    if (typeof all !== "object" || all === null || !(Symbol.iterator in all)) {
+      throw invalid("tasks", "must be an iterable of tasks");
+    }
+    const records = Array.from(tasks, (task) => taskRecord(task, shared));
     const told = await answer((cancel) => this.#native.submit(records, true, cancel), signal);
     const submissions: Submission[] = JSON.parse(told).map(readSubmission);
     const taskIds = submissions.map((submission) => submission.taskId);
@@ -323,6 +327,9 @@ function given(
   first: string | (ConnectOptions & { endpoint?: string }),
   second: ConnectOptions,
 ): { url: string; clock: ManualClock | undefined; options: object } {
+  if (typeof first !== "string" && (typeof first !== "object" || first === null)) {
+    throw invalid("url", `must be a string, or an object of options, not ${first === null ? "null" : typeof first}`);
+  }
   const { endpoint, clock, ...options }: ConnectOptions & { endpoint?: string } =
     typeof first === "string" ? second : { ...first, ...second };
   const { WINDLASS_URL, WINDLASS_API_ENDPOINT } = process.env;
@@ -332,6 +339,7 @@ function given(
 }
 
 function ids(taskIds: readonly string[]): string[] {
+  if (!Array.isArray(taskIds)) throw invalid("task_ids", "must be an array of ids");
   return Array.from(taskIds, (taskId) => text("task_ids", taskId));
 }
 

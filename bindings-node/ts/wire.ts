@@ -27,9 +27,10 @@ const OWN = new Set(["payload", "metadata", "initialState"]);
 /** Options of the documents whose parts come later: refused, never ignored. */
 const LATER = new Set(["teeRequired"]);
 
-/** JSON text of a task to submit, or of what a handler declares. */
-export function taskRecord(options: object): string {
-  return record(options, (name, value) => {
+/** JSON text of a task to submit, or of what a handler declares. `shared` holds where it says nothing. */
+export function taskRecord(options: object, shared: object = {}): string {
+  // What is no object is refused, not spread into nothing.
+  return record(isRecord(options) ? { ...shared, ...options } : options, (name, value) => {
     if (OWN.has(name)) return [snake(name), jsonText(snake(name), value)];
     if (LATER.has(name)) {
       if (value === false || value === null) return undefined;
