@@ -2,7 +2,7 @@
 
 use axum::body::Body;
 use axum::extract::{FromRequest, FromRequestParts, MatchedPath, Path, Request};
-use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, EXPECT};
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::request::Parts;
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
@@ -115,8 +115,7 @@ impl Ask {
         let (limit, time) = (serving.options.body_limit, serving.options.body_timeout);
         let declared = self.parts.headers.get(CONTENT_LENGTH);
         let declared = declared.and_then(|n| n.to_str().ok()?.parse::<u64>().ok()).unwrap_or(0);
-        let asks = self.parts.headers.contains_key(EXPECT);
-        if declared > limit as u64 && (asks || declared > 2 * limit as u64) {
+        if declared > limit as u64 {
             return Err(too_large(declared, limit));
         }
         let mut read = pin!(collect(std::mem::take(&mut self.body), limit));
@@ -134,8 +133,7 @@ impl Ask {
     }
 }
 
-/// Reads a body to its end. What is over the limit is read on for as much again and dropped, so that
-/// a client that writes first and reads then gets its answer.
+/// Reads a body to its end, or until it is over the limit; see [`super::unread`] for the rest.
 async fn collect(mut body: Body, limit: usize) -> Result<Bytes> {
     let broken = |_| Error::Api { status_code: 400, reason: "the body broke off".to_owned() };
     let mut first: Option<Bytes> = None;
@@ -144,22 +142,18 @@ async fn collect(mut body: Body, limit: usize) -> Result<Bytes> {
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame.map_err(broken)?.into_data() else { continue };
         size += data.len();
-        if size > 2 * limit {
-            break;
+        if size > limit {
+            return Err(too_large(size as u64, limit));
         }
         match first.take() {
             // Most bodies are one piece, and are not copied.
             None if all.is_empty() => first = Some(data),
-            None if size <= limit => all.extend_from_slice(&data),
-            None => {}
+            None => all.extend_from_slice(&data),
             Some(piece) => {
                 all.extend_from_slice(&piece);
                 all.extend_from_slice(&data);
             }
         }
-    }
-    if size > limit {
-        return Err(too_large(size as u64, limit));
     }
     Ok(first.unwrap_or_else(|| all.freeze()))
 }

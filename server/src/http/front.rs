@@ -10,9 +10,10 @@ use std::time::Instant;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::MatchedPath;
-use axum::http::header::{HOST, HeaderName, HeaderValue, ORIGIN};
-use axum::http::{Method, Request};
+use axum::http::header::{EXPECT, HOST, HeaderName, HeaderValue, ORIGIN};
+use axum::http::{Method, Request, StatusCode};
 use axum::response::{IntoResponse, Response};
+use http_body::Body as _;
 use hyper::body::Incoming;
 use tower::Service as _;
 use windlass_core::{Error, Result, Timestamp};
@@ -22,9 +23,13 @@ use super::cors::Cors;
 use super::peer::Peer;
 use super::problem::Fault;
 use super::serving::{Serving, unavailable};
-use super::{compress, log};
+use super::unread::{Left, Read};
+use super::{compress, log, unread};
 
 static WINDLASS_TIME: HeaderName = HeaderName::from_static("windlass-time");
+
+/// What is read and dropped of a body that was refused, at least.
+const DROPPED: usize = 64 << 20;
 
 /// Answers the requests of one connection.
 pub(crate) struct Front {
@@ -53,10 +58,18 @@ impl hyper::service::Service<Request<Incoming>> for Front {
             let accepts = compress::accepted(request.headers());
             let origin = cors.as_ref().and_then(|cors| cors.allowed(request.headers()));
             let preflight = cors.as_ref().and_then(|cors| cors.preflight(&request));
+            // Who asks first whether to send at all is told, and sends nothing.
+            let sends = !request.body().is_end_stream() && !request.headers().contains_key(EXPECT);
+            let (request, left) = watched(request, sends);
             let mut response = match preflight {
                 Some(response) => response,
                 None => route(&serving, cors.as_deref(), router, request, &peer).await,
             };
+            // Who was too slow already is not waited for again.
+            if let Some(left) = left.filter(|_| response.status() != StatusCode::REQUEST_TIMEOUT) {
+                let most = serving.options.body_limit.saturating_mul(16).max(DROPPED);
+                unread::drop_rest(&left, most, serving.options.body_timeout).await;
+            }
             if let Some(fault) = response.extensions_mut().remove::<Fault>() {
                 log::trouble(&fault, &request_id);
                 fault.write(&mut response, serving.now(), request_id.as_str());
@@ -81,17 +94,27 @@ impl hyper::service::Service<Request<Incoming>> for Front {
     }
 }
 
+/// The request, and where the rest of its body will be if it has one.
+fn watched(request: Request<Incoming>, sends: bool) -> (Request<Body>, Option<Left>) {
+    if !sends {
+        return (request.map(Body::new), None);
+    }
+    let (head, body) = request.into_parts();
+    let (body, left) = Read::of(body);
+    (Request::from_parts(head, Body::new(body)), Some(left))
+}
+
 async fn route(
     serving: &Serving,
     cors: Option<&Cors>,
     mut router: Router,
-    mut request: Request<Incoming>,
+    mut request: Request<Body>,
     peer: &Arc<Peer>,
 ) -> Response {
     match admit(serving, cors, &request, peer) {
         Ok(caller) => {
             request.extensions_mut().insert(caller);
-            let Ok(response) = router.call(request.map(Body::new)).await;
+            let Ok(response) = router.call(request).await;
             response
         }
         Err(error) => Fault(error).into_response(),
@@ -102,7 +125,7 @@ async fn route(
 fn admit(
     serving: &Serving,
     cors: Option<&Cors>,
-    request: &Request<Incoming>,
+    request: &Request<Body>,
     peer: &Arc<Peer>,
 ) -> Result<Caller> {
     let headers = request.headers();
@@ -132,7 +155,7 @@ fn admit(
 
 /// Refuses what a foreign web page sends to a server without a key: it names its own origin, or, when
 /// its host name was made to point to this machine, a foreign host.
-fn from_this_machine(request: &Request<Incoming>, cors: Option<&Cors>) -> Result<()> {
+fn from_this_machine(request: &Request<Body>, cors: Option<&Cors>) -> Result<()> {
     let headers = request.headers();
     let refused = |reason: &str| Error::Api { status_code: 403, reason: reason.to_owned() };
     let host = headers.get(HOST).map_or(Some(""), |host| host.to_str().ok());

@@ -36,6 +36,7 @@ mod serving;
 mod sse;
 mod tasks;
 mod tls;
+mod unread;
 mod wire;
 mod workers;
 

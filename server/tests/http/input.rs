@@ -262,6 +262,28 @@ async fn a_body_over_the_limit_is_refused() {
     assert_eq!(stage.client.counts().await.unwrap(), vec![]);
 }
 
+/// A client that writes all it has before it reads must still get its answer.
+#[tokio::test]
+async fn whoever_sends_much_and_is_refused_hears_why() {
+    let stage = Stage::with(|options| {
+        options.body_limit = 1000;
+        options.api_key = Some("s3cret".to_owned());
+    })
+    .await;
+    let body = format!("{{\"payload\":\"{}\"}}", "x".repeat(8 << 20));
+    let key = [("authorization", "Bearer s3cret")];
+    for (method, path, headers, status) in [
+        ("POST", "/api/v1/tasks", &key[..], 413),
+        ("POST", "/api/v1/tasks", &[], 401),
+        ("POST", "/api/v1/nowhere", &key, 404),
+        ("PUT", "/api/v1/tasks", &key, 405),
+    ] {
+        let reply = stage.ask_with(method, path, headers, &body).await;
+        assert_eq!(reply.status, status, "{method} {path}");
+    }
+    assert_eq!(stage.client.counts().await.unwrap(), vec![]);
+}
+
 #[tokio::test]
 async fn headers_over_the_limit_are_refused() {
     let stage = Stage::with(|options| options.header_limit = 2000).await;
