@@ -1,6 +1,7 @@
 """Runs the examples in the documents as a reader would, and refuses one that nobody runs.
 
-Every fenced block of Python, Rust or shell has a mark in an HTML comment right above it:
+Every fenced block of Python, JavaScript, TypeScript, Rust or shell has a mark in an HTML comment
+right above it:
 
     <!-- file: NAME -->         the block is written to NAME in the document's own empty folder
     <!-- run -->                runs, in that folder, and must end with code 0; `run: checkout` runs
@@ -32,7 +33,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-NEEDS_MARK = {"python", "rust", "sh", "bash", "console", "shell"}
+NEEDS_MARK = {"python", "js", "ts", "rust", "sh", "bash", "console", "shell"}
 FENCE = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```[ ]*$", re.S | re.M)
 MARK = re.compile(r"<!--((?:(?!-->).)*)-->\s*\Z", re.S)
 TABLE = re.compile(r"<!-- places -->\s*\n((?:\|[^\n]*\n?)+)")
@@ -80,6 +81,9 @@ class Runner:
         self.started: list[tuple[subprocess.Popen[bytes], Path, str]] = []
         self.environment = {k: v for k, v in os.environ.items() if not k.startswith("WINDLASS_")}
         self.environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        # As if the package for Node had been installed here.
+        (folder / "node_modules").mkdir()
+        (folder / "node_modules/windlass").symlink_to(ROOT / "bindings-node")
 
     def block(self, block: Block) -> None:
         unknown = block.marks.keys() - self.VERBS
@@ -107,6 +111,8 @@ class Runner:
     def command(self, block: Block) -> list[str]:
         if block.language == "python":
             return [sys.executable, "-c", block.text]
+        if block.language == "js":
+            return ["node", "--input-type=module", "--eval", block.text]
         lines = [line.removeprefix("$ ") for line in block.text.splitlines()]
         # The shell becomes its last command, so that a signal meets the program and not the shell.
         last = max(i for i, line in enumerate(lines) if line.strip() and not line.startswith("#"))

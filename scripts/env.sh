@@ -28,6 +28,7 @@ fi
 
 MINIMUM_CARGO=1.95
 MINIMUM_PYTHON=3.10
+MINIMUM_NODE=20
 
 # The environment of this clone for the chosen Python; empty when there is no Python.
 venv_path() {

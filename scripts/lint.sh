@@ -6,7 +6,7 @@ set -uo pipefail
 cd "$ROOT" || exit 1
 trap 'exit 130' INT
 
-"$ROOT/scripts/setup.sh" python || {
+"$ROOT/scripts/setup.sh" python node || {
     say "0 passed, 1 failed"
     exit 1
 }
@@ -21,4 +21,5 @@ check one "mypy, the package" "$VENV/bin/python" -m mypy --config-file bindings-
 export MYPYPATH=bindings-python/python
 check one "mypy, the scripts" "$VENV/bin/python" -m mypy --strict scripts spec
 check one "mypy, the examples" "$VENV/bin/python" -m mypy --strict examples/python/files
+check one "tsc, the package for Node" npm run --silent --prefix bindings-node check
 finish

@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Makes this clone ready to build, run and test; says exactly what is missing when it cannot.
 #
-#   scripts/setup.sh [check|build|tools|python|wasm] ...
+#   scripts/setup.sh [check|build|tools|python|node|wasm] ...
 #
 # check:  looks for a Rust toolchain and a C compiler
 # build:  a Rust toolchain and a C compiler, and everything compiled (debug profile)
 # tools:  a Python environment with the tools of the tests
 # python: build, tools, and the package of this clone in the environment
+# node:   build, and the package for Node of this clone, compiled
 # wasm:   the wasm32-unknown-unknown target
 #
 # Safe to run again: what is there already is only looked at. Missing Debian packages are installed when
@@ -56,6 +57,23 @@ look() {
                 packages+=(python3-venv)
             fi
         fi
+    fi
+    [ "$want_node" = 0 ] || look_for_node
+}
+
+look_for_node() {
+    local found
+    if ! command -v node >/dev/null; then
+        missing+=("Node.js $MINIMUM_NODE or newer: apt-get install nodejs npm, or https://nodejs.org")
+        packages+=(nodejs npm)
+        return
+    fi
+    found=$(node --version 2>/dev/null) || found=none
+    at_least "$MINIMUM_NODE" "${found#v}" ||
+        missing+=("Node.js $MINIMUM_NODE or newer (found $found): see https://nodejs.org")
+    if ! command -v npm >/dev/null; then
+        missing+=("npm, which comes with Node.js: apt-get install npm")
+        packages+=(npm)
     fi
 }
 
@@ -121,6 +139,25 @@ python_environment() {
     fi
 }
 
+node_package() {
+    local stamp=bindings-node/node_modules/windlass-lock wanted
+    wanted=$(cksum <bindings-node/package-lock.json)
+    if [ ! -f "$stamp" ] || [ "$(cat "$stamp")" != "$wanted" ]; then
+        say "setup: npm ci (in bindings-node)"
+        npm ci --prefix bindings-node --no-audit --no-fund --loglevel=error </dev/null
+        printf '%s' "$wanted" >"$stamp"
+    fi
+    node bindings-node/build/place-native.mjs >/dev/null
+    # Compiled again only when something is newer than what the compile wrote last.
+    local last=bindings-node/dist/cjs/package.json
+    if [ ! -f "$last" ] || [ -n "$(find bindings-node/ts bindings-node/build bindings-node/*.json -newer "$last" -print -quit)" ]; then
+        say "setup: npm run build (in bindings-node)"
+        npm run --silent --prefix bindings-node build </dev/null
+    fi
+    # The same check a user's first line makes: the package loads.
+    (cd bindings-node && node -e 'require("windlass")')
+}
+
 wasm_target() {
     local lib
     lib=$(rustc --print sysroot)/lib/rustlib/wasm32-unknown-unknown/lib
@@ -136,16 +173,17 @@ wasm_target() {
     fi
 }
 
-want_build=0 want_python=0 want_package=0 want_wasm=0
+want_build=0 want_python=0 want_package=0 want_node=0 want_wasm=0
 for part in "${@:-python}"; do
     case $part in
         check) ;;
         build) want_build=1 ;;
         tools) want_python=1 ;;
         python) want_build=1 want_python=1 want_package=1 ;;
+        node) want_build=1 want_node=1 ;;
         wasm) want_wasm=1 ;;
         *)
-            say "setup: no such part: $part (check, build, tools, python, wasm)" >&2
+            say "setup: no such part: $part (check, build, tools, python, node, wasm)" >&2
             exit 2
             ;;
     esac
@@ -158,3 +196,4 @@ forget_gone_clones
 [ $want_build = 0 ] || build
 [ $want_python = 0 ] || python_environment
 [ $want_package = 0 ] || "$VENV/bin/python" scripts/link_package.py
+[ $want_node = 0 ] || node_package

@@ -12,7 +12,7 @@ PASSED=0
 FAILED=0
 FAILURES=()
 
-# check KIND NAME COMMAND...: KIND is `cargo`, `pytest` or `cases` for output with counts in it, `one` for a
+# check KIND NAME COMMAND...: KIND is `cargo`, `pytest`, `node` or `cases` for output with counts in it, `one` for a
 # command that passes or fails as a whole.
 check() {
     local kind=$1 name=$2 log started code=0 passed=0 failed=0 note
@@ -75,6 +75,11 @@ counts() {
                      }
                      print p + 0, f + 0
                  }' "$2"
+            ;;
+        node) # TAP ends with `# pass 5`, `# fail 1`, `# cancelled 0`, `# skipped 0`, `# todo 0`
+            awk '/^# pass [0-9]+$/ { p = $3 }
+                 /^# (fail|cancelled|skipped|todo) [0-9]+$/ { f += $3 }
+                 END { print p + 0, f + 0 }' "$2"
             ;;
         cases) # the last line `12 passed, 0 failed`
             awk '/^[0-9]+ passed, [0-9]+ failed$/ { p = $1; f = $3 } END { print p + 0, f + 0 }' "$2"

@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # Every test of every language; closes with the line `N passed, N failed`.
 #
-#   scripts/test.sh [rust|python|openapi|conformance|checks] ...     all of them when none is named
+#   scripts/test.sh [rust|python|node|openapi|conformance|checks] ...     all of them when none is named
 set -uo pipefail
 # shellcheck source=scripts/env.sh
 . "$(dirname "${BASH_SOURCE[0]}")/env.sh"
 cd "$ROOT" || exit 1
 trap 'exit 130' INT
 
-"$ROOT/scripts/setup.sh" python wasm || {
+"$ROOT/scripts/setup.sh" python node wasm || {
     say "0 passed, 1 failed"
     exit 1
 }
@@ -35,6 +35,10 @@ python_tests() {
         run --served --kills 20 --python "$python" testkit/crash_worker.py
 }
 
+node_tests() {
+    check node "node tests" node --test --test-reporter=tap bindings-node/test/*.test.mjs
+}
+
 openapi() {
     check one "what the server describes holds" testkit/openapi/run.sh
 }
@@ -53,16 +57,17 @@ checks() {
 }
 
 parts=("$@")
-[ $# -gt 0 ] || parts=(rust python openapi conformance checks)
+[ $# -gt 0 ] || parts=(rust python node openapi conformance checks)
 for part in "${parts[@]}"; do
     case $part in
         rust) rust_tests ;;
         python) python_tests ;;
+        node) node_tests ;;
         openapi) openapi ;;
         conformance) conformance ;;
         checks) checks ;;
         *)
-            say "test: no such part: $part (rust, python, openapi, conformance, checks)" >&2
+            say "test: no such part: $part (rust, python, node, openapi, conformance, checks)" >&2
             exit 2
             ;;
     esac
