@@ -37,6 +37,10 @@ RUNNERS = [
     ("python-sqlite", "Python, SQLite", "sqlite"),
     ("python-rest-memory", "Python, HTTP, memory", "memory"),
     ("python-rest-sqlite", "Python, HTTP, SQLite", "sqlite"),
+    ("node-memory", "Node, memory", "memory"),
+    ("node-sqlite", "Node, SQLite", "sqlite"),
+    ("node-rest-memory", "Node, HTTP, memory", "memory"),
+    ("node-rest-sqlite", "Node, HTTP, SQLite", "sqlite"),
 ]
 
 LAWS = {
