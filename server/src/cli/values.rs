@@ -155,6 +155,19 @@ pub(crate) fn priority(text: &str) -> Result<Priority, String> {
     text.parse().map_err(reason)
 }
 
+/// `ADDRESS:PORT`.
+///
+/// # Errors
+///
+/// What is missing.
+pub(crate) fn listen(text: &str) -> Result<String, String> {
+    let port = text.rsplit_once(':').filter(|(host, _)| !host.is_empty());
+    match port.map(|(_, port)| port.parse::<u16>()) {
+        Some(Ok(_)) => Ok(text.to_owned()),
+        _ => Err("give an address and a port up to 65535, such as 127.0.0.1:8420".to_owned()),
+    }
+}
+
 /// `MODULE:APP`.
 ///
 /// # Errors
@@ -179,6 +192,16 @@ fn reason(error: Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_to_listen_on_has_a_port() {
+        for text in ["127.0.0.1:0", "[::1]:8420", "localhost:8420"] {
+            assert_eq!(listen(text), Ok(text.to_owned()));
+        }
+        for text in ["", ":8420", "127.0.0.1", "127.0.0.1:70000", "127.0.0.1:http", "localhost:"] {
+            assert!(listen(text).is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn durations_take_a_unit_or_seconds() {

@@ -10,7 +10,7 @@ use crate::cli::connect::DEFAULT_URL;
 use crate::cli::failure::Failure;
 use crate::cli::key::{Holder, Key};
 use crate::cli::serve::Logs;
-use crate::cli::values::{Size, Span};
+use crate::cli::values::{self, Size, Span};
 use crate::http::{ServeOptions, TlsFiles};
 use crate::observe::{LogFilter, LogFormat};
 
@@ -35,7 +35,7 @@ pub(crate) struct ServeArgs {
     pub(super) store: String,
     /// Address and port; port 0 takes a free one
     #[arg(long, value_name = "ADDR", default_value_t = default().listen, env = "WINDLASS_LISTEN")]
-    #[arg(hide_env_values = true)]
+    #[arg(hide_env_values = true, value_parser = values::listen)]
     listen: String,
     /// Web pages that may call, by commas: https://app.example.com, or * for any
     #[arg(long, value_name = "ORIGIN", value_delimiter = ',', env = "WINDLASS_CORS_ORIGIN")]
