@@ -72,7 +72,9 @@ fn a_paused_queue_is_a_warning_and_what_waits_in_it_is_not() {
     let queues = check(&report, "queues");
     assert_eq!(queues["status"], json!("warn"), "{report}");
     assert!(queues["hint"].as_str().unwrap().ends_with("windlass queues resume default"));
-    assert_eq!(check(&report, "pending")["status"], json!("ok"), "it waits on purpose: {report}");
+    let pending = check(&report, "pending");
+    assert_eq!(pending["status"], json!("ok"), "it waits on purpose: {report}");
+    assert_eq!(pending["detail"], json!("nothing waits but in paused queues"));
 }
 
 #[test]

@@ -105,7 +105,9 @@ async fn pending(
     let waits = queues.iter().filter(|q| !q.paused);
     let oldest = waits.filter_map(|q| Some((q.oldest_pending_at?, q))).min_by_key(|(at, _)| *at);
     let Some((due, queue)) = oldest else {
-        checks.push(Check::ok("pending", "nothing waits".to_owned()));
+        let held = queues.iter().any(|q| q.paused && q.oldest_pending_at.is_some());
+        let detail = if held { "nothing waits but in paused queues" } else { "nothing waits" };
+        checks.push(Check::ok("pending", detail.to_owned()));
         return Ok(());
     };
     if now.since(due) < LONG {
