@@ -39,14 +39,13 @@ import type {
   WaitForBatchOptions,
   WaitOptions,
 } from "./options.js";
+import { defaultUrl } from "./platform.js";
 import { EventStream, type StreamOptions, TaskStream } from "./stream.js";
 import { connectRecord, taskRecord } from "./wire.js";
 import { type Handlers, Worker, type WorkerOptions } from "./worker.js";
 
 /** How long a wait lasts that is told nothing, in milliseconds. */
 const WAIT = 300_000;
-/** Where tasks are kept when nothing says otherwise. */
-const DEFAULT_URL = "sqlite:windlass.db";
 
 /** Tasks that were stored together, all of them. */
 export interface BatchSubmission {
@@ -332,9 +331,8 @@ function given(
   }
   const { endpoint, clock, ...options }: ConnectOptions & { endpoint?: string } =
     typeof first === "string" ? second : { ...first, ...second };
-  const { WINDLASS_URL, WINDLASS_API_ENDPOINT } = process.env;
   const named = typeof first === "string" ? first : endpoint;
-  const url = named || WINDLASS_URL || WINDLASS_API_ENDPOINT || DEFAULT_URL;
+  const url = named || defaultUrl();
   return { url: text("url", url), clock, options };
 }
 

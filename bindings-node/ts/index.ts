@@ -4,8 +4,6 @@
  * @module
  */
 
-import { native } from "./native.js";
-
 export { type BatchSubmission, Client, type LogEntry, connect } from "./client.js";
 export { type CancelReason, Context } from "./context.js";
 export * as errors from "./generated/errors.js";
@@ -33,5 +31,4 @@ export type { SchemaIssue, SchemaResult, StandardSchema } from "./schema.js";
 export { EventStream, type StreamListeners, type StreamOptions, TaskStream } from "./stream.js";
 export { type Handler, type HandlerDefinition, type Handlers, Worker, type WorkerOptions } from "./worker.js";
 
-/** Version of the engine within. */
-export const version: string = native.version();
+export { version } from "./native.js";

@@ -120,3 +120,11 @@ export interface NativeModule {
 }
 
 export const native: NativeModule = loaded as NativeModule;
+
+/** Version of the engine within. */
+export const version: string = native.version();
+
+/** Begins to work; `config` is JSON text of an object. */
+export function startWorker(client: NativeClient, config: string): NativeWorker | Promise<NativeWorker> {
+  return new native.Worker(client, config);
+}

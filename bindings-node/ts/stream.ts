@@ -4,11 +4,11 @@
  * @module
  */
 
-import { EventEmitter } from "node:events";
 import { answer, invalid, now, text } from "./failure.js";
 import { type TaskEvent, type TaskUpdate, readTaskEvent, readTaskUpdate } from "./generated/words.js";
 import type { NativeClient, NativeUpdates } from "./native.js";
 import type { CallOptions } from "./options.js";
+import { EventEmitter, soon } from "./platform.js";
 
 /** Where to begin, and what ends it. */
 export interface StreamOptions extends CallOptions {
@@ -167,7 +167,7 @@ export class TaskStream implements AsyncIterable<TaskUpdate>, AsyncDisposable {
       this.#emitter.emit(event, value);
     } catch (error) {
       // The listener's own, and not of this stream.
-      setImmediate(() => {
+      soon(() => {
         throw error;
       });
     }

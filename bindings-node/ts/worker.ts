@@ -6,13 +6,12 @@
  * @module
  */
 
-import { hostname } from "node:os";
-import { isMainThread } from "node:worker_threads";
 import { type Told, misfit, returned, threw, toldText } from "./attempt.js";
 import { type CancelReason, Context, type Job } from "./context.js";
 import { answer, invalid, now } from "./failure.js";
-import { type NativeClient, type NativeWorker, native } from "./native.js";
+import { type NativeClient, type NativeWorker, startWorker } from "./native.js";
 import type { RetryOptions, TaskMap } from "./options.js";
+import { identity, onTermination, soon, warn } from "./platform.js";
 import { type StandardSchema, fitted } from "./schema.js";
 import { taskRecord, workerRecord } from "./wire.js";
 
@@ -131,12 +130,14 @@ export class Worker implements AsyncDisposable {
     const declared = Array.from(this.#handlers, ([type, { run, schema, ...told }]) => {
       return `${JSON.stringify(type)}:${taskRecord(told)}`;
     });
-    const config = workerRecord({ host: `${hostname()}:${process.pid}`, ...options }, `{${declared.join(",")}}`);
-    const worker = now(() => new native.Worker(this.#client, config));
+    const config = workerRecord({ host: identity(), ...options }, `{${declared.join(",")}}`);
+    const started = now(() => startWorker(this.#client, config));
+    // A promise where native code has to be fetched first.
+    const worker = started instanceof Promise ? await answer(() => started) : started;
     this.#native = worker;
     if (this.#drains) worker.drain();
     this.#running.add(this);
-    const quiet = signals && isMainThread ? this.#listenToSignals(worker) : undefined;
+    const quiet = signals ? this.#listenToSignals(worker) : undefined;
     try {
       await Promise.all([this.#claim(worker), this.#listen(worker), answer(() => worker.stopped())]);
     } finally {
@@ -181,7 +182,7 @@ export class Worker implements AsyncDisposable {
     this.#attempts.delete(id);
     if (this.#completed.length + this.#others.length === 0) {
       // Once for each turn of the loop, however many end in it.
-      setImmediate(() => this.#flush(worker));
+      soon(() => this.#flush(worker));
     }
     if (typeof told === "string") this.#completed.push(`[${id},${told}]`);
     else this.#others.push(`[${id},${toldText(told)}]`);
@@ -206,7 +207,7 @@ export class Worker implements AsyncDisposable {
           context.askToStop(reason);
         } else {
           this.#attempts.delete(id);
-          process.emitWarning(`a handler of task ${context.taskId} ignores being asked to stop and is given up`, "WindlassWarning");
+          warn(`a handler of task ${context.taskId} ignores being asked to stop and is given up`);
         }
       }
     }
@@ -215,15 +216,11 @@ export class Worker implements AsyncDisposable {
   /** Answers how to stop listening. */
   #listenToSignals(worker: NativeWorker): () => void {
     let asked = false;
-    const drain = () => {
+    return onTermination(() => {
       if (asked) worker.stop();
       else worker.drain();
       asked = true;
-    };
-    for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, drain);
-    return () => {
-      for (const signal of ["SIGINT", "SIGTERM"] as const) process.off(signal, drain);
-    };
+    });
   }
 }
 
