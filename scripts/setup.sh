@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes this clone ready to build, run and test; says exactly what is missing when it cannot.
 #
-#   scripts/setup.sh [check|build|tools|python|node|wasm] ...
+#   scripts/setup.sh [check|build|tools|python|node|wasm|browser] ...
 #
 # check:  looks for a Rust toolchain and a C compiler
 # build:  a Rust toolchain and a C compiler, and everything compiled (debug profile)
@@ -9,6 +9,7 @@
 # python: build, tools, and the package of this clone in the environment
 # node:   build, and the package for Node of this clone, compiled
 # wasm:   the wasm32-unknown-unknown target
+# browser: Chromium, and what drives it in tests
 #
 # Safe to run again: what is there already is only looked at. Missing Debian packages are installed when
 # run as root (not with WINDLASS_NO_APT=1); otherwise the command that installs them is printed.
@@ -58,7 +59,8 @@ look() {
             fi
         fi
     fi
-    [ "$want_node" = 0 ] || look_for_node
+    [ "$((want_node + want_browser))" = 0 ] || look_for_node
+    [ "$want_browser" = 0 ] || look_for_browser
 }
 
 look_for_node() {
@@ -74,6 +76,15 @@ look_for_node() {
     if ! command -v npm >/dev/null; then
         missing+=("npm, which comes with Node.js: apt-get install npm")
         packages+=(npm)
+    fi
+}
+
+look_for_browser() {
+    if [ -n "${CHROMIUM:-}" ]; then
+        [ -x "$CHROMIUM" ] || missing+=("$CHROMIUM, which CHROMIUM names")
+    elif ! command -v chromium chromium-browser google-chrome >/dev/null; then
+        missing+=("Chromium, for tests: apt-get install chromium, or set CHROMIUM=/path/to/chromium")
+        packages+=(chromium)
     fi
 }
 
@@ -139,14 +150,18 @@ python_environment() {
     fi
 }
 
+# What the lock file of a folder names, installed there; nothing when it is.
+npm_ci() {
+    local stamp=$1/node_modules/windlass-lock wanted
+    wanted=$(cksum <"$1/package-lock.json")
+    [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$wanted" ] && return
+    say "setup: npm ci (in $1)"
+    npm ci --prefix "$1" --ignore-scripts --no-audit --no-fund --loglevel=error </dev/null
+    printf '%s' "$wanted" >"$stamp"
+}
+
 node_package() {
-    local stamp=bindings-node/node_modules/windlass-lock wanted
-    wanted=$(cksum <bindings-node/package-lock.json)
-    if [ ! -f "$stamp" ] || [ "$(cat "$stamp")" != "$wanted" ]; then
-        say "setup: npm ci (in bindings-node)"
-        npm ci --prefix bindings-node --no-audit --no-fund --loglevel=error </dev/null
-        printf '%s' "$wanted" >"$stamp"
-    fi
+    npm_ci bindings-node
     node bindings-node/build/place-native.mjs >/dev/null
     # Compiled again only when something is newer than what the compile wrote last.
     local last=bindings-node/dist/cjs/package.json
@@ -173,7 +188,7 @@ wasm_target() {
     fi
 }
 
-want_build=0 want_python=0 want_package=0 want_node=0 want_wasm=0
+want_build=0 want_python=0 want_package=0 want_node=0 want_wasm=0 want_browser=0
 for part in "${@:-python}"; do
     case $part in
         check) ;;
@@ -182,8 +197,9 @@ for part in "${@:-python}"; do
         python) want_build=1 want_python=1 want_package=1 ;;
         node) want_build=1 want_node=1 ;;
         wasm) want_wasm=1 ;;
+        browser) want_browser=1 ;;
         *)
-            say "setup: no such part: $part (check, build, tools, python, node, wasm)" >&2
+            say "setup: no such part: $part (check, build, tools, python, node, wasm, browser)" >&2
             exit 2
             ;;
     esac
@@ -197,3 +213,4 @@ forget_gone_clones
 [ $want_python = 0 ] || python_environment
 [ $want_package = 0 ] || "$VENV/bin/python" scripts/link_package.py
 [ $want_node = 0 ] || node_package
+[ $want_browser = 0 ] || npm_ci testkit/browser
