@@ -11,7 +11,7 @@ export * from "./generated/errors.js";
 export type * from "./generated/words.js";
 export { FINAL_STATES, LOG_LEVELS, PRIORITY_NAMES, TASK_STATES } from "./generated/words.js";
 export type { Submission as TaskResult } from "./generated/words.js";
-export { TaskList } from "./listing.js";
+export { TaskList, type TaskPage } from "./listing.js";
 export type {
   AnyTaskOptions,
   BreakerOptions,

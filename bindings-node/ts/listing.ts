@@ -13,6 +13,13 @@ import { queryRecord } from "./wire.js";
 /** Tasks of one page, at most. */
 const PAGE = 1000;
 
+/** Part of a list. */
+export interface TaskPage {
+  tasks: Task[];
+  /** Where the next page begins; `null` after the last. */
+  next: string | null;
+}
+
 /** Newest first: `for await` fetches page by page, `await` gives an array. */
 export class TaskList implements AsyncIterable<Task>, PromiseLike<Task[]> {
   readonly #client: NativeClient;
@@ -40,6 +47,18 @@ export class TaskList implements AsyncIterable<Task>, PromiseLike<Task[]> {
       left -= page.tasks.length;
       cursor = page.next;
     } while (cursor !== null && left > 0);
+  }
+
+  /**
+   * One page, for whoever turns pages by hand: at most `limit` tasks (default 100, at most 1000), from
+   * the start or from the `next` of the page before. It may be shorter than `limit` and not be the last;
+   * the last has `next: null`.
+   */
+  async page(cursor: string | null = null): Promise<TaskPage> {
+    const { limit, ...filter } = this.#options;
+    const query = queryRecord({ ...filter, cursor, limit: limit ?? 100 });
+    const { tasks, next } = JSON.parse(await answer(() => this.#client.list(query)));
+    return { tasks: tasks.map(readTask), next };
   }
 
   /** All of them. */
