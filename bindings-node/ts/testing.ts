@@ -5,32 +5,12 @@
  */
 
 import { Client } from "./client.js";
-import { ManualClock } from "./clock.js";
 import { answer } from "./failure.js";
 import type { NativeServer } from "./native.js";
-import type { ConnectOptions, TaskMap } from "./options.js";
+import type { ConnectOptions } from "./options.js";
 
-export { ManualClock };
-
-/**
- * A client of a store in memory, private to it, with a clock that stands still. Its workers work as
- * ever; delays, backoffs and retention pass when the clock is moved.
- */
-export class TestClient<M extends TaskMap<M> = TaskMap> extends Client<M> {
-  readonly clock: ManualClock;
-
-  constructor(options: Omit<ConnectOptions, "clock"> = {}) {
-    const clock = new ManualClock();
-    super("memory:", { seedlessJitter: true, ...options, clock });
-    this.clock = clock;
-  }
-
-  /** Moves the clock forward, and promotes, rescues and prunes what is due then. */
-  async advance(seconds: number): Promise<void> {
-    this.clock.advance(seconds);
-    await this.sweep();
-  }
-}
+export { ManualClock } from "./clock.js";
+export { TestClient } from "./test-client.js";
 
 /** How a server of a test listens. */
 export interface TestServerOptions extends ConnectOptions {
@@ -40,6 +20,8 @@ export interface TestServerOptions extends ConnectOptions {
   apiKey?: string;
   /** How long a stop waits for connections, in seconds. */
   grace?: number;
+  /** Origins of pages that may call it: `SCHEME://HOST[:PORT]`, or `*`. Default: none. */
+  corsOrigins?: readonly string[];
 }
 
 /** A server in this process that answers by HTTP what a store answers. */
@@ -56,11 +38,11 @@ export class TestServer implements AsyncDisposable {
   /** Serves the store at `url`. */
   static async start(
     url = "memory:",
-    { listen, apiKey, grace, ...options }: TestServerOptions = {},
+    { listen, apiKey, grace, corsOrigins, ...options }: TestServerOptions = {},
   ): Promise<TestServer> {
     const client = new Client(url, options);
     try {
-      return new TestServer(client, await client.serve({ listen, apiKey, grace }));
+      return new TestServer(client, await client.serve({ listen, apiKey, grace, corsOrigins }));
     } catch (error) {
       await client.close();
       throw error;

@@ -1,0 +1,118 @@
+/**
+ * What native code offers, in Node as an addon and in a browser as wasm, private to the package: records
+ * are JSON text in the words of the wire.
+ *
+ * A call that fails rejects (or throws) with an error whose message is the JSON text
+ * `{"code", "message", "fields"}`; `raised` in `failure.ts` makes the typed error of it. In Node a pending
+ * promise keeps the process alive, nothing else does.
+ *
+ * @module
+ */
+
+/** Ends the wait of the call it is given to. */
+export interface Cancel {
+  abort(): void;
+}
+
+/** A clock that tests move. */
+export interface NativeClock {
+  advance(seconds: number): void;
+  millis(): number;
+}
+
+/** A task's history as it grows. */
+export interface NativeUpdates {
+  /** The next entry's record; `null` after the final one, or once it is closed. */
+  next(): Promise<string | null>;
+  close(): void;
+}
+
+/** What happens to all tasks. */
+export interface NativeEvents {
+  next(): Promise<string | null>;
+  close(): void;
+}
+
+/** The verbs of a client. Durations are seconds. */
+export interface NativeClient {
+  location(): string;
+  nowMillis(): number;
+  /** Stores tasks from their records, all or none: JSON text of a list of submissions. */
+  submit(records: string[], batch: boolean, cancel?: Cancel): Promise<string>;
+  get(taskId: string): Promise<string>;
+  getMany(taskIds: string[]): Promise<string>;
+  /** The records once all have ended, or with `failFast` the first has failed. */
+  wait(
+    taskIds: string[],
+    timeout: number | null,
+    failFast: boolean,
+    cancel?: Cancel,
+  ): Promise<string>;
+  /** JSON text of a task's answer, once it has completed. */
+  result(taskId: string, timeout: number | null, cancel?: Cancel): Promise<string>;
+  /** One page; `query` is JSON text of an object. */
+  list(query: string): Promise<string>;
+  history(taskId: string, after: number, limit: number): Promise<string>;
+  updates(taskId: string, after: number): NativeUpdates;
+  events(queue: string | null, taskType: string | null): NativeEvents;
+  cancel(taskId: string): Promise<string>;
+  retry(taskId: string): Promise<string>;
+  why(taskId: string): Promise<string>;
+  counts(): Promise<string>;
+  queues(): Promise<string>;
+  pause(queue: string, paused: boolean): Promise<string>;
+  batch(batchId: string): Promise<string>;
+  cancelBatch(batchId: string): Promise<string>;
+  workers(): Promise<string>;
+  clusterHealth(): Promise<string>;
+  /** Leases taken by hand: bodies and answers of `/leases`, as JSON text. */
+  lease(request: string): Promise<string>;
+  renew(renewals: string): Promise<string>;
+  settle(settles: string): Promise<string>;
+  sweep(): Promise<string>;
+  close(): Promise<null>;
+}
+
+/** A running worker. */
+export interface NativeWorker {
+  id(): string;
+  /** Jobs as JSON text of a list; an empty list once no more will come. */
+  claimJson(max: number): Promise<string>;
+  /**
+   * Hands in outcomes: JSON text of `{"completed": [[id, result], …], "ended": [[id, outcome], …]}`.
+   * One that makes no sense fails its own task, and no other.
+   */
+  completeJson(outcomes: string): void;
+  /** The same, and takes what lies ready: no wait. */
+  turnJson(outcomes: string, max: number): string;
+  /** `[[id, reason], …]`; the reason is `null` when a job is given up. Empty at the end. */
+  signals(): Promise<string>;
+  progress(id: number, progress: number, message: string | null): void;
+  log(id: number, level: string, message: string): void;
+  drain(): void;
+  stop(): void;
+  stopped(): Promise<null>;
+  running(): number;
+  abandoned(): number;
+}
+
+/** A server in this process, for tests. */
+export interface NativeServer {
+  url(): string;
+  address(): string;
+  stop(): Promise<null>;
+}
+
+/** What native code exports. */
+export interface NativeModule {
+  version(): string;
+  Cancel: new () => Cancel;
+  ManualClock: new (startMillis: number | null) => NativeClock;
+  /** `options` is JSON text of an object. */
+  Client: new (url: string, options: string, clock: NativeClock | null) => NativeClient;
+  /** `config` is JSON text of an object. */
+  Worker: new (client: NativeClient, config: string) => NativeWorker;
+  startServer(client: NativeClient, options: string): Promise<NativeServer>;
+  /** Runs the command line and blocks: JSON text of `{"exit": code}` or `{"worker": arguments}`. */
+  runCli(args: string[]): string;
+}
