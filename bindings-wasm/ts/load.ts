@@ -1,0 +1,80 @@
+/**
+ * Fetches the engine or the client by HTTP when the first call needs it, each apart and once.
+ *
+ * @module
+ */
+
+import { fromCode } from "./generated/errors.js";
+import type { Cancel, NativeClient, NativeClock, NativeWorker } from "./surface.js";
+
+/** `engine` runs in the page; `client` asks a server. */
+export type Part = "engine" | "client";
+
+/** What a part exports once it is there. */
+export interface Loaded {
+  Cancel: new () => Cancel;
+  Client: new (url: string, options: string, clock: NativeClock | null) => NativeClient;
+  Worker: new (client: NativeClient, config: string) => NativeWorker;
+}
+
+/** The engine has a clock of its own that tests move. */
+export interface LoadedEngine extends Loaded {
+  ManualClock: new (startMillis: number | null) => NativeClock;
+}
+
+/** What the build tool of wasm writes. */
+interface Glue {
+  default(init: { module_or_path: unknown }): Promise<unknown>;
+}
+
+const parts = new Map<Part, Promise<Loaded>>();
+
+/**
+ * The part, fetched if it is not there yet. One that could not be fetched is tried again by the next
+ * call.
+ *
+ * @throws StoreUnavailableError when it cannot be fetched or may not run
+ */
+export function load(part: "engine"): Promise<LoadedEngine>;
+export function load(part: Part): Promise<Loaded>;
+export function load(part: Part): Promise<Loaded> {
+  let loading = parts.get(part);
+  if (loading === undefined) {
+    loading = fetched(part);
+    parts.set(part, loading);
+    loading.catch(() => parts.delete(part));
+  }
+  return loading;
+}
+
+async function fetched(part: Part): Promise<Loaded> {
+  // Written out for each part: this is how bundlers find the files.
+  const [glue, wasm] =
+    part === "engine"
+      ? [import("./wasm/engine.js"), bytes(new URL("./wasm/engine_bg.wasm", import.meta.url))]
+      : [import("./wasm/client.js"), bytes(new URL("./wasm/client_bg.wasm", import.meta.url))];
+  // Both come at once; when the first fails, nobody looks at the second.
+  wasm.catch(() => {});
+  try {
+    const loaded = (await glue) as unknown as Glue & Loaded;
+    await loaded.default({ module_or_path: await wasm });
+    return loaded;
+  } catch (cause) {
+    const said = cause instanceof Error ? cause.message : String(cause);
+    const reason = /unsafe-eval/.test(said)
+      ? `the page's Content-Security-Policy must allow script-src 'wasm-unsafe-eval': ${said}`
+      : `its code could not be loaded: ${said}`;
+    const fields = { operation: `load ${part}`, reason };
+    throw fromCode("store_unavailable", `the ${part} is not available: ${reason}`, fields, cause);
+  }
+}
+
+async function bytes(at: URL): Promise<Response | Uint8Array<ArrayBuffer>> {
+  // Node reads files, and `fetch` does not; a bundler for browsers need not know.
+  const host = globalThis as { process?: { getBuiltinModule?(name: string): any } };
+  const disk = at.protocol === "file:" ? host.process?.getBuiltinModule?.("node:fs") : undefined;
+  if (disk !== undefined) return disk.promises.readFile(at);
+  const response = await fetch(at);
+  if (!response.ok) throw new Error(`${at.href}: HTTP ${response.status}`);
+  return response;
+}

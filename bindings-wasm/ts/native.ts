@@ -1,0 +1,200 @@
+/**
+ * The engine and the client by HTTP as wasm, fetched by the first call that needs one. A client knows
+ * where it leads before that; every other question waits for the code.
+ *
+ * @module
+ */
+
+import { fromCode } from "./generated/errors.js";
+import { type Loaded, type Part, load } from "./load.js";
+import type * as surface from "./surface.js";
+
+export type * from "./surface.js";
+export { version } from "./version.js";
+
+/** Ends the wait of the call it is given to, also while the code is on its way. */
+class Cancel implements surface.Cancel {
+  aborted = false;
+  #within: surface.Cancel | undefined;
+
+  abort(): void {
+    this.aborted = true;
+    this.#within?.abort();
+  }
+
+  within(loaded: Loaded): surface.Cancel {
+    this.#within ??= new loaded.Cancel();
+    return this.#within;
+  }
+}
+
+/** Stands still until it is moved, and becomes the engine's when that is there. */
+class ManualClock implements surface.NativeClock {
+  #millis: number;
+  #within: surface.NativeClock | undefined;
+
+  constructor(startMillis: number | null) {
+    this.#millis = startMillis ?? Date.UTC(2030, 0, 1);
+  }
+
+  advance(seconds: number): void {
+    if (this.#within !== undefined) return this.#within.advance(seconds);
+    if (!(seconds >= 0 && seconds < Infinity)) {
+      const reason = `must be a number of 0 or more, not ${seconds}`;
+      throw fromCode("invalid_argument", `seconds: ${reason}`, { field: "seconds", reason });
+    }
+    this.#millis += Math.round(seconds * 1000);
+  }
+
+  millis(): number {
+    return this.#within?.millis() ?? this.#millis;
+  }
+
+  within(engine: { ManualClock: new (startMillis: number) => surface.NativeClock }): surface.NativeClock {
+    this.#within ??= new engine.ManualClock(this.#millis);
+    return this.#within;
+  }
+}
+
+/** What is followed: opened when the code is there, in the order of the calls. */
+class Following implements surface.NativeUpdates {
+  readonly #opened: Promise<surface.NativeUpdates>;
+  #source: surface.NativeUpdates | undefined;
+  #closed = false;
+
+  constructor(opened: Promise<surface.NativeUpdates>) {
+    this.#opened = opened.then((source) => {
+      this.#source = source;
+      if (this.#closed) source.close();
+      return source;
+    });
+    // Told by `next`.
+    this.#opened.catch(() => {});
+  }
+
+  async next(): Promise<string | null> {
+    return (this.#source ?? (await this.#opened)).next();
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#source?.close();
+  }
+}
+
+/** The verbs that only wait: each asks the code for the verb of its name. */
+type Verb = Exclude<keyof surface.NativeClient, "location" | "nowMillis" | "updates" | "events" | "close">;
+
+class LazyClient {
+  readonly #url: string;
+  readonly #options: string;
+  readonly #clock: ManualClock | null;
+  readonly #part: Part;
+  #opening: Promise<surface.NativeClient> | undefined;
+  #within: surface.NativeClient | undefined;
+  #loaded: Loaded | undefined;
+  #closed = false;
+
+  constructor(url: string, options: string, clock: surface.NativeClock | null) {
+    if (url.startsWith("sqlite:")) {
+      const reason = "a browser has no files: use memory:, or the http(s): URL of a server";
+      throw fromCode("invalid_url", `${url}: ${reason}`, { url, reason });
+    }
+    this.#part = url.startsWith("memory:") ? "engine" : "client";
+    this.#url = url;
+    this.#options = options;
+    this.#clock = clock as ManualClock | null;
+    return new Proxy(this, { get: (_, name) => this.#member(name) });
+  }
+
+  /** Every verb is here, and none is written down twice. */
+  #member(name: string | symbol): unknown {
+    switch (name) {
+      case "location":
+        return () => this.#within?.location() ?? shown(this.#url);
+      case "nowMillis":
+        return () => this.#within?.nowMillis() ?? this.#clock?.millis() ?? Date.now();
+      case "updates":
+      case "events":
+        return (...args: unknown[]) => this.#follow(name, args);
+      case "close":
+        return () => this.#close();
+      case "within":
+        return () => this.#open();
+      default:
+        return (...args: unknown[]) => this.#ask(name as Verb, args);
+    }
+  }
+
+  async #ask(verb: Verb, args: unknown[]): Promise<unknown> {
+    const client = this.#within ?? (await this.#open());
+    const given = args.map((arg) => {
+      if (!(arg instanceof Cancel)) return arg;
+      // Whoever asked has gone while the code was fetched: nothing is sent.
+      if (arg.aborted) throw new DOMException("aborted", "AbortError");
+      return arg.within(this.#loaded!);
+    });
+    return (client[verb] as (...args: unknown[]) => unknown)(...given);
+  }
+
+  #follow(verb: "updates" | "events", args: unknown[]): surface.NativeUpdates {
+    const open = (client: surface.NativeClient) => (client[verb] as (...args: unknown[]) => surface.NativeUpdates)(...args);
+    return this.#within === undefined ? new Following(this.#open().then(open)) : open(this.#within);
+  }
+
+  #open(): Promise<surface.NativeClient> {
+    this.#opening ??= this.#connect();
+    this.#opening.catch(() => (this.#opening = undefined));
+    return this.#opening;
+  }
+
+  async #connect(): Promise<surface.NativeClient> {
+    let clock: surface.NativeClock | null = null;
+    if (this.#part === "engine") {
+      const engine = await load("engine");
+      this.#loaded = engine;
+      clock = this.#clock?.within(engine) ?? null;
+    } else {
+      this.#loaded = await load("client");
+    }
+    const client = new this.#loaded.Client(this.#url, this.#options, clock);
+    this.#within = client;
+    // It says itself what a closed client answers.
+    if (this.#closed) await client.close();
+    return client;
+  }
+
+  async #close(): Promise<null> {
+    this.#closed = true;
+    if (this.#opening !== undefined) await (await this.#opening).close();
+    return null;
+  }
+}
+
+/** The URL for people until the code says it itself: nothing that may be secret. */
+function shown(url: string): string {
+  if (url.startsWith("memory:")) return url;
+  try {
+    const { protocol, username, password, host, pathname } = new URL(url);
+    return `${protocol}//${username || password ? "***@" : ""}${host}${pathname === "/" ? "" : pathname}`;
+  } catch {
+    return "***";
+  }
+}
+
+/** Begins to work; `config` is JSON text of an object. */
+export async function startWorker(client: surface.NativeClient, config: string): Promise<surface.NativeWorker> {
+  const within = await (client as unknown as { within(): Promise<surface.NativeClient> }).within();
+  const loaded = await load(within.location().startsWith("memory:") ? "engine" : "client");
+  return new loaded.Worker(within, config);
+}
+
+export const native = {
+  Cancel,
+  ManualClock,
+  Client: LazyClient as unknown as surface.NativeModule["Client"],
+  /** A page serves nobody. */
+  startServer(_client: surface.NativeClient, _options: string): Promise<surface.NativeServer> {
+    return Promise.reject(fromCode("not_implemented", "a browser has no server", { feature: "server" }));
+  },
+};

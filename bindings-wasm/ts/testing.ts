@@ -1,0 +1,9 @@
+/**
+ * For tests of handlers and of what submits tasks: a clock that is moved by hand, and a client of a store
+ * of its own.
+ *
+ * @module
+ */
+
+export { ManualClock } from "./clock.js";
+export { TestClient } from "./test-client.js";

@@ -1,0 +1,8 @@
+declare module "*/wasm/client.js" {
+  const glue: unknown;
+  export default glue;
+}
+declare module "*/wasm/engine.js" {
+  const glue: unknown;
+  export default glue;
+}
