@@ -176,6 +176,7 @@ function shown(url: string): string {
   if (url.startsWith("memory:")) return url;
   try {
     const { protocol, username, password, host, pathname } = new URL(url);
+    if (!/^https?:$/.test(protocol)) return "***";
     return `${protocol}//${username || password ? "***@" : ""}${host}${pathname === "/" ? "" : pathname}`;
   } catch {
     return "***";
