@@ -35,6 +35,8 @@ export interface NativeEvents {
 
 /** The verbs of a client. Durations are seconds. */
 export interface NativeClient {
+  /** Where it has to be fetched: resolves once it is there and has taken the options. */
+  ready?(): Promise<unknown>;
   location(): string;
   nowMillis(): number;
   /** Stores tasks from their records, all or none: JSON text of a list of submissions. */

@@ -83,7 +83,7 @@ class Following implements surface.NativeUpdates {
 }
 
 /** The verbs that only wait: each asks the code for the verb of its name. */
-type Verb = Exclude<keyof surface.NativeClient, "location" | "nowMillis" | "updates" | "events" | "close">;
+type Verb = Exclude<keyof surface.NativeClient, "ready" | "location" | "nowMillis" | "updates" | "events" | "close">;
 
 class LazyClient {
   readonly #url: string;
@@ -119,7 +119,7 @@ class LazyClient {
         return (...args: unknown[]) => this.#follow(name, args);
       case "close":
         return () => this.#close();
-      case "within":
+      case "ready":
         return () => this.#open();
       default:
         return (...args: unknown[]) => this.#ask(name as Verb, args);
@@ -185,7 +185,7 @@ function shown(url: string): string {
 
 /** Begins to work; `config` is JSON text of an object. */
 export async function startWorker(client: surface.NativeClient, config: string): Promise<surface.NativeWorker> {
-  const within = await (client as unknown as { within(): Promise<surface.NativeClient> }).within();
+  const within = (await client.ready!()) as surface.NativeClient;
   const loaded = await load(within.location().startsWith("memory:") ? "engine" : "client");
   return new loaded.Worker(within, config);
 }
