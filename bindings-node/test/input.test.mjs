@@ -11,20 +11,59 @@ after(() => client.close());
 
 const cycle = {};
 cycle.self = cycle;
+const ring = [1];
+ring.push({ ring });
 
-for (const [what, payload] of [
-  ["a cycle", cycle],
-  ["a BigInt", { n: 1n }],
-  ["a function", () => 1],
-  ["a symbol", Symbol("x")],
-]) {
+// Each with what the message must name.
+const NO_JSON = {
+  "a cycle": [cycle, /circular/],
+  "a cycle of lists": [{ ring }, /circular/],
+  "a BigInt": [{ n: 1n }, /n is a BigInt/],
+  undefined: [undefined, /undefined/],
+  "undefined in a list": [{ list: [1, undefined] }, /list\[1\] is undefined/],
+  "undefined in an object": [{ a: { b: undefined } }, /a\.b is undefined/],
+  "a hole": [[1, , 3], /\[1\] is undefined/],
+  "a function": [() => 1, /a function/],
+  "a function within": [{ run() {} }, /run is a function/],
+  "a symbol": [Symbol("x"), /a symbol/],
+  NaN: [{ n: NaN }, /n is NaN/],
+  infinity: [[-Infinity], /-Infinity/],
+  "a map": [{ map: new Map([["a", 1]]) }, /map is a Map/],
+  "an invalid date": [{ at: new Date(NaN) }, /at is an invalid Date/],
+  "a toJSON that throws": [{ toJSON: () => { throw new Error("not today"); } }, /not today/],
+  "a toJSON that has none": [{ toJSON: () => undefined }, /undefined/],
+  "a getter that throws": [{ get a() { throw new Error("not this"); } }, /not this/],
+};
+
+for (const [what, [payload, reason]] of Object.entries(NO_JSON)) {
   test(`${what} is no payload`, async () => {
-    const error = await client.submitTask({ type: "x", payload }).catch((error) => error);
-    assert.ok(error instanceof InvalidPayloadError, String(error));
-    assert.equal(error.field, "payload");
-    assert.deepEqual(await client.counts(), []);
+    const batch = () => client.submitBatch([{ payload: 1 }, { payload }], { type: "x" });
+    for (const submit of [() => client.submitTask({ type: "x", payload }), batch]) {
+      const error = await submit().catch((error) => error);
+      assert.ok(error instanceof InvalidPayloadError, String(error));
+      assert.equal(error.field, "payload");
+      assert.match(error.reason, reason);
+      assert.deepEqual(await client.counts(), []);
+    }
   });
 }
+
+test("what is no JSON is no result either: its task fails, and no other", async () => {
+  const other = await connect("memory:");
+  const cases = Object.entries(NO_JSON).filter(([what]) => what !== "undefined");
+  const worker = other.worker({ x: async (n) => cases[n][1][0], good: async () => "good" }, { concurrency: 2 });
+  const ended = worker.run();
+  const { taskIds } = await other.submitBatch(cases.map((_, n) => ({ payload: n })), { type: "x" });
+  for (const [n, task] of (await other.waitForBatch(taskIds, { timeout: 60_000 })).entries()) {
+    assert.deepEqual([task.status, task.error.code, task.attempt], ["failed", "invalid_payload", 1], cases[n][0]);
+    assert.match(task.error.message, cases[n][1][1]);
+  }
+  const { taskId } = await other.submitTask({ type: "good", payload: {} });
+  assert.equal(await other.result(taskId, { timeout: 60_000 }), "good");
+  await worker.drain();
+  await ended;
+  await other.close();
+});
 
 for (const [options, field] of [
   [{ priority: "urgent" }, "priority"],
