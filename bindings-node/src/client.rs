@@ -269,6 +269,7 @@ fn read_query(text: &str) -> Result<(Filter, Option<Cursor>, u32)> {
         labels,
         batch_id: named(&mut fields, "batch_id")?,
         since: named(&mut fields, "since")?,
+        until: named(&mut fields, "until")?,
         error: fields.take("error")?,
     };
     let cursor = fields.take::<String>("cursor")?.map(|text| text.parse()).transpose()?;

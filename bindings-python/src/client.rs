@@ -191,7 +191,7 @@ impl Client {
 
     /// One page of tasks that match, newest first. `labels` is JSON text of an object.
     #[pyo3(signature = (*, status, task_type=None, queue=None, labels=None, batch_id=None,
-        since=None, error=None, cursor=None, limit=100, bridge=None))]
+        since=None, until=None, error=None, cursor=None, limit=100, bridge=None))]
     #[allow(clippy::too_many_arguments)]
     fn list(
         &self,
@@ -202,6 +202,7 @@ impl Client {
         labels: Option<&str>,
         batch_id: Option<&str>,
         since: Option<&str>,
+        until: Option<&str>,
         error: Option<String>,
         cursor: Option<&str>,
         limit: i64,
@@ -216,7 +217,8 @@ impl Client {
             };
             let batch_id = batch_id.map(|id| named("batch_id", id)).transpose()?;
             let since = since.map(|instant| named("since", instant)).transpose()?;
-            let filter = Filter { status, task_type, queue, labels, batch_id, since, error };
+            let until = until.map(|instant| named("until", instant)).transpose()?;
+            let filter = Filter { status, task_type, queue, labels, batch_id, since, until, error };
             let cursor = cursor.map(|text| text.parse()).transpose()?;
             Ok((filter, cursor, count("limit", Some(limit))?.unwrap_or_default()))
         };

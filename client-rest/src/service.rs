@@ -7,11 +7,14 @@ use std::time::Duration;
 use serde::Deserialize;
 use windlass_core::rules::limits;
 use windlass_core::runtime::host::SharedHost;
-use windlass_core::words::{SubmitBody, Submitted, SubmittedTask, Tasks, Updates, Workers};
+use windlass_core::words::{
+    BoundBody, SubmitBody, Submitted, SubmittedTask, Tasks, Updates, Workers,
+};
 use windlass_core::{
-    Batch, BatchId, Circuit, Count, Cursor, Error, Filter, LeaseRequest, Leased, Page, QueueInfo,
-    Renewal, Renewed, Result, Service, Settle, SettleReply, Submission, SubmitOptions, Swept, Task,
-    TaskId, TaskSpec, TaskStatus, Timestamp, Update, Why, WorkerInfo, future::BoxFuture,
+    Batch, BatchId, Changed, Circuit, Count, Cursor, Error, Filter, LeaseRequest, Leased, Page,
+    QueueInfo, Renewal, Renewed, Result, Service, Settle, SettleReply, Submission, SubmitOptions,
+    Swept, Tally, Task, TaskId, TaskSpec, TaskStatus, Timestamp, Update, Why, WorkerInfo,
+    future::BoxFuture,
 };
 
 use crate::address::{segment, with_query};
@@ -123,6 +126,20 @@ impl RestService {
         let path = format!("/tasks/{task_id}/{verb}");
         self.calls.ask(&Call::post(verb, path, None).tenant(tenant)).await
     }
+
+    async fn change(
+        &self,
+        verb: &'static str,
+        tenant: &str,
+        filter: &Filter,
+        most: u32,
+    ) -> Result<Changed> {
+        limits::check_most(most, limits::CHANGE_MOST)?;
+        let path = with_query(&format!("/tasks/{verb}"), &query(filter));
+        let body = json(&BoundBody { most: Some(most) })?;
+        // A second run would count only what the first one left.
+        self.calls.ask(&Call::post(verb, path, Some(body)).tenant(tenant).once()).await
+    }
 }
 
 impl Service for RestService {
@@ -156,7 +173,10 @@ impl Service for RestService {
         cursor: Option<Cursor>,
         limit: u32,
     ) -> BoxFuture<'_, Result<Page>> {
-        let path = with_query("/tasks", &query(&filter, cursor, limit));
+        let mut query = query(&filter);
+        query.extend(cursor.map(|cursor| ("cursor".to_owned(), cursor.to_string())));
+        query.push(("limit".to_owned(), limit.to_string()));
+        let path = with_query("/tasks", &query);
         let call = Call::get("list", path).tenant(tenant);
         Box::pin(async move {
             if !(1..=1000).contains(&limit) {
@@ -164,6 +184,36 @@ impl Service for RestService {
             }
             self.calls.ask(&call).await
         })
+    }
+
+    fn count(&self, tenant: &str, filter: Filter, most: u32) -> BoxFuture<'_, Result<Tally>> {
+        let mut query = query(&filter);
+        query.push(("most".to_owned(), most.to_string()));
+        let call = Call::get("count", with_query("/tasks/count", &query)).tenant(tenant);
+        Box::pin(async move {
+            limits::check_most(most, limits::COUNT_MOST)?;
+            self.calls.ask(&call).await
+        })
+    }
+
+    fn cancel_matching(
+        &self,
+        tenant: &str,
+        filter: Filter,
+        most: u32,
+    ) -> BoxFuture<'_, Result<Changed>> {
+        let tenant = tenant.to_owned();
+        Box::pin(async move { self.change("cancel", &tenant, &filter, most).await })
+    }
+
+    fn retry_matching(
+        &self,
+        tenant: &str,
+        filter: Filter,
+        most: u32,
+    ) -> BoxFuture<'_, Result<Changed>> {
+        let tenant = tenant.to_owned();
+        Box::pin(async move { self.change("retry", &tenant, &filter, most).await })
     }
 
     fn updates(
@@ -333,7 +383,7 @@ impl Service for RestService {
     }
 }
 
-fn query(filter: &Filter, cursor: Option<Cursor>, limit: u32) -> Vec<(String, String)> {
+fn query(filter: &Filter) -> Vec<(String, String)> {
     let status = filter.status.iter().map(|status| ("status".to_owned(), status.to_string()));
     let labels = filter.labels.iter().map(|(key, value)| (format!("label.{key}"), value.clone()));
     let mut query: Vec<(String, String)> = status.chain(labels).collect();
@@ -344,9 +394,8 @@ fn query(filter: &Filter, cursor: Option<Cursor>, limit: u32) -> Vec<(String, St
     given("queue", filter.queue.clone());
     given("batch_id", filter.batch_id.map(|id| id.to_string()));
     given("since", filter.since.map(|since| since.to_string()));
+    given("until", filter.until.map(|until| until.to_string()));
     given("error", filter.error.clone());
-    given("cursor", cursor.map(|cursor| cursor.to_string()));
-    given("limit", Some(limit.to_string()));
     query
 }
 

@@ -13,8 +13,9 @@ use crate::error::{Error, Result};
 use crate::runtime::host::SharedHost;
 use crate::runtime::service::{Service, SettleReply, Swept};
 use crate::words::{
-    Batch, BatchId, Count, Cursor, Filter, LeaseRequest, Leased, Page, QueueInfo, Renewal, Renewed,
-    Settle, Submission, SubmitOptions, Task, TaskId, TaskSpec, Timestamp, Why, WorkerInfo,
+    Batch, BatchId, Changed, Count, Cursor, Filter, LeaseRequest, Leased, Page, QueueInfo, Renewal,
+    Renewed, Settle, Submission, SubmitOptions, Tally, Task, TaskId, TaskSpec, Timestamp, Why,
+    WorkerInfo,
 };
 use crate::worker::{Worker, WorkerConfig};
 
@@ -117,6 +118,33 @@ impl Client {
     /// `invalid_argument` for a limit outside 1 to 1000.
     pub async fn list(&self, filter: Filter, cursor: Option<Cursor>, limit: u32) -> Result<Page> {
         self.service.list(&self.tenant, filter, cursor, limit).await
+    }
+
+    /// How many tasks match, counted up to `most`; see [`Service::count`].
+    ///
+    /// # Errors
+    ///
+    /// `invalid_argument`.
+    pub async fn count(&self, filter: Filter, most: u32) -> Result<Tally> {
+        self.service.count(&self.tenant, filter, most).await
+    }
+
+    /// Cancels up to `most` tasks that match; see [`Service::cancel_matching`].
+    ///
+    /// # Errors
+    ///
+    /// `invalid_argument`.
+    pub async fn cancel_matching(&self, filter: Filter, most: u32) -> Result<Changed> {
+        self.service.cancel_matching(&self.tenant, filter, most).await
+    }
+
+    /// Runs up to `most` failed and cancelled tasks that match again; see [`Service::retry_matching`].
+    ///
+    /// # Errors
+    ///
+    /// `invalid_argument`.
+    pub async fn retry_matching(&self, filter: Filter, most: u32) -> Result<Changed> {
+        self.service.retry_matching(&self.tenant, filter, most).await
     }
 
     /// History of a task after entry number `after`, as it grows, until its final entry.

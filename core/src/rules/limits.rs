@@ -23,6 +23,12 @@ pub const IDEMPOTENCY_KEY: usize = 256;
 pub const NAME: usize = 128;
 /// Tasks of one submit.
 pub const SUBMIT_TASKS: usize = 100_000;
+/// Tasks that a count counts at most.
+pub const COUNT_MOST: u32 = 1_000_000;
+/// Tasks that a count counts when it is not told.
+pub const COUNT_DEFAULT: u32 = 100_000;
+/// Tasks that one verb over a filter changes at most, and when it is not told.
+pub const CHANGE_MOST: u32 = 10_000;
 /// Tasks of one lease call.
 pub const LEASE_TASKS: u32 = 1000;
 /// Queues of one worker times its handlers: each pair is a line of tasks that a lease looks at, and
@@ -32,6 +38,18 @@ pub const LINES: usize = 10_000;
 pub const HOST: usize = 512;
 /// Retries of a task.
 pub const RETRIES: u32 = 1000;
+
+/// Checks how many tasks a verb over a filter may count or change.
+///
+/// # Errors
+///
+/// `invalid_argument`, field `most`.
+pub fn check_most(most: u32, limit: u32) -> Result<()> {
+    if (1..=limit).contains(&most) {
+        return Ok(());
+    }
+    Err(Error::invalid("most", format!("must be 1 to {limit}, not {most}")))
+}
 
 /// Checks a task to submit.
 ///

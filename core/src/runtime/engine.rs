@@ -12,11 +12,13 @@ use crate::rules::{chance, limits};
 use crate::runtime::bell::Bells;
 use crate::runtime::coalesce::Coalescer;
 use crate::runtime::host::SharedHost;
+use crate::runtime::matching::Verb;
 use crate::runtime::service::{Service, SettleReply, Swept};
 use crate::store::{Applied, EnqueueGroup, Store};
 use crate::words::{
-    Batch, BatchId, Count, Cursor, Filter, LeaseRequest, Leased, Page, QueueInfo, Renewal, Renewed,
-    Settle, Submission, SubmitOptions, Task, TaskId, TaskSpec, Timestamp, Update, Why, WorkerInfo,
+    Batch, BatchId, Changed, Count, Cursor, Filter, LeaseRequest, Leased, Page, QueueInfo, Renewal,
+    Renewed, Settle, Submission, SubmitOptions, Tally, Task, TaskId, TaskSpec, Timestamp, Update,
+    Why, WorkerInfo,
 };
 
 /// A worker counts as live this long after it was last heard of.
@@ -179,6 +181,31 @@ impl Service for Engine {
     ) -> BoxFuture<'_, Result<Page>> {
         let tenant = tenant.to_owned();
         Box::pin(async move { self.list_tasks(&tenant, filter, cursor, limit).await })
+    }
+
+    fn count(&self, tenant: &str, filter: Filter, most: u32) -> BoxFuture<'_, Result<Tally>> {
+        let tenant = tenant.to_owned();
+        Box::pin(async move { self.count_matching(&tenant, filter, most).await })
+    }
+
+    fn cancel_matching(
+        &self,
+        tenant: &str,
+        filter: Filter,
+        most: u32,
+    ) -> BoxFuture<'_, Result<Changed>> {
+        let tenant = tenant.to_owned();
+        Box::pin(async move { self.change_matching(&tenant, Verb::Cancel, filter, most).await })
+    }
+
+    fn retry_matching(
+        &self,
+        tenant: &str,
+        filter: Filter,
+        most: u32,
+    ) -> BoxFuture<'_, Result<Changed>> {
+        let tenant = tenant.to_owned();
+        Box::pin(async move { self.change_matching(&tenant, Verb::Retry, filter, most).await })
     }
 
     fn updates(

@@ -4,6 +4,7 @@ pub mod bell;
 mod coalesce;
 pub mod engine;
 pub mod host;
+mod matching;
 mod queues;
 mod reading;
 pub mod service;

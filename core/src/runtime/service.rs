@@ -5,9 +5,9 @@ use std::time::Duration;
 use crate::error::Result;
 use crate::future::{BoxFuture, MaybeSend, MaybeSync};
 use crate::words::{
-    Batch, BatchId, Count, Cursor, Filter, LeaseRequest, Leased, Page, QueueInfo, Renewal, Renewed,
-    Settle, Settled, Submission, SubmitOptions, Task, TaskId, TaskSpec, Timestamp, Update, Why,
-    WorkerInfo,
+    Batch, BatchId, Changed, Count, Cursor, Filter, LeaseRequest, Leased, Page, QueueInfo, Renewal,
+    Renewed, Settle, Settled, Submission, SubmitOptions, Tally, Task, TaskId, TaskSpec, Timestamp,
+    Update, Why, WorkerInfo,
 };
 
 /// Answer to a settle.
@@ -68,6 +68,46 @@ pub trait Service: MaybeSend + MaybeSync + 'static {
         cursor: Option<Cursor>,
         limit: u32,
     ) -> BoxFuture<'_, Result<Page>>;
+
+    /// How many tasks match; counting stops at `most` (1 to 1,000,000).
+    ///
+    /// A filter of nothing but statuses and a queue is answered from counts that are kept anyway,
+    /// whatever their number; others walk. What changes meanwhile may be counted or not.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_argument` for `most`.
+    fn count(&self, tenant: &str, filter: Filter, most: u32) -> BoxFuture<'_, Result<Tally>>;
+
+    /// Cancels the tasks that match, newest first, each as `cancel` does, until `most` (1 to 10,000)
+    /// have changed. Tasks that have ended, and running ones that were asked to stop already, stay as
+    /// they are and do not count. `more` tells that it stopped at `most`: call again.
+    ///
+    /// Atomic per task. When it fails or is dropped, a part may be done.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_argument`, for `most`, and for a `filter` that gives nothing: all tasks are never meant.
+    fn cancel_matching(
+        &self,
+        tenant: &str,
+        filter: Filter,
+        most: u32,
+    ) -> BoxFuture<'_, Result<Changed>>;
+
+    /// Runs the failed and cancelled tasks that match again, newest first, each as `retry` does, until
+    /// `most` (1 to 10,000) have changed; others stay as they are and do not count. A call passes every
+    /// task once, also one that fails again meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// As `cancel_matching`.
+    fn retry_matching(
+        &self,
+        tenant: &str,
+        filter: Filter,
+        most: u32,
+    ) -> BoxFuture<'_, Result<Changed>>;
 
     /// History of a task after `after`, in order, at most `limit`. When there is none yet and the
     /// task is not finished, waits up to `wait` for it, then answers empty.

@@ -62,6 +62,15 @@ pub struct Due {
     pub next: Option<Timestamp>,
 }
 
+/// Ids of tasks that match, from one look.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Found {
+    /// Newest first.
+    pub ids: Vec<TaskId>,
+    /// Where to go on; `None` at the end.
+    pub next: Option<Cursor>,
+}
+
 /// What a prune may remove.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Prune {
@@ -168,6 +177,16 @@ pub trait Store: MaybeSend + MaybeSync + 'static {
         cursor: Option<Cursor>,
         limit: u32,
     ) -> BoxFuture<'_, Result<Page>>;
+
+    /// Ids of the tasks that [`list`](Self::list) would list, in its order, at most `limit`. Bounded as
+    /// it is, so that a look may find fewer, even none, while its `next` is given.
+    fn find(
+        &self,
+        tenant: &str,
+        filter: Filter,
+        cursor: Option<Cursor>,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Found>>;
 
     /// A task and its stored history entries with `seq` above `after`, in order, at most `limit`. Both
     /// are of one moment. `None` when the tenant has no such task.

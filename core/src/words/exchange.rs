@@ -55,6 +55,17 @@ pub struct FoundTasks {
     pub tasks: Vec<Option<Task>>,
 }
 
+/// Body of a verb over all tasks that match.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct BoundBody {
+    /// Most tasks to change; 10,000 when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 10000))]
+    pub most: Option<u32>,
+}
+
 /// Body of a wait for the end of tasks.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -25,8 +25,8 @@ mod worker;
 
 pub use event::{TaskEvent, TaskEventKind};
 pub use exchange::{
-    FoundTasks, RenewAnswer, RenewBody, SettleAnswer, SettleBody, SettledRecord, SubmitBody,
-    Submitted, SubmittedTask, TaskIds, Tasks, Updates, WaitBody, Workers,
+    BoundBody, FoundTasks, RenewAnswer, RenewBody, SettleAnswer, SettleBody, SettledRecord,
+    SubmitBody, Submitted, SubmittedTask, TaskIds, Tasks, Updates, WaitBody, Workers,
 };
 pub use health::{ClusterHealth, NodeHealth, QueueHealth, WorkerHealth};
 pub use id::{BatchId, LeaseToken, TaskId};
@@ -36,7 +36,7 @@ pub use outcome::{Outcome, Settle, Settled};
 pub use payload::{Labels, Payload};
 pub use priority::Priority;
 pub use problem::{ErrorBody, Problem};
-pub use query::{Count, Cursor, Filter, Page, Waiting, Why};
+pub use query::{Changed, Count, Cursor, Filter, Page, Tally, Waiting, Why};
 pub use queue::{Batch, Counts, QueueInfo};
 pub use spec::{RetryOptions, Submission, SubmitOptions, TaskSpec};
 pub use status::TaskStatus;

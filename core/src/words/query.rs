@@ -25,6 +25,8 @@ pub struct Filter {
     pub batch_id: Option<BatchId>,
     /// Created at or after this.
     pub since: Option<Timestamp>,
+    /// Created before this.
+    pub until: Option<Timestamp>,
     /// The error's message contains this, case-sensitive.
     pub error: Option<String>,
 }
@@ -33,10 +35,39 @@ pub struct Filter {
 /// room in a full queue.
 const ID_LAG: Duration = Duration::from_secs(300);
 
+/// How much younger than its row a task's id may be: ids go on rising when the clock steps back.
+const ID_LEAD: Duration = Duration::from_secs(60);
+
 impl Filter {
     /// The lowest id that a match can have: where a walk may end.
     pub fn least_id(&self) -> Option<TaskId> {
         self.since.map(|since| TaskId::least_at(since.before(ID_LAG)))
+    }
+
+    /// Above every id that a match can have: where a walk may begin.
+    pub fn above_ids(&self) -> Option<TaskId> {
+        self.until.map(|until| TaskId::least_at(until.after(ID_LEAD)))
+    }
+
+    /// Whether nothing is given, so that every task matches.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Whether nothing but statuses and the queue is given: what is counted all the time.
+    pub fn is_counted(&self) -> bool {
+        let rest = Self { status: Vec::new(), queue: None, ..self.clone() };
+        rest.is_empty()
+    }
+
+    /// The filter for those of `statuses` that it asks for; `None` when it asks for none of them.
+    pub fn among(mut self, statuses: &[TaskStatus]) -> Option<Self> {
+        if self.status.is_empty() {
+            self.status = statuses.to_vec();
+        } else {
+            self.status.retain(|status| statuses.contains(status));
+        }
+        (!self.status.is_empty()).then_some(self)
     }
 
     /// Whether the task is one of those asked for.
@@ -48,6 +79,7 @@ impl Filter {
             && self.labels.iter().all(|(key, value)| task.labels.get(key) == Some(value))
             && self.batch_id.is_none_or(|batch| task.batch_id == Some(batch))
             && self.since.is_none_or(|since| task.created_at >= since)
+            && self.until.is_none_or(|until| task.created_at < until)
             && self.error.as_ref().is_none_or(|text| {
                 task.error.as_ref().is_some_and(|error| error.message.contains(text.as_str()))
             })
@@ -108,6 +140,26 @@ pub struct Page {
     /// Where to go on; `None` at the end.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, pattern = "^c1[0-9a-f]{32}$"))]
     pub next: Option<Cursor>,
+}
+
+/// How many tasks match.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Tally {
+    /// So many.
+    pub count: u64,
+    /// Whether these are all; else counting stopped there.
+    pub exact: bool,
+}
+
+/// What a verb over all tasks that match did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Changed {
+    /// Tasks that were changed.
+    pub changed: u64,
+    /// Whether it stopped at its bound, so that more may match.
+    pub more: bool,
 }
 
 /// How many tasks of a queue have a status.

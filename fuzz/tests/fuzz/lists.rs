@@ -32,14 +32,16 @@ fn labels(most: usize) -> impl Strategy<Value = windlass::Labels> {
 fn filter() -> impl Strategy<Value = Filter> {
     let statuses = vec(proptest::sample::select(&TaskStatus::ALL[..]), 0..3);
     let since = of((START - 3..START + 40).prop_map(Timestamp::from_millis));
-    (statuses, of(word()), of(word()), labels(3), since, of(word())).prop_map(
-        |(status, task_type, queue, labels, since, error)| Filter {
+    let until = of((START - 3..START + 40).prop_map(Timestamp::from_millis));
+    (statuses, of(word()), of(word()), labels(3), since, until, of(word())).prop_map(
+        |(status, task_type, queue, labels, since, until, error)| Filter {
             status,
             task_type,
             queue,
             labels,
             batch_id: None,
             since,
+            until,
             // Only failed tasks have an error, and nothing fails here.
             error: error.filter(|word| word == "é"),
         },

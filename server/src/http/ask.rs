@@ -91,12 +91,20 @@ impl Ask {
 
     /// Checks that the body says nothing: it is empty, or `{}`.
     pub(crate) async fn nothing(&mut self, serving: &Serving) -> Result<()> {
+        self.perhaps::<Nothing>(serving).await.map(drop)
+    }
+
+    /// The body as JSON; `None` when it is empty. Errors as [`Ask::json`].
+    pub(crate) async fn perhaps<T: DeserializeOwned>(
+        &mut self,
+        serving: &Serving,
+    ) -> Result<Option<T>> {
         let bytes = self.any(serving).await?;
         if bytes.is_empty() {
-            return Ok(());
+            return Ok(None);
         }
         self.must_be_json()?;
-        parse::<Nothing>(text(&bytes)?).map(drop)
+        parse(text(&bytes)?).map(Some)
     }
 
     fn must_be_json(&self) -> Result<()> {

@@ -22,6 +22,7 @@ pub(super) enum Operation {
     Renew,
     Get,
     List,
+    Find,
     Updates,
     Counts,
     Pause,
@@ -39,13 +40,14 @@ pub(super) enum Operation {
 }
 
 /// Every operation with its label, in the order of the enum.
-const OPERATIONS: [(Operation, &str); 20] = [
+const OPERATIONS: [(Operation, &str); 21] = [
     (Operation::Enqueue, "enqueue"),
     (Operation::Lease, "lease"),
     (Operation::Settle, "settle"),
     (Operation::Renew, "renew"),
     (Operation::Get, "get"),
     (Operation::List, "list"),
+    (Operation::Find, "find"),
     (Operation::Updates, "updates"),
     (Operation::Counts, "counts"),
     (Operation::Pause, "pause"),

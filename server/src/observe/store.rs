@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use windlass_core::engine::transition::Transition;
 use windlass_core::future::BoxFuture;
-use windlass_core::store::{Applied, ChangeListener, Due, EnqueueGroup, LeaseOrder, Prune};
+use windlass_core::store::{Applied, ChangeListener, Due, EnqueueGroup, Found, LeaseOrder, Prune};
 use windlass_core::{
     BatchId, Count, Counts, Cursor, Filter, Leased, Page, Renewal, Renewed, Result, Store,
     Submission, Task, TaskId, Timestamp, Update, WorkerInfo,
@@ -145,6 +145,16 @@ impl Store for ObservedStore {
         limit: u32,
     ) -> BoxFuture<'_, Result<Page>> {
         self.timed(Operation::List, |store| store.list(tenant, filter, cursor, limit))
+    }
+
+    fn find(
+        &self,
+        tenant: &str,
+        filter: Filter,
+        cursor: Option<Cursor>,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Found>> {
+        self.timed(Operation::Find, |store| store.find(tenant, filter, cursor, limit))
     }
 
     fn updates(

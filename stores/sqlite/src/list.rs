@@ -2,6 +2,7 @@
 
 use rusqlite::types::ToSql;
 use rusqlite::{Connection, Result};
+use windlass_core::store::Found;
 use windlass_core::{BatchId, Cursor, Filter, Labels, Page, TaskError, TaskId, TaskStatus};
 
 use crate::counts;
@@ -21,9 +22,44 @@ pub(crate) fn list(
     cursor: Option<Cursor>,
     limit: usize,
 ) -> Result<Page> {
+    let mut full = row::select_by_num(connection)?;
+    let mut tasks = Vec::new();
+    let next = walk(connection, tenant, filter, cursor, limit, |num, _| {
+        tasks.push(row::by_num(&mut full, num)?);
+        Ok(())
+    })?;
+    Ok(Page { tasks, next })
+}
+
+/// Ids of the tenant's tasks that match, below `cursor`.
+pub(crate) fn find(
+    connection: &Connection,
+    tenant: &str,
+    filter: &Filter,
+    cursor: Option<Cursor>,
+    limit: usize,
+) -> Result<Found> {
+    let mut ids = Vec::new();
+    let next = walk(connection, tenant, filter, cursor, limit, |_, id| {
+        ids.push(id);
+        Ok(())
+    })?;
+    Ok(Found { ids, next })
+}
+
+/// Hands over number and id of what matches, newest first; answers where to go on.
+fn walk(
+    connection: &Connection,
+    tenant: &str,
+    filter: &Filter,
+    cursor: Option<Cursor>,
+    limit: usize,
+    mut found: impl FnMut(Num, TaskId) -> Result<()>,
+) -> Result<Option<Cursor>> {
     let least = filter.least_id().map_or([0; 16], |id| *id.as_bytes());
     // One byte longer than any id, so above all of them.
-    let below = cursor.map_or_else(|| vec![0xFF; 17], |cursor| cursor.after.as_bytes().to_vec());
+    let below = [cursor.map(|cursor| cursor.after), filter.above_ids()].into_iter().flatten().min();
+    let below = below.map_or_else(|| vec![0xFF; 17], |id| id.as_bytes().to_vec());
     let walk = Walk::choose(connection, filter)?;
     let sql = walk.sql(filter);
     let budget = BUDGET + 1;
@@ -39,24 +75,23 @@ pub(crate) fn list(
         _ => {}
     }
     let mut candidates = connection.prepare_cached(&sql)?;
-    let mut full = row::select_by_num(connection)?;
     let mut rows = candidates.query(values.as_slice())?;
-    let mut page = Page::default();
-    let mut looked = 0;
+    let (mut count, mut looked, mut next) = (0, 0, None);
     while let Some(row) = rows.next()? {
-        if page.tasks.len() == limit || looked == BUDGET {
-            return Ok(page);
+        if count == limit || looked == BUDGET {
+            return Ok(next);
         }
         looked += 1;
         let mut cells = Cells::new(row);
         let num: Num = cells.take()?;
-        page.next = Some(Cursor { after: TaskId::from_bytes(cells.take()?) });
+        let after = TaskId::from_bytes(cells.take()?);
+        next = Some(Cursor { after });
         if matches(&mut cells, filter)? {
-            page.tasks.push(row::by_num(&mut full, num)?);
+            count += 1;
+            found(num, after)?;
         }
     }
-    page.next = None;
-    Ok(page)
+    Ok(None)
 }
 
 /// Which index is walked.
@@ -164,6 +199,7 @@ fn matches(cells: &mut Cells<'_, '_>, filter: &Filter) -> Result<bool> {
     let created_at = cells.instant()?;
     let batch_id = cells.take::<Option<[u8; 16]>>()?.map(BatchId::from_bytes);
     if filter.since.is_some_and(|since| created_at < since)
+        || filter.until.is_some_and(|until| created_at >= until)
         || filter.batch_id.is_some_and(|batch| batch_id != Some(batch))
     {
         return Ok(false);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use windlass_core::engine::transition::Transition;
 use windlass_core::future::BoxFuture;
-use windlass_core::store::{Applied, ChangeListener, Due, EnqueueGroup, LeaseOrder, Prune};
+use windlass_core::store::{Applied, ChangeListener, Due, EnqueueGroup, Found, LeaseOrder, Prune};
 use windlass_core::{
     BatchId, Clock, Count, Counts, Cursor, Error, Filter, Leased, Page, Renewal, Renewed, Result,
     Store, Submission, SystemClock, Task, TaskId, Timestamp, Update, WorkerInfo,
@@ -254,6 +254,21 @@ impl Store for SqliteStore {
         Box::pin(async move {
             self.read("listing tasks", |connection| {
                 list::list(connection, &tenant, &filter, cursor, limit as usize)
+            })
+        })
+    }
+
+    fn find(
+        &self,
+        tenant: &str,
+        filter: Filter,
+        cursor: Option<Cursor>,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Found>> {
+        let tenant = tenant.to_owned();
+        Box::pin(async move {
+            self.read("finding tasks", |connection| {
+                list::find(connection, &tenant, &filter, cursor, limit as usize)
             })
         })
     }

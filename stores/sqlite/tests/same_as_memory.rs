@@ -427,6 +427,11 @@ impl Pair {
             } else {
                 None
             },
+            until: if dice.one_in(5) {
+                Some(self.clock.now().before(dice.millis(60_000)))
+            } else {
+                None
+            },
             error: dice.some(|d| d.pick(&["boom", "stopped", "x"]).to_owned()),
         }
     }

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use windlass_core::engine::transition::{Guard, Transition};
 use windlass_core::future::BoxFuture;
-use windlass_core::store::{Applied, ChangeListener, Due, EnqueueGroup, LeaseOrder, Prune, Store};
+use windlass_core::store::{
+    Applied, ChangeListener, Due, EnqueueGroup, Found, LeaseOrder, Prune, Store,
+};
 use windlass_core::{
     BatchId, Count, Counts, Cursor, Filter, Leased, Page, Renewal, Renewed, Result, Submission,
     Task, TaskId, TaskStatus, Timestamp, Update, WorkerInfo,
@@ -226,6 +228,16 @@ impl Store for Broken {
         limit: u32,
     ) -> BoxFuture<'_, Result<Page>> {
         self.store.list(tenant, filter, cursor, limit)
+    }
+
+    fn find(
+        &self,
+        tenant: &str,
+        filter: Filter,
+        cursor: Option<Cursor>,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Found>> {
+        self.store.find(tenant, filter, cursor, limit)
     }
 
     fn updates(

@@ -13,9 +13,9 @@ use windlass_core::rules::call::CallFailure;
 use windlass_core::rules::keys;
 use windlass_core::runtime::service::{Service, SettleReply, Swept};
 use windlass_core::{
-    Batch, BatchId, Count, Cursor, Error, Filter, LeaseRequest, Leased, Outcome, Page, QueueInfo,
-    Renewal, Renewed, Result, RetryConfig, RetryOptions, Settle, Submission, SubmitOptions, Task,
-    TaskId, TaskSpec, Timestamp, Update, Why, WorkerInfo,
+    Batch, BatchId, Changed, Count, Cursor, Error, Filter, LeaseRequest, Leased, Outcome, Page,
+    QueueInfo, Renewal, Renewed, Result, RetryConfig, RetryOptions, Settle, Submission,
+    SubmitOptions, Tally, Task, TaskId, TaskSpec, Timestamp, Update, Why, WorkerInfo,
 };
 
 use super::address::{Address, Server};
@@ -161,7 +161,7 @@ fn lost(operation: &'static str) -> Error {
 /// A verb whose answer grants nothing: texts, which go by reference, then everything else.
 macro_rules! ask {
     ($me:ident.$verb:ident($($text:ident),*; $($arg:ident),*)) => {
-        $me.call(stringify!($verb), stringify!($verb) != "retry", |_| None, move |service, _| {
+        $me.call(stringify!($verb), !matches!(stringify!($verb), "retry" | "cancel_matching" | "retry_matching"), |_| None, move |service, _| {
             $(let $text = $text.clone();)*
             $(let $arg = $arg.clone();)*
             Box::pin(async move { service.$verb($(&$text,)* $($arg),*).await })
@@ -220,6 +220,31 @@ impl Service for Remote {
     ) -> BoxFuture<'_, Result<Page>> {
         let tenant = tenant.to_owned();
         ask!(self.list(tenant; filter, cursor, limit))
+    }
+
+    fn count(&self, tenant: &str, filter: Filter, most: u32) -> BoxFuture<'_, Result<Tally>> {
+        let tenant = tenant.to_owned();
+        ask!(self.count(tenant; filter, most))
+    }
+
+    fn cancel_matching(
+        &self,
+        tenant: &str,
+        filter: Filter,
+        most: u32,
+    ) -> BoxFuture<'_, Result<Changed>> {
+        let tenant = tenant.to_owned();
+        ask!(self.cancel_matching(tenant; filter, most))
+    }
+
+    fn retry_matching(
+        &self,
+        tenant: &str,
+        filter: Filter,
+        most: u32,
+    ) -> BoxFuture<'_, Result<Changed>> {
+        let tenant = tenant.to_owned();
+        ask!(self.retry_matching(tenant; filter, most))
     }
 
     fn updates(

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use windlass_core::engine::transition::Transition;
 use windlass_core::future::BoxFuture;
-use windlass_core::store::{Applied, ChangeListener, Due, EnqueueGroup, LeaseOrder, Prune, Store};
+use windlass_core::store::{
+    Applied, ChangeListener, Due, EnqueueGroup, Found, LeaseOrder, Prune, Store,
+};
 use windlass_core::{
     BatchId, Count, Counts, Cursor, Error, Filter, Leased, Page, Renewal, Renewed, Result,
     Submission, Task, TaskId, Timestamp, Update, WorkerInfo,
@@ -170,6 +172,19 @@ impl Store for Wire {
         let tenant = tenant.to_owned();
         Box::pin(
             async move { self.read("list", self.store.list(&tenant, filter, cursor, limit)).await },
+        )
+    }
+
+    fn find(
+        &self,
+        tenant: &str,
+        filter: Filter,
+        cursor: Option<Cursor>,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Found>> {
+        let tenant = tenant.to_owned();
+        Box::pin(
+            async move { self.read("find", self.store.find(&tenant, filter, cursor, limit)).await },
         )
     }
 

@@ -123,6 +123,7 @@ async fn list(client: &Client, args: &Value) -> Answer {
     let words = args["status"].as_array().cloned().unwrap_or_default();
     let status = words.iter().map(|word| word.as_str().unwrap_or_default().parse::<TaskStatus>());
     let since = text("since").map(|at| at.parse::<Timestamp>()).transpose()?;
+    let until = text("until").map(|at| at.parse::<Timestamp>()).transpose()?;
     let filter = Filter {
         status: status.collect::<Result<_, _>>()?,
         task_type: text("task_type"),
@@ -130,6 +131,7 @@ async fn list(client: &Client, args: &Value) -> Answer {
         labels: read(args.get("labels").unwrap_or(&json!({})))?,
         batch_id: args.get("batch_id").map(read).transpose()?,
         since,
+        until,
         error: text("error"),
     };
     // Small pages, so that every list also walks.

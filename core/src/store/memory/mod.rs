@@ -13,7 +13,7 @@ use crate::engine::transition::Transition;
 use crate::error::Result;
 use crate::future::BoxFuture;
 use crate::store::clock::{Clock, SystemClock};
-use crate::store::{Applied, ChangeListener, Due, EnqueueGroup, LeaseOrder, Prune, Store};
+use crate::store::{Applied, ChangeListener, Due, EnqueueGroup, Found, LeaseOrder, Prune, Store};
 use crate::words::{
     BatchId, Count, Counts, Cursor, Filter, Leased, Page, Renewal, Renewed, Settled, Submission,
     Task, TaskId, Timestamp, Update, WorkerInfo,
@@ -189,7 +189,32 @@ impl Store for MemoryStore {
         limit: u32,
     ) -> BoxFuture<'_, Result<Page>> {
         let tenant = tenant.to_owned();
-        now!(Ok(walk::list(&*self.open()?, &tenant, &filter, cursor, limit as usize)))
+        now!({
+            let table = self.open()?;
+            let mut tasks = Vec::new();
+            let next = walk::matching(&table, &tenant, &filter, cursor, limit as usize, |task| {
+                tasks.push(task.clone());
+            });
+            Ok(Page { tasks, next })
+        })
+    }
+
+    fn find(
+        &self,
+        tenant: &str,
+        filter: Filter,
+        cursor: Option<Cursor>,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Found>> {
+        let tenant = tenant.to_owned();
+        now!({
+            let table = self.open()?;
+            let mut ids = Vec::new();
+            let next = walk::matching(&table, &tenant, &filter, cursor, limit as usize, |task| {
+                ids.push(task.task_id);
+            });
+            Ok(Found { ids, next })
+        })
     }
 
     fn updates(

@@ -5,7 +5,7 @@ use std::ops::Bound;
 use super::lines::{Line, Place, place};
 use super::table::Table;
 use crate::store::LeaseOrder;
-use crate::words::{Cursor, Filter, Page, Task, TaskId};
+use crate::words::{Cursor, Filter, Task, TaskId};
 
 /// Rows that one page of a list may look at.
 const LIST_BUDGET: usize = 10_000;
@@ -65,33 +65,35 @@ pub(super) fn ahead(table: &Table, task: &Task, most: u64) -> u64 {
     (before(&line.ready) + before(&line.suspects)).min(most)
 }
 
-/// A page of the tenant's tasks that match, newest first.
-pub(super) fn list(
+/// Hands over the tenant's tasks that match, newest first, at most `limit`; answers where to go on.
+pub(super) fn matching(
     table: &Table,
     tenant: &str,
     filter: &Filter,
     cursor: Option<Cursor>,
     limit: usize,
-) -> Page {
-    let below = cursor.map_or(Bound::Unbounded, |cursor| Bound::Excluded(cursor.after));
+    mut found: impl FnMut(&Task),
+) -> Option<Cursor> {
+    let below = [cursor.map(|cursor| cursor.after), filter.above_ids()].into_iter().flatten().min();
+    let below = below.map_or(Bound::Unbounded, Bound::Excluded);
     let least = filter.least_id().map_or(Bound::Unbounded, Bound::Included);
     if let (Bound::Excluded(top), Bound::Included(bottom)) = (below, least)
         && top <= bottom
     {
-        return Page::default();
+        return None;
     }
-    let mut page = Page::default();
+    let (mut count, mut next) = (0, None);
     // Rows of others are not counted: their number must not show.
     let rows = table.rows.range((least, below)).rev().map(|(_, task)| task);
     for (looked, task) in rows.filter(|task| task.tenant == tenant).enumerate() {
-        if page.tasks.len() == limit || looked == LIST_BUDGET {
-            return page;
+        if count == limit || looked == LIST_BUDGET {
+            return next;
         }
-        page.next = Some(Cursor { after: task.task_id });
+        next = Some(Cursor { after: task.task_id });
         if filter.matches(task) {
-            page.tasks.push(task.clone());
+            count += 1;
+            found(task);
         }
     }
-    page.next = None;
-    page
+    None
 }

@@ -62,6 +62,7 @@ pub(crate) async fn run(args: &LsArgs, session: &Session<'_>) -> Done {
         labels: args.label.iter().cloned().collect(),
         batch_id: args.batch,
         since: args.since.map(|since| since.resolve(session.client.now())),
+        until: None,
         error: args.error.clone(),
     };
     let page = collect(session, filter, args.cursor, args.limit).await?;

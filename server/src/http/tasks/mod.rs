@@ -1,9 +1,11 @@
 //! Tasks: submitting, reading, following and changing them.
 
 mod change;
+mod filter;
 mod find;
 mod follow;
 mod list;
+mod matching;
 mod status;
 mod submit;
 
@@ -35,6 +37,9 @@ pub(crate) fn routes() -> Routes {
         .routes(routes!(follow::events))
         .routes(routes!(change::cancel))
         .routes(routes!(change::retry))
+        .routes(routes!(matching::count))
+        .routes(routes!(matching::cancel))
+        .routes(routes!(matching::retry))
 }
 
 /// The id of a task in a path. What is no id is `task_not_found`.

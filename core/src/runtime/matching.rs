@@ -1,0 +1,141 @@
+//! Verbs over all tasks that match: counting, cancelling, running again.
+
+use crate::engine::transition::Transition;
+use crate::engine::{cancel, retry};
+use crate::error::{Error, Result};
+use crate::future::breath;
+use crate::rules::limits;
+use crate::runtime::engine::Engine;
+use crate::store::Applied;
+use crate::words::{Changed, Filter, Tally, Task, TaskId, TaskStatus};
+
+/// Tasks that one look finds, and one transaction changes.
+const LOOK: usize = 1_000;
+/// Ids that one look finds when they are only counted.
+const COUNT: u64 = 10_000;
+/// Rows of one read: each may have megabytes.
+const ROWS: usize = 100;
+
+/// What is done to each task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verb {
+    /// See `engine::cancel`.
+    Cancel,
+    /// See `engine::retry`.
+    Retry,
+}
+
+impl Verb {
+    /// The statuses that it changes.
+    const fn takes(self) -> &'static [TaskStatus] {
+        use TaskStatus::{Blocked, Cancelled, Failed, Pending, Running, Scheduled};
+        match self {
+            Self::Cancel => &[Blocked, Scheduled, Pending, Running],
+            Self::Retry => &[Failed, Cancelled],
+        }
+    }
+
+    /// `None` where the task stays as it is.
+    fn decide(self, task: &Task) -> Option<Transition> {
+        match self {
+            Self::Cancel => cancel::decide(task),
+            Self::Retry => retry::decide(task).ok(),
+        }
+    }
+}
+
+impl Engine {
+    pub(super) async fn count_matching(
+        &self,
+        tenant: &str,
+        filter: Filter,
+        most: u32,
+    ) -> Result<Tally> {
+        limits::check_most(most, limits::COUNT_MOST)?;
+        if filter.is_counted() {
+            let asked = |status| filter.status.is_empty() || filter.status.contains(&status);
+            let counts = self.store.counts(tenant).await?.into_iter().filter(|count| {
+                asked(count.status) && filter.queue.as_ref().is_none_or(|q| *q == count.queue)
+            });
+            return Ok(Tally { count: counts.map(|count| count.count).sum(), exact: true });
+        }
+        let most = u64::from(most);
+        let (mut count, mut cursor) = (0, None);
+        // One more tells whether `most` were all.
+        while count <= most {
+            let left = (most + 1 - count).min(COUNT);
+            let found = self.store.find(tenant, filter.clone(), cursor, left as u32).await?;
+            count += found.ids.len() as u64;
+            cursor = found.next;
+            if cursor.is_none() {
+                break;
+            }
+            breath().await;
+        }
+        Ok(Tally { count: count.min(most), exact: count <= most })
+    }
+
+    pub(super) async fn change_matching(
+        &self,
+        tenant: &str,
+        verb: Verb,
+        filter: Filter,
+        most: u32,
+    ) -> Result<Changed> {
+        limits::check_most(most, limits::CHANGE_MOST)?;
+        if filter.is_empty() {
+            let reason = "must say which tasks: all of them are never meant";
+            return Err(Error::invalid("filter", reason));
+        }
+        let Some(filter) = filter.among(verb.takes()) else { return Ok(Changed::default()) };
+        let (mut changed, mut cursor) = (0, None);
+        loop {
+            let left = (most as usize - changed as usize).min(LOOK);
+            let found = self.store.find(tenant, filter.clone(), cursor, left as u32).await?;
+            changed += self.change_some(tenant, verb, &filter, found.ids).await?;
+            cursor = found.next;
+            if cursor.is_none() || changed >= u64::from(most) {
+                return Ok(Changed { changed, more: cursor.is_some() });
+            }
+            breath().await;
+        }
+    }
+
+    /// Changes these tasks in one transaction, as far as they still match; answers how many.
+    async fn change_some(
+        &self,
+        tenant: &str,
+        verb: Verb,
+        filter: &Filter,
+        ids: Vec<TaskId>,
+    ) -> Result<u64> {
+        let mut transitions = Vec::with_capacity(ids.len());
+        for ids in ids.chunks(ROWS) {
+            let rows = self.store.get(tenant, ids.to_vec()).await?;
+            let rows = rows.iter().flatten().filter(|task| filter.matches(task));
+            transitions.extend(rows.filter_map(|task| verb.decide(task)));
+        }
+        let mut changed = 0;
+        // What moves on between look and write is decided anew.
+        while !transitions.is_empty() {
+            let mut again = Vec::new();
+            for applied in self.store.settle(transitions, None).await?.0 {
+                match applied? {
+                    Applied::Done(done) => {
+                        changed += 1;
+                        self.ring_for(&done);
+                        if done.status == TaskStatus::Running {
+                            self.bells.cancel.ring();
+                        }
+                    }
+                    Applied::Stale(task) if filter.matches(&task) => {
+                        again.extend(verb.decide(&task));
+                    }
+                    Applied::Stale(_) | Applied::Missing => {}
+                }
+            }
+            transitions = again;
+        }
+        Ok(changed)
+    }
+}
