@@ -305,6 +305,14 @@ impl Service for Engine {
         self.store.recent(tenant, since, limit.clamp(1, 10_000))
     }
 
+    fn flow(
+        &self,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> BoxFuture<'_, Result<Option<crate::words::Flows>>> {
+        self.store.flow(from, until)
+    }
+
     fn why(&self, tenant: &str, task_id: TaskId) -> BoxFuture<'_, Result<Why>> {
         let tenant = tenant.to_owned();
         Box::pin(async move { self.explain(&tenant, task_id).await })

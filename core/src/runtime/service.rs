@@ -226,6 +226,21 @@ pub trait Service: MaybeSend + MaybeSync + 'static {
         limit: u32,
     ) -> BoxFuture<'_, Result<Vec<Task>>>;
 
+    /// What was stored and what ended from `from` until before `until`, by tenant; see `Store::flow`. Of
+    /// all tenants: for a server, which shows each caller its own.
+    ///
+    /// # Errors
+    ///
+    /// `not_implemented` where a remote server answers: it tells what went as history.
+    fn flow(
+        &self,
+        _from: Timestamp,
+        _until: Timestamp,
+    ) -> BoxFuture<'_, Result<Option<crate::words::Flows>>> {
+        let feature = "what went of every tenant of a remote server".to_owned();
+        Box::pin(std::future::ready(Err(crate::error::Error::NotImplemented { feature })))
+    }
+
     /// Why a task does not run now.
     ///
     /// # Errors

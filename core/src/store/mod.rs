@@ -239,6 +239,19 @@ pub trait Store: MaybeSend + MaybeSync + 'static {
         limit: u32,
     ) -> BoxFuture<'_, Result<Vec<Task>>>;
 
+    /// What was stored and what ended at or after `from` and before `until`, by tenant; of one moment.
+    /// Tenants that did nothing are left out. For those who draw how things went.
+    ///
+    /// Counts what is kept: a task that was pruned since, or sent back by a retry, is not told. Where
+    /// clocks disagree by more than a second, what was stored at the borders may be left out. Looks at a
+    /// bounded number of rows (500,000 stored, and as many ended), those within the time and few others;
+    /// `None` when there are more.
+    fn flow(
+        &self,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> BoxFuture<'_, Result<Option<crate::words::Flows>>>;
+
     /// How many pending tasks of the same queue and handler come before this one in lease order;
     /// counted up to `most`.
     fn ahead(&self, task: &Task, most: u64) -> BoxFuture<'_, Result<u64>>;

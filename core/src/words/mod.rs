@@ -2,6 +2,7 @@
 
 mod event;
 mod exchange;
+mod flow;
 mod health;
 mod id;
 pub mod json;
@@ -28,6 +29,7 @@ pub use exchange::{
     BoundBody, FoundTasks, RenewAnswer, RenewBody, SettleAnswer, SettleBody, SettledRecord,
     SubmitBody, Submitted, SubmittedTask, TaskIds, Tasks, Updates, WaitBody, Workers,
 };
+pub use flow::{Flow, Flows};
 pub use health::{ClusterHealth, NodeHealth, QueueHealth, WorkerHealth};
 pub use id::{BatchId, LeaseToken, TaskId};
 pub use key::{AUTOMATIC_KEY, is_automatic_key};

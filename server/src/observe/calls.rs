@@ -30,6 +30,7 @@ pub(super) enum Operation {
     Oldest,
     Batch,
     Recent,
+    Flow,
     Ahead,
     Due,
     Prune,
@@ -40,7 +41,7 @@ pub(super) enum Operation {
 }
 
 /// Every operation with its label, in the order of the enum.
-const OPERATIONS: [(Operation, &str); 21] = [
+const OPERATIONS: [(Operation, &str); 22] = [
     (Operation::Enqueue, "enqueue"),
     (Operation::Lease, "lease"),
     (Operation::Settle, "settle"),
@@ -55,6 +56,7 @@ const OPERATIONS: [(Operation, &str); 21] = [
     (Operation::Oldest, "oldest"),
     (Operation::Batch, "batch"),
     (Operation::Recent, "recent"),
+    (Operation::Flow, "flow"),
     (Operation::Ahead, "ahead"),
     (Operation::Due, "due"),
     (Operation::Prune, "prune"),

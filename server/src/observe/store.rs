@@ -196,6 +196,14 @@ impl Store for ObservedStore {
         self.timed(Operation::Recent, |store| store.recent(tenant, since, limit))
     }
 
+    fn flow(
+        &self,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> BoxFuture<'_, Result<Option<windlass_core::words::Flows>>> {
+        self.timed(Operation::Flow, |store| store.flow(from, until))
+    }
+
     fn ahead(&self, task: &Task, most: u64) -> BoxFuture<'_, Result<u64>> {
         self.timed(Operation::Ahead, |store| store.ahead(task, most))
     }

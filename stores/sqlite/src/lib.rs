@@ -21,6 +21,7 @@ mod counts;
 mod due;
 mod enqueue;
 mod error;
+mod flow;
 mod fork;
 mod keeper;
 mod lease;

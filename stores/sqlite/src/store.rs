@@ -331,6 +331,16 @@ impl Store for SqliteStore {
         })
     }
 
+    fn flow(
+        &self,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> BoxFuture<'_, Result<Option<windlass_core::words::Flows>>> {
+        Box::pin(async move {
+            self.read("reading what went", |c| crate::flow::flow(c, from, until))
+        })
+    }
+
     fn ahead(&self, task: &Task, most: u64) -> BoxFuture<'_, Result<u64>> {
         let task = task.clone();
         Box::pin(async move { self.read("counting tasks ahead", |c| due::ahead(c, &task, most)) })

@@ -293,6 +293,14 @@ impl Store for Broken {
         self.store.recent(tenant, since, limit)
     }
 
+    fn flow(
+        &self,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> BoxFuture<'_, Result<Option<windlass_core::words::Flows>>> {
+        self.store.flow(from, until)
+    }
+
     fn ahead(&self, task: &Task, most: u64) -> BoxFuture<'_, Result<u64>> {
         self.store.ahead(task, most)
     }

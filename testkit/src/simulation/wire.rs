@@ -241,6 +241,14 @@ impl Store for Wire {
         Box::pin(async move { self.read("recent", self.store.recent(&tenant, since, limit)).await })
     }
 
+    fn flow(
+        &self,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> BoxFuture<'_, Result<Option<windlass_core::words::Flows>>> {
+        Box::pin(async move { self.read("flow", self.store.flow(from, until)).await })
+    }
+
     fn ahead(&self, task: &Task, most: u64) -> BoxFuture<'_, Result<u64>> {
         let task = task.clone();
         Box::pin(async move { self.read("ahead", self.store.ahead(&task, most)).await })

@@ -50,6 +50,7 @@ fn a_closed_store_answers_client_closed(bench: &Bench) {
         ("oldest", bench.run(store.oldest(TENANT)).map(drop)),
         ("batch", bench.run(store.batch(TENANT, bench.ids.batch(bench.now()))).map(drop)),
         ("recent", bench.run(store.recent(TENANT, bench.now(), 1)).map(drop)),
+        ("flow", bench.run(store.flow(bench.now(), bench.now())).map(drop)),
         ("ahead", bench.run(store.ahead(&task, 1)).map(drop)),
         ("due", bench.run(store.due(1)).map(drop)),
         ("prune", bench.run(store.prune(prune)).map(drop)),

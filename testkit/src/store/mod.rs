@@ -17,6 +17,7 @@ mod bench;
 mod close;
 mod depth;
 mod enqueue;
+mod flow;
 mod guards;
 mod history;
 mod keys;
@@ -69,6 +70,7 @@ const AREAS: &[&[Case]] = &[
     queues::CASES,
     batch::CASES,
     recent::CASES,
+    flow::CASES,
     sweep::CASES,
     prune::CASES,
     workers::CASES,

@@ -1,5 +1,6 @@
 //! The store in memory: for tests, development, and work that may be lost with the process.
 
+mod flow;
 mod lines;
 mod link;
 mod table;
@@ -280,6 +281,14 @@ impl Store for MemoryStore {
     ) -> BoxFuture<'_, Result<Vec<Task>>> {
         let tenant = tenant.to_owned();
         now!(Ok(self.open()?.recent(&tenant, since, limit as usize)))
+    }
+
+    fn flow(
+        &self,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> BoxFuture<'_, Result<Option<crate::words::Flows>>> {
+        now!(Ok(self.open()?.flow(from, until)))
     }
 
     fn ahead(&self, task: &Task, most: u64) -> BoxFuture<'_, Result<u64>> {

@@ -28,13 +28,13 @@ pub(super) struct Table {
     pub(super) paused: BTreeSet<(String, String)>,
     batches: HashMap<BatchId, BTreeSet<TaskId>>,
     /// When tasks were stored, in that order, with some that are gone.
-    stored: Vec<(Timestamp, TaskId)>,
+    pub(super) stored: Vec<(Timestamp, TaskId)>,
     keys: HashMap<(String, String), TaskId>,
     history: HashMap<TaskId, VecDeque<Update>>,
     counts: HashMap<String, BTreeMap<String, [u64; 7]>>,
     scheduled: BTreeSet<(Timestamp, TaskId)>,
     leased: BTreeSet<(Timestamp, TaskId)>,
-    finished: BTreeSet<(Timestamp, TaskId)>,
+    pub(super) finished: BTreeSet<(Timestamp, TaskId)>,
 }
 
 impl Table {

@@ -1,0 +1,36 @@
+//! What came and what went within some time.
+
+use super::table::Table;
+use crate::words::{Flows, TaskId, Timestamp};
+
+/// Rows that one call may look at, twice.
+const BUDGET: usize = 500_000;
+
+impl Table {
+    /// What was stored and what ended from `from` until before `until`; `None` when that is too much.
+    pub(super) fn flow(&self, from: Timestamp, until: Timestamp) -> Option<Flows> {
+        let mut flows = Flows::new();
+        let stored = self.stored.iter().rev().take_while(|(at, _)| *at >= from);
+        for (looked, (at, id)) in stored.enumerate() {
+            if looked == BUDGET {
+                return None;
+            }
+            if let Some(task) = self.rows.get(id).filter(|_| *at < until) {
+                flows.entry(task.tenant.clone()).or_default().submitted += 1;
+            }
+        }
+        if from >= until {
+            return Some(flows);
+        }
+        let least = TaskId::from_bytes([0; 16]);
+        for (looked, (at, id)) in self.finished.range((from, least)..(until, least)).enumerate() {
+            if looked == BUDGET {
+                return None;
+            }
+            let task = &self.rows[id];
+            let flow = flows.entry(task.tenant.clone()).or_default();
+            flow.ended(task.status, at.since(task.created_at));
+        }
+        Some(flows)
+    }
+}
