@@ -226,7 +226,7 @@ WORDS_HEAD = """\
  * The records that callers see, and the words in them.
  *
  * A reader makes a record of the wire into the one that is shown; payloads are never touched.
- * Instants are RFC 3339 texts in UTC with milliseconds; `new Date(text)` reads one.
+ * Instants are `Date`s, to the millisecond.
  */
 
 /** A JSON value. */
@@ -246,6 +246,13 @@ export type Priority = 1 | 2 | 3 | 4 | 5 | PriorityName;
 
 /** Tasks by status; zeros are left out. */
 export type Counts = Partial<Record<TaskState, number>>;
+
+function byKey<T>(
+  records: Record<string, WireRecord>,
+  read: (record: WireRecord) => T,
+): Record<string, T> {
+  return Object.fromEntries(Object.entries(records).map(([key, record]) => [key, read(record)]));
+}
 """
 
 
@@ -285,6 +292,8 @@ def check(
         for field in entry["fields"]:
             if field["type"] not in plain | known | set(shown):
                 raise SystemExit(f"words.toml: {entry['name']}.{field['name']}: no such type")
+            if field.get("many", "list") not in ("list", "map"):
+                raise SystemExit(f"words.toml: {entry['name']}.{field['name']}: many of what?")
     states = next(word["values"] for word in table["word"] if word["name"] == "TaskState")
     if states != [status["name"] for status in statuses["status"]]:
         raise SystemExit("words.toml: TaskState and statuses.toml differ")
@@ -296,33 +305,38 @@ def record(entry: dict[str, Any], shown: dict[str, str]) -> str:
     reads = []
     for field in entry["fields"]:
         key = field.get("ts", camel(field["name"]))
-        null = " | null" if field.get("null") and field["type"] != "json" else ""
-        lines += [comment(field["doc"], "  "), f"  {key}: {type_of(field['type'], shown)}{null};"]
+        lines += [comment(field["doc"], "  "), f"  {key}: {type_of(field, shown)};"]
         reads.append(f"    {key}: {read(field, shown)},")
     lines += ["}", "", comment(f"The {name} that a record of the wire tells.")]
     lines += [f"export function read{name}(r: WireRecord): {name} {{", "  return {", *reads]
     return "\n".join([*lines, "  };", "}", ""])
 
 
-def type_of(kind: str, shown: dict[str, str]) -> str:
-    plain = {"string": "string", "instant": "string", "integer": "number", "number": "number"}
+def type_of(field: dict[str, Any], shown: dict[str, str]) -> str:
+    plain = {"string": "string", "instant": "Date", "integer": "number", "number": "number"}
     plain |= {"boolean": "boolean", "labels": "Record<string, string>", "counts": "Counts"}
     # What a payload is, its user knows.
     plain["json"] = "any"
-    return plain.get(kind, shown.get(kind, kind))
+    kind = field["type"]
+    one = plain.get(kind, shown.get(kind, kind))
+    many = {"list": f"{one}[]", "map": f"Record<string, {one}>"}.get(field.get("many", ""), one)
+    return f"{many} | null" if field.get("null") and kind != "json" else many
 
 
 def read(field: dict[str, Any], shown: dict[str, str]) -> str:
-    value = f"r.{field['name']}"
-    if field["type"] in shown:
-        call = f"read{shown[field['type']]}({value})"
-        return (
-            f"{value} == null ? null : {call}"
-            if field.get("null")
-            else call.replace(f"({value})", f"({value} ?? {{}})")
-        )
+    """An expression for the field as it is shown, of the record `r`."""
+    value, kind, many = f"r.{field['name']}", field["type"], field.get("many")
+    if many == "map":
+        return f"byKey({value} ?? {{}}, read{shown[kind]})"
+    if many == "list":
+        return value if kind not in shown else f"{value}.map(read{shown[kind]})"
+    if kind in shown or kind == "instant":
+        call = f"read{shown[kind]}(%s)" if kind in shown else "new Date(%s)"
+        if field.get("null"):
+            return f"{value} == null ? null : {call % value}"
+        return call % (f"{value} ?? {{}}" if kind in shown else value)
     if "default" in field:
         return f'{value} ?? "{field["default"]}"'
     if field.get("null"):
         return f"{value} ?? null"
-    return {"boolean": f"{value} ?? false", "labels": f"{value} ?? {{}}"}.get(field["type"], value)
+    return {"boolean": f"{value} ?? false", "labels": f"{value} ?? {{}}"}.get(kind, value)

@@ -113,7 +113,7 @@ test("a stream is an emitter", async () => {
   stream.on("update", (update) => updates.push(update));
   const [answer] = await once(stream, "completed");
   assert.equal(answer, "done");
-  assert.ok(updates.every((update) => !Number.isNaN(Date.parse(update.timestamp))));
+  assert.ok(updates.every((update) => update.timestamp instanceof Date));
   assert.deepEqual([updates[0].status, updates.at(-1).status], ["pending", "completed"]);
   assert.ok(updates.some((update) => update.progress === 50 && update.message === "half"));
   assert.ok(updates.some((update) => update.level === "info" && update.message === "a line"));

@@ -17,6 +17,7 @@ import {
   type TaskStatus,
   type TaskUpdate,
   type Why,
+  type WorkerInfo,
   readBatch,
   readClusterHealth,
   readCount,
@@ -26,6 +27,7 @@ import {
   readTaskStatus,
   readTaskUpdate,
   readWhy,
+  readWorkerInfo,
 } from "./generated/words.js";
 import { TaskList } from "./listing.js";
 import { type NativeClient, native } from "./native.js";
@@ -60,7 +62,7 @@ export interface BatchSubmission {
 /** A line that a handler logged. */
 export interface LogEntry {
   seq: number;
-  timestamp: string;
+  timestamp: Date;
   level: NonNullable<TaskUpdate["level"]>;
   message: string;
 }
@@ -251,6 +253,11 @@ export class Client<M extends TaskMap<M> = TaskMap> implements AsyncDisposable {
   /** Cancels every task of a batch that has not ended. @throws BatchNotFoundError */
   async cancelBatch(batchId: string): Promise<Batch> {
     return readBatch(JSON.parse(await answer(() => this.#native.cancelBatch(text("batch_id", batchId)))));
+  }
+
+  /** The live workers of every process. */
+  async workers(): Promise<WorkerInfo[]> {
+    return JSON.parse(await answer(() => this.#native.workers())).map(readWorkerInfo);
   }
 
   /** How the store, its queues and its workers are. */

@@ -8,7 +8,7 @@ use serde_json::Value;
 use windlass_core::{
     Batch, ClusterHealth, Count, Error, Lease, LogLevel, Priority, QueueInfo, RetryOptions,
     Submission, Task, TaskError, TaskEvent, TaskEventKind, TaskId, TaskStatus, Update, Waiting,
-    Why,
+    Why, WorkerInfo,
 };
 
 fn table(name: &str) -> toml::Table {
@@ -166,6 +166,11 @@ fn object(
             "task_id" | "batch_id" => "0190163d-8694-739b-aea5-966c26f8ad91".into(),
             _ => sample(field["type"].as_str().unwrap(), records, words),
         };
+        let value = match field.get("many").and_then(toml::Value::as_str) {
+            Some("list") => serde_json::json!([value]),
+            Some(_) => serde_json::json!({"k": value}),
+            None => value,
+        };
         (name.to_owned(), value)
     };
     Value::Object(fields.map(value).collect())
@@ -214,6 +219,7 @@ fn words_toml_is_what_core_writes() {
             "Why" => again::<Why>(&record),
             "Count" => again::<Count>(&record),
             "QueueInfo" => again::<QueueInfo>(&record),
+            "WorkerInfo" => again::<WorkerInfo>(&record),
             "Batch" => again::<Batch>(&record),
             "ClusterHealth" => again::<ClusterHealth>(&record),
             // Parts of it.

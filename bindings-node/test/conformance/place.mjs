@@ -24,6 +24,7 @@ function options(record) {
 /** What the client shows, by the names of the wire. */
 function wire(shown, renamed = {}) {
   if (Array.isArray(shown)) return shown.map((item) => wire(item, renamed));
+  if (shown instanceof Date) return shown.toISOString();
   if (typeof shown !== "object" || shown === null) return shown;
   const named = ([key, value]) => [renamed[key] ?? snake(key), OPAQUE.has(key) ? value : wire(value)];
   return Object.fromEntries(Object.entries(shown).map(named));

@@ -3,7 +3,7 @@
  * The records that callers see, and the words in them.
  *
  * A reader makes a record of the wire into the one that is shown; payloads are never touched.
- * Instants are RFC 3339 texts in UTC with milliseconds; `new Date(text)` reads one.
+ * Instants are `Date`s, to the millisecond.
  */
 
 /** A JSON value. */
@@ -23,6 +23,13 @@ export type Priority = 1 | 2 | 3 | 4 | 5 | PriorityName;
 
 /** Tasks by status; zeros are left out. */
 export type Counts = Partial<Record<TaskState, number>>;
+
+function byKey<T>(
+  records: Record<string, WireRecord>,
+  read: (record: WireRecord) => T,
+): Record<string, T> {
+  return Object.fromEntries(Object.entries(records).map(([key, record]) => [key, read(record)]));
+}
 
 /** Every `TaskState`. */
 export const TASK_STATES = ["blocked", "scheduled", "pending", "running", "completed", "failed", "cancelled"] as const;
@@ -76,7 +83,7 @@ export interface Failure {
   /** Whether another attempt may help. */
   retryable: boolean;
   /** When it happened. */
-  at: string | null;
+  at: Date | null;
 }
 
 /** The Failure that a record of the wire tells. */
@@ -87,7 +94,7 @@ export function readFailure(r: WireRecord): Failure {
     errorType: r.error_type ?? null,
     traceback: r.traceback ?? null,
     retryable: r.retryable ?? false,
-    at: r.at ?? null,
+    at: r.at == null ? null : new Date(r.at),
   };
 }
 
@@ -96,7 +103,7 @@ export interface Lease {
   /** Id of the worker. */
   worker: string;
   /** When it is taken away unless renewed. */
-  expiresAt: string;
+  expiresAt: Date;
   /** Whether the attempt counts already. */
   counted: boolean;
 }
@@ -105,7 +112,7 @@ export interface Lease {
 export function readLease(r: WireRecord): Lease {
   return {
     worker: r.worker,
-    expiresAt: r.expires_at,
+    expiresAt: new Date(r.expires_at),
     counted: r.counted ?? false,
   };
 }
@@ -175,7 +182,7 @@ export interface TaskStatus {
   /** The last failed attempt's error. */
   error: Failure | null;
   /** When it ended. */
-  finishedAt: string | null;
+  finishedAt: Date | null;
 }
 
 /** The TaskStatus that a record of the wire tells. */
@@ -187,7 +194,7 @@ export function readTaskStatus(r: WireRecord): TaskStatus {
     message: r.message ?? null,
     result: r.result ?? null,
     error: r.error == null ? null : readFailure(r.error),
-    finishedAt: r.finished_at ?? null,
+    finishedAt: r.finished_at == null ? null : new Date(r.finished_at),
   };
 }
 
@@ -210,15 +217,15 @@ export interface Task {
   /** Where it stands. */
   status: TaskState;
   /** Earliest start. */
-  runAt: string;
+  runAt: Date;
   /** When it was stored. */
-  createdAt: string;
+  createdAt: Date;
   /** Start of the first attempt. */
-  startedAt: string | null;
+  startedAt: Date | null;
   /** When it ended. */
-  finishedAt: string | null;
+  finishedAt: Date | null;
   /** Start of the attempt that runs or ran last. */
-  attemptStartedAt: string | null;
+  attemptStartedAt: Date | null;
   /** Longest one attempt may run, in seconds. */
   timeoutSeconds: number | null;
   /** Retry options as given at submit. */
@@ -276,11 +283,11 @@ export function readTask(r: WireRecord): Task {
     payload: r.payload,
     priority: r.priority,
     status: r.status,
-    runAt: r.run_at,
-    createdAt: r.created_at,
-    startedAt: r.started_at ?? null,
-    finishedAt: r.finished_at ?? null,
-    attemptStartedAt: r.attempt_started_at ?? null,
+    runAt: new Date(r.run_at),
+    createdAt: new Date(r.created_at),
+    startedAt: r.started_at == null ? null : new Date(r.started_at),
+    finishedAt: r.finished_at == null ? null : new Date(r.finished_at),
+    attemptStartedAt: r.attempt_started_at == null ? null : new Date(r.attempt_started_at),
     timeoutSeconds: r.timeout_seconds ?? null,
     retry: readRetryPolicy(r.retry ?? {}),
     attempt: r.attempt,
@@ -313,7 +320,7 @@ export interface TaskUpdate {
   /** From 1, without gaps. */
   seq: number;
   /** When. */
-  timestamp: string;
+  timestamp: Date;
   /** What it tells. */
   kind: UpdateKind;
   /** The task's status with this entry; only a running task reports progress and logs. */
@@ -337,7 +344,7 @@ export function readTaskUpdate(r: WireRecord): TaskUpdate {
   return {
     taskId: r.task_id,
     seq: r.seq,
-    timestamp: r.at,
+    timestamp: new Date(r.at),
     kind: r.kind,
     status: r.status ?? "running",
     attempt: r.attempt ?? null,
@@ -358,7 +365,7 @@ export interface TaskEvent {
   /** Number of the entry in the task's history. */
   seq: number;
   /** When. */
-  timestamp: string;
+  timestamp: Date;
   /** The task's queue. */
   queue: string;
   /** The task's type. */
@@ -381,7 +388,7 @@ export function readTaskEvent(r: WireRecord): TaskEvent {
     event: r.event,
     taskId: r.task_id,
     seq: r.seq,
-    timestamp: r.at,
+    timestamp: new Date(r.at),
     queue: r.queue,
     type: r.task_type,
     status: r.status,
@@ -405,7 +412,7 @@ export interface Why {
   /** Tasks that its workers take before it; counted up to 1000. */
   ahead: number | null;
   /** When it becomes due, or its lease ends. */
-  until: string | null;
+  until: Date | null;
   /** Who has it. */
   worker: string | null;
 }
@@ -418,7 +425,7 @@ export function readWhy(r: WireRecord): Why {
     reason: r.reason,
     text: r.text,
     ahead: r.ahead ?? null,
-    until: r.until ?? null,
+    until: r.until == null ? null : new Date(r.until),
     worker: r.worker ?? null,
   };
 }
@@ -453,7 +460,7 @@ export interface QueueInfo {
   /** Tasks that wait: blocked, scheduled and pending. */
   depth: number;
   /** Since when the pending task that has waited longest could run. */
-  oldestPendingAt: string | null;
+  oldestPendingAt: Date | null;
 }
 
 /** The QueueInfo that a record of the wire tells. */
@@ -463,7 +470,47 @@ export function readQueueInfo(r: WireRecord): QueueInfo {
     paused: r.paused ?? false,
     counts: r.counts,
     depth: r.depth,
-    oldestPendingAt: r.oldest_pending_at ?? null,
+    oldestPendingAt: r.oldest_pending_at == null ? null : new Date(r.oldest_pending_at),
+  };
+}
+
+/** A worker of any process, as the store knows it: gone after 15 s of silence. */
+export interface WorkerInfo {
+  /** Its id. */
+  workerId: string;
+  /** Queues it takes from. */
+  queues: string[];
+  /** Handlers it has; the empty name is its default handler. */
+  handlers: string[];
+  /** Tasks it runs at once. */
+  concurrency: number;
+  /** Host name and process id. */
+  host: string;
+  /** When it was last heard of, by the store's clock. */
+  seenAt: Date;
+  /** Tasks that it holds, as it last said. */
+  holds: number;
+  /** Whether it is heard of, but asks for no work although it has room and work waits. Judged by the server that it speaks to; always false without one. */
+  deaf: boolean;
+  /** Retry options that its handlers declare, by handler: used when the worker is lost. */
+  declared: Record<string, RetryPolicy>;
+  /** The JSON object that it was started with. */
+  metadata: any;
+}
+
+/** The WorkerInfo that a record of the wire tells. */
+export function readWorkerInfo(r: WireRecord): WorkerInfo {
+  return {
+    workerId: r.worker_id,
+    queues: r.queues,
+    handlers: r.handlers,
+    concurrency: r.concurrency,
+    host: r.host,
+    seenAt: new Date(r.seen_at),
+    holds: r.holds,
+    deaf: r.deaf ?? false,
+    declared: byKey(r.declared ?? {}, readRetryPolicy),
+    metadata: r.metadata ?? null,
   };
 }
 
