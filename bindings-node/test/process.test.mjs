@@ -58,6 +58,16 @@ test("SIGTERM lets a worker finish what it runs", async () => {
   await client.close();
 });
 
+for (const signal of ["SIGTERM", "SIGINT"]) {
+  test(`${signal} ends a server that was started by npx windlass`, async () => {
+    const child = spawn(process.execPath, ["bin/windlass.mjs", "serve", "--store", "memory:", "--listen", "127.0.0.1:0"], { cwd: home, stdio: ["ignore", "pipe", "ignore"], timeout: 60_000, killSignal: "SIGKILL" });
+    await once(child.stdout, "data");
+    const exit = once(child, "exit");
+    child.kill(signal);
+    assert.deepEqual(await exit, [0, null]);
+  });
+}
+
 for (const [how, type] of [["is killed", "slow"], ["exits with work in hand", "exit"]]) {
   test(`what a process had that ${how} is run by another`, async () => {
     const url = `sqlite:${join(folder, `${type}.db`)}`;

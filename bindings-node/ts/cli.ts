@@ -30,6 +30,7 @@ interface WorkerArgs {
 
 /** Runs a command; the code to exit with. */
 export async function main(args: readonly string[]): Promise<number> {
+  leaveSignals();
   const finished: { exit: number } | { worker: WorkerArgs } = JSON.parse(
     now(() => native.runCli(["windlass", ...args])),
   );
@@ -40,6 +41,19 @@ export async function main(args: readonly string[]): Promise<number> {
     const told = error instanceof WindlassError ? `${error.message} (${error.code})` : String(error);
     console.error(`windlass worker: ${told}`);
     return error instanceof NoHandlers ? USAGE : 1;
+  }
+}
+
+/**
+ * Gives signals back to the system. Node's own handler ends the process by raising the signal again;
+ * beneath native code that listens, too, each would call the other for ever.
+ */
+function leaveSignals(): void {
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    const nothing = () => {};
+    process.on(signal, nothing);
+    // With its last listener the handler goes.
+    process.off(signal, nothing);
   }
 }
 

@@ -7,14 +7,14 @@ import { fileURLToPath } from "node:url";
 const home = fileURLToPath(new URL("../..", import.meta.url));
 const file = (name) => fileURLToPath(new URL(name, import.meta.url));
 
-/** One process. It tells what it does line by line, and lives until it is killed. */
+/** One process. It tells what it does line by line, and lives until it is killed, or this one ends. */
 export class Part {
   lines = [];
   #errors = "";
   #news = () => {};
 
   constructor(program, ...args) {
-    this.child = spawn(program, args, { cwd: home, stdio: ["ignore", "pipe", "pipe"] });
+    this.child = spawn(program, args, { cwd: home, stdio: ["pipe", "pipe", "pipe"] });
     this.ended = once(this.child, "close").then(() => ((this.over = true), this.#news()));
     createInterface({ input: this.child.stdout }).on("line", (line) => (this.lines.push(line), this.#news()));
     this.child.stderr.setEncoding("utf8").on("data", (text) => (this.#errors = (this.#errors + text).slice(-4000)));
@@ -46,7 +46,7 @@ export function part(language, role, url, ...args) {
 /** `windlass serve` on the store; `address` is that of the one before it, if there was one. */
 export async function serve(store, address = "127.0.0.1:0") {
   for (;;) {
-    const server = new Part(process.execPath, `${home}bin/windlass.mjs`, "serve", "--store", store, "--listen", address);
+    const server = new Part(process.execPath, file("server.mjs"), "--store", store, "--listen", address);
     try {
       const [, url] = /serves .* at (http:\/\/[\d.:]+)/.exec(await server.told(1));
       return { server, url, address: url.slice("http://".length) };

@@ -1,4 +1,5 @@
 // A Node producer that tells each task once it is acknowledged: node producer.mjs URL
+import "./leash.mjs";
 import { writeSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 import { WindlassError, connect } from "windlass";

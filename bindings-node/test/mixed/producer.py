@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import sys
+import threading
 import time
 
 import windlass
@@ -26,6 +27,13 @@ def submitted(request: str, ends: str) -> str:
             time.sleep(0.01)
 
 
+def leash() -> None:
+    """Ends this process when the one that started it is gone."""
+    sys.stdin.read()
+    os._exit(1)
+
+
+threading.Thread(target=leash, daemon=True).start()
 for number in itertools.count():
     request = f"{os.getpid()}-{number}"
     ends = ("completed", "later", "completed", "failed")[number % 4]

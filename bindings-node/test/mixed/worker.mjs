@@ -1,4 +1,5 @@
 // A Node worker that tells each attempt as it begins: node worker.mjs URL [holding]
+import "./leash.mjs";
 import { writeSync } from "node:fs";
 import { Fail, connect } from "windlass";
 

@@ -6,6 +6,7 @@ import asyncio
 import os
 import random
 import sys
+import threading
 from typing import Any
 
 import windlass
@@ -37,4 +38,11 @@ async def hold(ctx: windlass.Context) -> str:
     return "python"
 
 
+def leash() -> None:
+    """Ends this process when the one that started it is gone."""
+    sys.stdin.read()
+    os._exit(1)
+
+
+threading.Thread(target=leash, daemon=True).start()
 app.worker(concurrency=4, lease=1).run()
