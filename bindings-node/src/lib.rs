@@ -1,17 +1,14 @@
 //! The native module of the npm package `windlass`, private to it.
 //!
-//! Converts, holds handles and maps errors; what is allowed and what happens is decided in core.
-//! Records cross the border as JSON text, many in one string where there are many.
+//! Promises, classes and exceptions for the verbs of `windlass-json`; what is allowed and what happens is
+//! decided in core. Records cross the border as JSON text, many in one string where there are many.
 //!
 //! | file | what lives there |
 //! | --- | --- |
 //! | `promise` | the tokio runtime, and answers on their way to JavaScript |
 //! | `failure` | a core error as JavaScript reads it |
-//! | `fields` | objects of options, each field read by name |
 //! | `options` | what a connection is told |
-//! | `calls` | how a client calls a server |
 //! | `client` | the verbs of a client |
-//! | `hands` | leases taken by hand: lease, renew, settle, sweep |
 //! | `stream` | histories and events, followed |
 //! | `worker` | jobs on their way to handlers, outcomes on their way back |
 //! | `clock` | a clock that tests move |
@@ -23,13 +20,10 @@
 // In a test build the macro registers nothing, so that nothing seems to be called.
 #![cfg_attr(test, allow(dead_code))]
 
-mod calls;
 mod cli;
 mod client;
 mod clock;
 mod failure;
-mod fields;
-mod hands;
 mod options;
 mod promise;
 mod server;

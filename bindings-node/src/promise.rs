@@ -10,9 +10,7 @@ use futures_util::FutureExt;
 use napi::Env;
 use napi::bindgen_prelude::{Object, ToNapiValue};
 use napi_derive::napi;
-use serde::Serialize;
 use tokio::runtime::{Builder, Handle, Runtime};
-use tokio::sync::watch;
 use windlass::{Error, Result};
 
 use crate::failure::exception;
@@ -51,14 +49,9 @@ where
     Ok(promise)
 }
 
-/// The JSON text of a record.
-pub(crate) fn text(record: &impl Serialize) -> Result<String> {
-    serde_json::to_string(record).map_err(|error| Error::internal(error.to_string()))
-}
-
 /// Ends the call that it is given to.
 #[napi]
-pub(crate) struct Cancel(watch::Sender<bool>);
+pub(crate) struct Cancel(windlass_json::Cancel);
 
 #[napi]
 impl Cancel {
@@ -66,30 +59,20 @@ impl Cancel {
     #[napi(constructor)]
     #[allow(clippy::new_without_default)]
     pub fn new() -> Self {
-        Self(watch::Sender::new(false))
+        Self(windlass_json::Cancel::default())
     }
 
     /// Drops the work; the caller is told that it was aborted. Again is no error.
     #[napi]
     pub fn abort(&self) {
-        self.0.send_replace(true);
+        self.0.abort();
     }
 
     /// `work`, unless it is aborted first.
-    pub(crate) fn or<T>(
+    pub(crate) fn or<T, W: Future<Output = Result<T>>>(
         cancel: Option<&Self>,
-        work: impl Future<Output = Result<T>> + Send + 'static,
-    ) -> impl Future<Output = Result<T>> + Send + 'static {
-        let aborted = cancel.map(|cancel| cancel.0.subscribe());
-        async move {
-            let Some(mut aborted) = aborted else { return work.await };
-            tokio::select! {
-                biased;
-                Ok(_) = aborted.wait_for(|aborted| *aborted) => {
-                    Err(Error::internal("the call was aborted"))
-                }
-                answer = work => answer,
-            }
-        }
+        work: W,
+    ) -> impl Future<Output = Result<T>> + use<T, W> {
+        windlass_json::Cancel::or(cancel.map(|cancel| &cancel.0), work)
     }
 }

@@ -3,10 +3,10 @@
 use napi::Env;
 use napi::bindgen_prelude::{Null, Object};
 use napi_derive::napi;
+use windlass_json::Fields;
 use windlass_server::http::{ServeOptions, Server as HttpServer};
 
 use crate::client::Client;
-use crate::fields::Fields;
 use crate::promise::promise;
 
 /// A server that answers by HTTP what a client's store answers.
@@ -20,13 +20,14 @@ pub(crate) fn start_server<'env>(
     client: &Client,
     options: String,
 ) -> napi::Result<Object<'env>> {
-    let client = client.client.clone();
+    let client = client.0.core().clone();
     promise(env, async move {
         let mut fields = Fields::read("options", &options)?;
         let mut serve =
             ServeOptions { listen: "127.0.0.1:0".to_owned(), ..ServeOptions::default() };
         serve.listen = fields.take("listen")?.unwrap_or(serve.listen);
         serve.api_key = fields.take("api_key")?;
+        serve.cors_origins = fields.take("cors_origins")?.unwrap_or_default();
         serve.grace = fields.seconds("grace")?.unwrap_or(serve.grace);
         fields.end()?;
         HttpServer::start(client, serve).await.map(Server)

@@ -1,6 +1,6 @@
-//! How a client calls a server, as JavaScript says it.
+//! How a client calls a server, as a language says it.
 
-use windlass::{BreakerConfig, Result, RetryConfig};
+use windlass_core::{BreakerConfig, Result, RetryConfig};
 
 use crate::fields::Fields;
 

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
-use windlass::words::duration_from_seconds;
-use windlass::{Error, Payload, Result};
+use windlass_core::words::duration_from_seconds;
+use windlass_core::{Error, Payload, Result};
 
 /// The fields of an object that are not read yet. `null` stands for left out.
-pub(crate) struct Fields(BTreeMap<String, Box<RawValue>>);
+pub struct Fields(BTreeMap<String, Box<RawValue>>);
 
 impl Fields {
     /// Reads JSON text of an object.
@@ -17,7 +17,7 @@ impl Fields {
     /// # Errors
     ///
     /// `invalid_argument` with `what` as the field.
-    pub(crate) fn read(what: &str, text: &str) -> Result<Self> {
+    pub fn read(what: &str, text: &str) -> Result<Self> {
         record(what, text).map(Self)
     }
 
@@ -26,7 +26,7 @@ impl Fields {
     /// # Errors
     ///
     /// `invalid_argument` with the name of the field.
-    pub(crate) fn take<T: DeserializeOwned>(&mut self, name: &str) -> Result<Option<T>> {
+    pub fn take<T: DeserializeOwned>(&mut self, name: &str) -> Result<Option<T>> {
         match self.raw(name) {
             Some(raw) => record(name, &raw).map(Some),
             None => Ok(None),
@@ -34,12 +34,12 @@ impl Fields {
     }
 
     /// A duration in seconds. Errors as `take`.
-    pub(crate) fn seconds(&mut self, name: &str) -> Result<Option<Duration>> {
+    pub fn seconds(&mut self, name: &str) -> Result<Option<Duration>> {
         self.take(name)?.map(|number| duration_from_seconds(name, number)).transpose()
     }
 
     /// A whole number. Errors as `take`.
-    pub(crate) fn count<T: TryFrom<u64>>(&mut self, name: &str) -> Result<Option<T>> {
+    pub fn count<T: TryFrom<u64>>(&mut self, name: &str) -> Result<Option<T>> {
         let Some(number) = self.take::<f64>(name)? else { return Ok(None) };
         let whole = (number >= 0.0 && number.fract() == 0.0 && number < 9.1e15)
             .then(|| T::try_from(number as u64).ok())
@@ -54,12 +54,12 @@ impl Fields {
     /// # Errors
     ///
     /// `invalid_payload`.
-    pub(crate) fn json(&mut self, name: &str) -> Result<Option<Payload>> {
+    pub fn json(&mut self, name: &str) -> Result<Option<Payload>> {
         self.raw(name).map(|raw| Payload::new(name, &*raw)).transpose()
     }
 
     /// JSON text of a field, unless it is `null`.
-    pub(crate) fn raw(&mut self, name: &str) -> Option<String> {
+    pub fn raw(&mut self, name: &str) -> Option<String> {
         self.0.remove(name).map(|raw| raw.get().to_owned()).filter(|raw| raw != "null")
     }
 
@@ -68,7 +68,7 @@ impl Fields {
     /// # Errors
     ///
     /// `invalid_argument` with the name of the field.
-    pub(crate) fn end(self) -> Result<()> {
+    pub fn end(self) -> Result<()> {
         match self.0.into_keys().next() {
             Some(name) => Err(Error::invalid(name, "is not known here")),
             None => Ok(()),

@@ -1,0 +1,42 @@
+//! Every verb of a client, a worker and a stream as JSON text in and out.
+//!
+//! What a binding adds is how its language calls: promises, classes, exceptions. Records cross as text
+//! in the words of the wire, many in one string where there are many; durations are seconds.
+//!
+//! | file | what lives there |
+//! | --- | --- |
+//! | `fields` | objects of options, each field read by name |
+//! | `options` | what a connection is told |
+//! | `calls` | how a client calls a server |
+//! | `client` | the verbs of a client |
+//! | `query` | which tasks a listing asks for |
+//! | `hands` | leases taken by hand: lease, renew, settle, sweep |
+//! | `stream` | histories and events, followed |
+//! | `worker` | a running worker |
+//! | `config` | what a worker is told |
+//! | `jobs` | jobs on their way to handlers |
+//! | `outcomes` | outcomes on their way back |
+//! | `cancel` | calls that are given up |
+//! | `text` | records and errors as text |
+
+mod calls;
+mod cancel;
+mod client;
+mod config;
+mod fields;
+mod hands;
+mod jobs;
+mod options;
+mod outcomes;
+mod query;
+mod stream;
+mod text;
+mod worker;
+
+pub use cancel::Cancel;
+pub use client::Client;
+pub use fields::Fields;
+pub use options::Options;
+pub use stream::{Events, Updates};
+pub use text::failure;
+pub use worker::Worker;

@@ -1,0 +1,50 @@
+//! Which tasks a listing asks for.
+
+use std::str::FromStr;
+
+use windlass_core::{Cursor, Error, Filter, Result, TaskSpec};
+
+use crate::fields::Fields;
+
+/// A page: what it filters by, where it begins, and how many tasks it has at most.
+///
+/// # Errors
+///
+/// `invalid_argument` with the name of the field, also for one that is not known.
+pub(crate) fn page(text: &str) -> Result<(Filter, Option<Cursor>, u32)> {
+    let mut fields = Fields::read("query", text)?;
+    let filter = filter(&mut fields)?;
+    let cursor = fields.take::<String>("cursor")?.map(|text| text.parse()).transpose()?;
+    let limit = fields.count("limit")?.unwrap_or(100);
+    fields.end()?;
+    Ok((filter, cursor, limit))
+}
+
+/// What `fields` filter by. Errors as `page`.
+fn filter(fields: &mut Fields) -> Result<Filter> {
+    let status: Vec<String> = fields.take("status")?.unwrap_or_default();
+    let labels = match fields.raw("labels") {
+        // The same reading of labels as at submit.
+        Some(labels) => TaskSpec::from_wire(&format!("{{\"labels\":{labels}}}"))?.labels,
+        None => Default::default(),
+    };
+    Ok(Filter {
+        status: status.iter().map(|word| word.parse()).collect::<Result<_>>()?,
+        task_type: fields.take("task_type")?,
+        queue: fields.take("queue")?,
+        labels,
+        batch_id: named(fields, "batch_id")?,
+        since: named(fields, "since")?,
+        until: named(fields, "until")?,
+        error: fields.take("error")?,
+    })
+}
+
+/// Reads a value whose type does not know the argument's name.
+fn named<T: FromStr<Err = Error>>(fields: &mut Fields, name: &str) -> Result<Option<T>> {
+    let Some(text) = fields.take::<String>(name)? else { return Ok(None) };
+    text.parse().map(Some).map_err(|error| match error {
+        Error::InvalidArgument { reason, .. } => Error::invalid(name, reason),
+        other => other,
+    })
+}

@@ -1,0 +1,36 @@
+//! Errors and panics as JavaScript reads them.
+
+use std::panic;
+use std::sync::Once;
+
+use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
+use windlass_core::{Error, Result};
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(js_namespace = console, js_name = error)]
+    fn console_error(text: &str);
+}
+
+/// An `Error` whose message is the JSON text `{"code", "message", "fields"}`.
+pub(crate) fn exception(error: &Error) -> JsValue {
+    js_sys::Error::new(&windlass_json::failure(error)).into()
+}
+
+/// The value of `result`, or its exception.
+pub(crate) fn raised<T>(result: Result<T>) -> Result<T, JsValue> {
+    result.map_err(|error| exception(&error))
+}
+
+/// A panic ends the whole module, so the place where it happened is told. Never what it was about: that
+/// may be a user's data.
+pub(crate) fn tell_panics() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        panic::set_hook(Box::new(|panic| {
+            let (file, line) = panic.location().map_or(("", 0), |at| (at.file(), at.line()));
+            console_error(&format!("windlass: a broken invariant at {file}:{line}"));
+        }));
+    });
+}

@@ -1,0 +1,39 @@
+//! The WebAssembly modules of the npm package `windlass-web`, private to it.
+//!
+//! Promises and classes for the verbs of `windlass-json`; what is allowed and what happens is decided in
+//! core. The classes are those of the Node addon, so that both packages share their TypeScript.
+//!
+//! | file | what lives there |
+//! | --- | --- |
+//! | `host` | timers and tasks of JavaScript |
+//! | `connect` | from a URL to a client |
+//! | `client` | the verbs of a client |
+//! | `stream` | histories and events, followed |
+//! | `worker` | jobs on their way to handlers, outcomes on their way back |
+//! | `cancel` | calls that are given up |
+//! | `clock` | a clock that tests move |
+//! | `failure` | errors and panics as JavaScript reads them |
+//! | `promise` | answers on their way to JavaScript |
+//!
+//! It is built twice, each time with one feature; see `build/wasm.mjs`. Natively it is empty.
+
+#![cfg_attr(target_family = "wasm", allow(unreachable_pub))]
+
+#[cfg(target_family = "wasm")]
+mod cancel;
+#[cfg(target_family = "wasm")]
+mod client;
+#[cfg(all(target_family = "wasm", feature = "engine"))]
+mod clock;
+#[cfg(target_family = "wasm")]
+mod connect;
+#[cfg(target_family = "wasm")]
+mod failure;
+#[cfg(target_family = "wasm")]
+mod host;
+#[cfg(target_family = "wasm")]
+mod promise;
+#[cfg(target_family = "wasm")]
+mod stream;
+#[cfg(target_family = "wasm")]
+mod worker;

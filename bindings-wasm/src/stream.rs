@@ -1,0 +1,42 @@
+//! Histories and events, followed.
+
+use js_sys::Promise;
+use wasm_bindgen::prelude::wasm_bindgen;
+
+use crate::promise::optional;
+
+/// A task's history as it grows.
+#[wasm_bindgen(js_name = NativeUpdates)]
+pub struct Updates(pub(crate) windlass_json::Updates);
+
+#[wasm_bindgen(js_class = NativeUpdates)]
+impl Updates {
+    /// The next entry's record; `null` after the final one, or once it is closed.
+    pub fn next(&self) -> Promise {
+        let updates = self.0.clone();
+        optional(async move { updates.next().await })
+    }
+
+    /// Ends the wait of `next`. Again is no error.
+    pub fn close(&self) {
+        self.0.close();
+    }
+}
+
+/// What happens to all tasks, as it happens.
+#[wasm_bindgen(js_name = NativeEvents)]
+pub struct Events(pub(crate) windlass_json::Events);
+
+#[wasm_bindgen(js_class = NativeEvents)]
+impl Events {
+    /// The next event's record; `null` once it or the client is closed.
+    pub fn next(&self) -> Promise {
+        let events = self.0.clone();
+        optional(async move { events.next().await })
+    }
+
+    /// Ends the wait of `next`. Again is no error.
+    pub fn close(&self) {
+        self.0.close();
+    }
+}
