@@ -7,19 +7,15 @@
 import { copyFileSync, existsSync, renameSync, statSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { built } from "./built.mjs";
 
 const home = fileURLToPath(new URL("..", import.meta.url));
-const target = process.env.CARGO_TARGET_DIR || join(home, "..", "target");
-const name =
-  { win32: "windlass_node.dll", darwin: "libwindlass_node.dylib" }[process.platform] ??
-  "libwindlass_node.so";
 const at = process.argv.indexOf("--profile");
-const asked = at < 0 ? process.env.WINDLASS_PROFILE : process.argv[at + 1];
-const folders = asked ? [asked === "dev" ? "debug" : asked] : ["debug", "release", "dist"];
-const built = folders.map((folder) => join(target, folder, name)).filter((file) => existsSync(file));
-const newest = built.sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs)[0];
-if (newest === undefined) {
-  console.error(`${name} is missing in ${target}; build it first: cargo build -p windlass-node`);
+let newest;
+try {
+  newest = built({ profile: at < 0 ? process.env.WINDLASS_PROFILE : process.argv[at + 1] });
+} catch (error) {
+  console.error(error.message);
   process.exit(1);
 }
 const placed = join(home, "windlass.node");

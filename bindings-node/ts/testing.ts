@@ -10,7 +10,7 @@ import type { NativeServer } from "./native.js";
 import type { ConnectOptions } from "./options.js";
 
 export { ManualClock } from "./clock.js";
-export { TestClient } from "./test-client.js";
+export { type ClientFixture, TestClient, type TestScope, clientFixture, testClient } from "./test-client.js";
 
 /** How a server of a test listens. */
 export interface TestServerOptions extends ConnectOptions {
