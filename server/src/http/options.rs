@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::console::Console;
 use crate::observe::Metrics;
 
 /// How a server listens and what it takes. Every field has a default.
@@ -35,6 +36,8 @@ pub struct ServeOptions {
     pub write_timeout: Duration,
     /// How long requests may go on once the server stops. Default 10 s.
     pub grace: Duration,
+    /// Whether the web console is served at `/`. Default on.
+    pub console: Console,
     /// Where the server counts what it does, to be read at `/metrics`; the one whose
     /// `Metrics::instrument` the client was connected with counts tasks, too. Default: one of its own.
     pub metrics: Option<Arc<Metrics>>,
@@ -64,6 +67,7 @@ impl Default for ServeOptions {
             body_timeout: Duration::from_secs(30),
             write_timeout: Duration::from_secs(30),
             grace: Duration::from_secs(10),
+            console: Console::default(),
             metrics: None,
         }
     }

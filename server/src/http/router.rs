@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use utoipa::OpenApi as _;
 use utoipa_axum::router::OpenApiRouter;
@@ -10,7 +12,10 @@ use utoipa_axum::router::OpenApiRouter;
 use super::ask::Ask;
 use super::problem::Fault;
 use super::serving::Serving;
-use super::{batches, events, health, later, leases, metrics, openapi, queues, tasks, workers};
+use super::{
+    batches, console, events, health, history, later, leases, metrics, openapi, queues, tasks,
+    workers,
+};
 
 /// Routes of one noun, with their description.
 pub(crate) type Routes = OpenApiRouter<Arc<Serving>>;
@@ -19,7 +24,9 @@ pub(crate) type Routes = OpenApiRouter<Arc<Serving>>;
 pub(crate) fn router(serving: Arc<Serving>) -> Router {
     let (router, description) = described();
     let guarded = serving.key.is_some();
-    router.merge(openapi::routes(&description, guarded)).with_state(serving)
+    let router = console::add(router, serving.options.console);
+    let router = router.merge(openapi::routes(&description, guarded));
+    router.method_not_allowed_fallback(not_allowed).with_state(serving)
 }
 
 /// Every path, and the description of those that have one.
@@ -32,6 +39,7 @@ pub(crate) fn described() -> (Router<Arc<Serving>>, utoipa::openapi::OpenApi) {
         .merge(workers::routes())
         .merge(queues::routes())
         .merge(health::routes())
+        .merge(history::routes())
         .merge(later::routes());
     let (router, description) =
         Routes::with_openapi(openapi::Described::openapi()).nest("/api/v1", v1).split_for_parts();
@@ -40,13 +48,13 @@ pub(crate) fn described() -> (Router<Arc<Serving>>, utoipa::openapi::OpenApi) {
         .merge(metrics::routes())
         .route("/api/v0", any(old))
         .route("/api/v0/{*rest}", any(old))
-        .fallback(unknown)
-        .method_not_allowed_fallback(not_allowed);
+        .fallback(unknown);
     (router, description)
 }
 
-async fn unknown(_: Ask) -> Fault {
-    Fault::api(404, "there is nothing at this path")
+async fn unknown(State(serving): State<Arc<Serving>>, ask: Ask) -> Response {
+    let page = console::elsewhere(serving.options.console, &ask);
+    page.unwrap_or_else(|| Fault::api(404, "there is nothing at this path").into_response())
 }
 
 async fn not_allowed(_: Ask) -> Fault {

@@ -41,6 +41,7 @@ impl Server {
         let secure = acceptor.is_some();
         let serving = Arc::new(Serving::new(&client, options));
         serving.metrics.watch(&client);
+        serving.history.watch(&client);
         let connections = listen::Connections::new(room);
         let listener = Listener {
             listener,

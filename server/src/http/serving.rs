@@ -9,7 +9,7 @@ use windlass_core::{Client, Error, Result, Service, Task, TaskId, Timestamp, Upd
 
 use super::auth::Key;
 use super::options::ServeOptions;
-use crate::observe::Metrics;
+use crate::observe::{History, Metrics};
 
 /// How far the server is on its way down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,6 +29,7 @@ pub(crate) struct Serving {
     pub(crate) options: ServeOptions,
     pub(crate) key: Option<Key>,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) history: Arc<History>,
     streams: Arc<Semaphore>,
     phase: watch::Sender<Phase>,
 }
@@ -39,6 +40,7 @@ impl Serving {
         Self {
             service: client.service().clone(),
             host: client.host().clone(),
+            history: Arc::default(),
             metrics: options.metrics.clone().unwrap_or_else(Metrics::new),
             key: options.api_key.as_deref().map(Key::new),
             streams: Arc::new(Semaphore::new(options.max_streams)),

@@ -8,6 +8,7 @@
 //! | `calls` | how long the store takes |
 //! | `http` | requests, streams and connections |
 //! | `gauges` | how queues and workers stand |
+//! | [`History`] | how tasks came and went lately, step by step |
 //! | `workers`, `judge` | who asks for work, and who is deaf |
 //! | `histogram`, `interned` | counting without locks |
 //! | `log` | what is logged, where and how |
@@ -15,6 +16,7 @@
 mod calls;
 mod gauges;
 mod histogram;
+mod history;
 mod http;
 mod interned;
 mod judge;
@@ -25,6 +27,7 @@ mod store;
 mod tasks;
 mod workers;
 
+pub use history::{History, Point, Stands, Told, Went};
 pub use http::{Http, Open};
 pub use log::{LogFilter, LogFormat, init_logs, subscriber};
 pub use metrics::{CONTENT_TYPE, Metrics};

@@ -3,6 +3,8 @@
 mod args;
 mod batches;
 mod config;
+#[cfg(unix)]
+mod console;
 mod doctor;
 mod events;
 mod finding;

@@ -279,15 +279,18 @@ async fn with_a_certificate_only_tls_is_spoken() {
         .with_root_certificates(roots)
         .with_no_client_auth();
     let connector = tokio_rustls::TlsConnector::from(Arc::new(config));
-    let tcp = TcpStream::connect(stage.server.address()).await.unwrap();
-    let name = ServerName::try_from("localhost").unwrap();
-    let mut tls = connector.connect(name, tcp).await.unwrap();
-    let request = "POST /api/v1/tasks HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
+    let submit = "POST /api/v1/tasks HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
         content-length: 2\r\nconnection: close\r\n\r\n{}";
-    tls.write_all(request.as_bytes()).await.unwrap();
-    let mut answer = String::new();
-    tls.read_to_string(&mut answer).await.unwrap();
-    assert!(answer.starts_with("HTTP/1.1 201 "), "{answer}");
+    let console = "GET / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
+    for (request, status) in [(submit, 201), (console, 200)] {
+        let tcp = TcpStream::connect(stage.server.address()).await.unwrap();
+        let name = ServerName::try_from("localhost").unwrap();
+        let mut tls = connector.connect(name, tcp).await.unwrap();
+        tls.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        tls.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
+    }
     // Who speaks plainly is closed without a word that could be taken for an answer.
     let mut plain = stage.connect().await;
     plain.write(b"GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n").await;

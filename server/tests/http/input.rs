@@ -170,7 +170,7 @@ async fn what_is_no_id_is_found_nowhere() {
 async fn only_what_is_there_is_served() {
     let stage = Stage::new().await;
     for path in
-        ["/", "/api", "/api/v1", "/api/v1/", "/api/v1/task", "/api/v1/tasks/", "/favicon.ico"]
+        ["/none", "/api", "/api/v1", "/api/v1/", "/api/v1/task", "/api/v1/tasks/", "/favicon.ico"]
     {
         assert_eq!(told(&stage.ask("GET", path, "").await).1, "api_error", "{path}");
     }

@@ -1,6 +1,7 @@
 //! The server over HTTP, spoken to with raw sockets where a client library would not say it.
 
 mod access;
+mod console;
 mod described;
 mod input;
 mod leases;

@@ -5,6 +5,7 @@ mod counting;
 mod deaf;
 mod document;
 mod health;
+mod history;
 mod logs;
 mod stage;
 mod text;

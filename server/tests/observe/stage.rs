@@ -117,6 +117,13 @@ impl Stage {
         Self { server, client, metrics, clock, elapsed, key, _folder: folder }
     }
 
+    /// A client as another process would have, on the same store.
+    pub(crate) async fn another(&self) -> Client {
+        let options =
+            ConnectOptions { clock: Some(self.clock.clone()), ..ConnectOptions::default() };
+        windlass::connect_with(&self.client.location(), options).await.expect("a client")
+    }
+
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
     }

@@ -4,14 +4,15 @@ use clap::Args;
 
 use crate::cli::connect::DEFAULT_URL;
 use crate::cli::serve::Logs;
+use crate::console::Console;
 use crate::http::ServeOptions;
 use crate::observe::LogFormat;
 
 /// The default of `--port`.
 const PORT: u16 = 8420;
 
-/// A server to develop with. No variable changes it: a variable meant for production would point it
-/// at production.
+/// A server to develop with. No variable says where its store is: one that is meant for production would
+/// point it at production.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 The store is made when it is not there. Only this machine reaches the server,
@@ -27,6 +28,10 @@ pub(crate) struct DevArgs {
     /// The store
     #[arg(long, value_name = "URL", default_value = DEFAULT_URL)]
     pub(super) store: String,
+    /// The web console at /: on, read-only (it offers nothing that changes tasks), off
+    #[arg(long, value_name = "MODE", default_value_t, env = "WINDLASS_CONSOLE")]
+    #[arg(hide_env_values = true)]
+    console: Console,
 }
 
 impl DevArgs {
@@ -37,6 +42,10 @@ impl DevArgs {
     }
 
     pub(super) fn serve_options(&self) -> ServeOptions {
-        ServeOptions { listen: format!("127.0.0.1:{}", self.port), ..ServeOptions::default() }
+        ServeOptions {
+            listen: format!("127.0.0.1:{}", self.port),
+            console: self.console,
+            ..ServeOptions::default()
+        }
     }
 }

@@ -89,7 +89,7 @@ impl Start {
             started = self.start() => started,
         };
         let (client, server) = started?;
-        let ready = Ready::new(&server, &client, self.serve.api_key.is_some());
+        let ready = Ready::new(&server, &client, &self.serve);
         // A pipe that nobody reads is no reason not to serve.
         let _ = ready.tell(self.greeting, output);
         signals.next().await;

@@ -11,6 +11,7 @@ use crate::cli::failure::Failure;
 use crate::cli::key::{Holder, Key};
 use crate::cli::serve::Logs;
 use crate::cli::values::{self, Size, Span};
+use crate::console::Console;
 use crate::http::{ServeOptions, TlsFiles};
 use crate::observe::{LogFilter, LogFormat};
 
@@ -49,6 +50,10 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "FILE", requires = "tls_cert", env = "WINDLASS_TLS_KEY")]
     #[arg(hide_env_values = true)]
     tls_key: Option<PathBuf>,
+    /// The web console at /: on, read-only (it offers nothing that changes tasks), off
+    #[arg(long, value_name = "MODE", default_value_t, env = "WINDLASS_CONSOLE")]
+    #[arg(hide_env_values = true)]
+    console: Console,
     /// Connections at once
     #[arg(long, value_name = "N", default_value_t = default().max_connections as u64)]
     #[arg(value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
@@ -154,6 +159,7 @@ impl ServeArgs {
                 (Some(cert), Some(key)) => Some(TlsFiles { cert: cert.clone(), key: key.clone() }),
                 _ => None,
             },
+            console: self.console,
             max_connections: number(self.max_connections),
             max_streams: number(self.max_streams),
             body_limit: self.body_limit.0,

@@ -7,7 +7,8 @@ use windlass::Client;
 
 use crate::cli::output::Output;
 use crate::cli::output::text::Paint;
-use crate::http::Server;
+use crate::console::Console;
+use crate::http::{ServeOptions, Server};
 
 /// In which words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +28,8 @@ pub(super) struct Ready {
     event: &'static str,
     /// Where it answers.
     url: String,
+    /// Where a browser finds the console; null when it is not served.
+    console: Option<String>,
     /// Where its store is.
     store: String,
     /// Whether requests must carry a key.
@@ -36,12 +39,14 @@ pub(super) struct Ready {
 }
 
 impl Ready {
-    pub(super) fn new(server: &Server, client: &Client, key: bool) -> Self {
+    pub(super) fn new(server: &Server, client: &Client, options: &ServeOptions) -> Self {
+        let url = server.url();
         Self {
             event: "ready",
-            url: server.url(),
+            console: (options.console != Console::Off).then(|| format!("{url}/")),
+            url,
             store: client.location(),
-            key,
+            key: options.api_key.is_some(),
             pid: std::process::id(),
             version: env!("CARGO_PKG_VERSION"),
         }
@@ -54,7 +59,10 @@ impl Ready {
             Greeting::Line => {
                 let key = if self.key { "" } else { ", without a key: for this machine only" };
                 let Self { url, store, version, .. } = self;
-                output.line(&format!("windlass {version} serves {store} at {url}{key}"))
+                let console = self.console.as_ref();
+                let console =
+                    console.map(|at| format!(", the console at {at}")).unwrap_or_default();
+                output.line(&format!("windlass {version} serves {store} at {url}{console}{key}"))
             }
             Greeting::Dev => self.tell_how_to_begin(output),
         }
@@ -63,14 +71,18 @@ impl Ready {
     fn tell_how_to_begin(&self, output: &Output) -> io::Result<()> {
         let Self { url, store, .. } = self;
         let name = |text: &str| output.painted(Paint::Dim, &format!("{text:9}"));
-        let link = output.painted(Paint::Live, url);
+        let link = |url: &str| output.painted(Paint::Live, url);
+        let console = self.console.as_ref();
+        let console = console.map(|at| format!("{}{}\n", name("console"), link(at)));
         output.line(&format!(
-            "{}{link}\n{}{store}\n\n{}\n\
+            "{}{}\n{}{}{store}\n\n{}\n\
              \x20 curl {url}/api/v1/tasks \\\n\
              \x20   -H 'content-type: application/json' \\\n\
              \x20   -d '{{\"task_type\": \"thumbnail\", \"payload\": {{\"path\": \"a.jpg\"}}}}'\n\n{}\n\
              \x20 windlass worker MODULE:APP --url {url}\n\n{}",
             name("server"),
+            link(url),
+            console.unwrap_or_default(),
             name("store"),
             output.painted(Paint::Dim, "Submit a task:"),
             output.painted(Paint::Dim, "Run your handlers, in another terminal:"),
