@@ -69,15 +69,15 @@ impl Client {
         self.0.now_millis() as f64
     }
 
-    /// Stores tasks, all or none, from their records.
+    /// Stores tasks, all or none, from JSON text of a list of their records.
     pub fn submit(
         &self,
-        records: Vec<String>,
+        records: String,
         batch: bool,
         cancel: Option<CancelObject>,
     ) -> Promise {
         let client = self.0.clone();
-        promise(cancel::or(cancel, async move { client.submit(records, batch).await }))
+        promise(cancel::or(cancel, async move { client.submit(&records, batch).await }))
     }
 
     /// A task's record.

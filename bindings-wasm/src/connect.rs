@@ -35,15 +35,44 @@ pub(crate) fn connect(url: &str, options: &str, clock: Time) -> Result<Verbs> {
 }
 
 fn open(url: &str, options: &Options, tenant: &str, clock: Time) -> Result<Client> {
-    match url.split_once(':') {
-        #[cfg(feature = "engine")]
-        Some(("memory", name)) => Ok(memory(name, options, tenant, clock)),
-        _ => {
-            let _ = (options, tenant, clock, JsHost, Arc::new(()));
-            let reason = "is not known to this module".to_owned();
-            Err(Error::InvalidUrl { url: urls::shown(url), reason })
-        }
+    let (scheme, rest) = url.split_once(':').unwrap_or_default();
+    #[cfg(feature = "engine")]
+    if scheme == "memory" {
+        return Ok(memory(rest, options, tenant, clock));
     }
+    #[cfg(feature = "rest")]
+    if scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https") {
+        return server(url, options, tenant);
+    }
+    let _ = (options, tenant, clock, scheme, rest);
+    Err(Error::InvalidUrl { url: urls::shown(url), reason: KNOWN.to_owned() })
+}
+
+#[cfg(all(feature = "engine", feature = "rest"))]
+const KNOWN: &str = "must begin with http://, https:// or memory:";
+#[cfg(all(feature = "engine", not(feature = "rest")))]
+const KNOWN: &str = "must begin with memory:";
+#[cfg(not(feature = "engine"))]
+const KNOWN: &str = "must begin with http:// or https://";
+
+/// A server, asked by HTTP. Makes no request yet.
+#[cfg(feature = "rest")]
+fn server(url: &str, options: &Options, tenant: &str) -> Result<Client> {
+    use windlass_client::{RestOptions, RestService};
+
+    let default = RestOptions::default();
+    let rest = RestOptions {
+        api_key: options.api_key.clone(),
+        timeout: options.timeout.unwrap_or(default.timeout),
+        retry: options.retry.clone().unwrap_or(default.retry),
+        breaker: options.breaker.clone().unwrap_or(default.breaker),
+        max_connections: options.max_connections.unwrap_or(default.max_connections),
+        chance: if options.seedless_jitter { || 0.5 } else { default.chance },
+        ca_file: None,
+    };
+    let host = Arc::new(JsHost);
+    let service = RestService::new(url, rest, host.clone())?;
+    Ok(Client::new(Arc::new(service), host, tenant))
 }
 
 /// A store in this page or process: private without a name.

@@ -18,6 +18,8 @@
 //! It is built twice, each time with one feature; see `build/wasm.mjs`. Natively it is empty.
 
 #![cfg_attr(target_family = "wasm", allow(unreachable_pub))]
+// What holds values of JavaScript stays on its thread; the traits of core ask for an `Arc` all the same.
+#![cfg_attr(target_family = "wasm", allow(clippy::arc_with_non_send_sync))]
 
 #[cfg(target_family = "wasm")]
 mod cancel;

@@ -1,8 +1,9 @@
 //! Where a server is, and where its verbs are.
 
-use reqwest::Url;
 use windlass_core::rules::urls;
 use windlass_core::{Error, Result};
+
+use crate::transport::parts;
 
 /// A server's place: `http://host:port/prefix`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,35 +26,29 @@ impl Address {
     pub(crate) fn parse(text: &str) -> Result<Self> {
         let refused =
             |reason: &str| Error::InvalidUrl { url: urls::shown(text), reason: reason.to_owned() };
-        let url = Url::parse(text).map_err(|error| refused(&error.to_string()))?;
-        let is_https = match url.scheme() {
+        let url = parts(text).map_err(|reason| refused(&reason))?;
+        let is_https = match url.scheme.as_str() {
             "http" => false,
             "https" => true,
             _ => return Err(refused("must begin with http:// or https://")),
         };
-        if !url.username().is_empty() || url.password().is_some() {
+        if url.has_login {
             return Err(refused("must not hold a login; the key goes into api_key"));
         }
-        if url.query().is_some() || url.fragment().is_some() {
+        if url.has_more {
             return Err(refused("must end with the path: no ? and no #"));
         }
         // A reader of URLs would take the first word of the path for the host.
-        if text.split_once("://").is_none_or(|(_, rest)| rest.starts_with(['/', '\\'])) {
+        if url.host.is_empty()
+            || text.split_once("://").is_none_or(|(_, rest)| rest.starts_with(['/', '\\']))
+        {
             return Err(refused("names no host"));
         }
-        let Some(host) = url.host_str().filter(|host| !host.is_empty()) else {
-            return Err(refused("names no host"));
-        };
-        let place = format!("{host}:{}", url.port_or_known_default().unwrap_or_default());
-        let prefix = url.path().trim_end_matches('/');
+        let place = format!("{}:{}", url.host, url.port);
+        let prefix = url.path.trim_end_matches('/');
         let prefix = prefix.strip_suffix("/api/v1").unwrap_or(prefix).trim_end_matches('/');
-        let origin = url.origin().ascii_serialization();
-        let is_loopback = host == "localhost"
-            || host
-                .trim_matches(['[', ']'])
-                .parse()
-                .is_ok_and(|ip: std::net::IpAddr| ip.is_loopback());
-        Ok(Self { base: format!("{origin}{prefix}"), place, is_https, is_loopback })
+        let base = format!("{}{prefix}", url.origin);
+        Ok(Self { base, place, is_https, is_loopback: url.is_loopback })
     }
 
     /// The URL of a path below `/api/v1`, which begins with a slash.

@@ -1,17 +1,14 @@
 //! What a server answers, and what it means when it answers something else.
 
-use std::error::Error as _;
-use std::io::ErrorKind;
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
-use reqwest::header::{CONTENT_TYPE, HeaderMap, LOCATION, RETRY_AFTER};
-use reqwest::{Response, StatusCode};
 use serde::Deserialize;
 use windlass_core::rules::call;
 use windlass_core::{Error, ErrorBody, Timestamp};
+
+use crate::transport::{self, Response, Silence, Unanswered};
 
 /// Most that an answer may have, in bytes.
 const ANSWER: usize = 256 << 20;
@@ -24,7 +21,7 @@ const TOLD: usize = 200;
 #[derive(Debug)]
 pub(crate) enum Failed {
     /// No whole answer came.
-    Silent { reason: String, source: Option<reqwest::Error> },
+    Silent(Silence),
     /// The server said no.
     Refused { status: u16, error: Error, retry_after: Option<Duration> },
     /// What came is nothing that a Windlass server answers.
@@ -36,17 +33,15 @@ pub(crate) enum Failed {
 }
 
 impl Failed {
-    /// No whole answer came because of `source`.
-    pub(crate) fn silent(source: reqwest::Error) -> Self {
-        let source = source.without_url();
-        Self::Silent { reason: cause(&source), source: Some(source) }
+    /// No whole answer came, for a reason that has no more to it.
+    pub(crate) fn silent(reason: String) -> Self {
+        Self::Silent(Silence { reason, source: None })
     }
 
     /// The text of a success could not be read: cut off, or no text of ours.
     pub(crate) fn unreadable(status: u16, error: &serde_json::Error) -> Self {
         if error.is_eof() {
-            let reason = "the answer ended in its middle".to_owned();
-            return Self::Silent { reason, source: None };
+            return Self::silent("the answer ended in its middle".to_owned());
         }
         Self::Garbage { status, reason: format!("not what a Windlass server answers: {error}") }
     }
@@ -60,7 +55,7 @@ impl Failed {
     pub(crate) fn status(&self) -> Option<u16> {
         match self {
             Self::Refused { status, .. } | Self::Garbage { status, .. } => Some(*status),
-            Self::Silent { .. } | Self::Crowded | Self::Closed => None,
+            Self::Silent(_) | Self::Crowded | Self::Closed => None,
         }
     }
 
@@ -75,7 +70,7 @@ impl Failed {
     /// Whether it is the server that is not well, rather than what it was asked.
     pub(crate) fn blames_server(&self) -> bool {
         match self {
-            Self::Silent { .. } | Self::Garbage { .. } => true,
+            Self::Silent(_) | Self::Garbage { .. } => true,
             Self::Refused { status, .. } => *status >= 500 && *status != 501,
             Self::Crowded | Self::Closed => false,
         }
@@ -84,10 +79,10 @@ impl Failed {
     /// The error of the call `verb` to the server at `place`.
     pub(crate) fn into_error(self, verb: &'static str, place: &str) -> Error {
         match self {
-            Self::Silent { reason, source } => Error::StoreUnavailable {
+            Self::Silent(Silence { reason, source }) => Error::StoreUnavailable {
                 operation: verb.into(),
                 reason: format!("{place} did not answer: {reason}"),
-                source: source.map(|source| Arc::new(source) as _),
+                source,
             },
             Self::Refused { error, .. } => error,
             Self::Garbage { status, reason } => {
@@ -103,6 +98,24 @@ impl Failed {
     }
 }
 
+impl From<Silence> for Failed {
+    fn from(silence: Silence) -> Self {
+        Self::Silent(silence)
+    }
+}
+
+impl From<Unanswered> for Failed {
+    fn from(unanswered: Unanswered) -> Self {
+        match unanswered {
+            Unanswered::Silent(silence) => Self::Silent(silence),
+            Unanswered::Unsendable => {
+                let error = Error::invalid("tenant", "cannot be sent in a header");
+                Self::Refused { status: 400, error, retry_after: None }
+            }
+        }
+    }
+}
+
 /// The body of a success; `None` when it is larger than is read.
 pub(crate) async fn body(response: Response) -> Result<Option<Bytes>, Failed> {
     read(response, ANSWER).await
@@ -111,36 +124,37 @@ pub(crate) async fn body(response: Response) -> Result<Option<Bytes>, Failed> {
 /// What an answer that is no success means.
 pub(crate) async fn refusal(response: Response, now: Timestamp) -> Failed {
     let status = response.status();
-    if status.is_redirection() || status.is_informational() {
-        let reason = match text_of(response.headers(), LOCATION.as_str()) {
+    if (100..200).contains(&status) || (300..400).contains(&status) {
+        let reason = match response.header("location") {
             Some(place) => {
                 let place = place.split('?').next().unwrap_or_default();
                 format!("redirects to {place:?}, which is not followed: connect there")
             }
+            // A browser does not tell where to.
+            None if cfg!(target_family = "wasm") => "redirects, which is not followed".to_owned(),
             None => "answered neither a success nor an error".to_owned(),
         };
-        return Failed::Garbage { status: status.as_u16(), reason };
+        return Failed::Garbage { status, reason };
     }
-    let asked = text_of(response.headers(), RETRY_AFTER.as_str())
-        .and_then(|text| call::retry_after(&text, now));
-    let kind = text_of(response.headers(), CONTENT_TYPE.as_str()).unwrap_or_default();
+    let asked = response.header("retry-after").and_then(|text| call::retry_after(&text, now));
+    let kind = response.header("content-type").unwrap_or_default();
     // What it says is worth having; that it said no is known either way.
     let body = read(response, REFUSAL).await.ok().flatten().unwrap_or_default();
     let error = problem(&body, status)
         .unwrap_or_else(|| foreign(status, &kind, &String::from_utf8_lossy(&body), asked));
     let retry_after = asked.or_else(|| waits(&error));
-    Failed::Refused { status: status.as_u16(), error, retry_after }
+    Failed::Refused { status, error, retry_after }
 }
 
 /// The whole body; `None` when it has more than `most` bytes.
 async fn read(response: Response, most: usize) -> Result<Option<Bytes>, Failed> {
-    let told = response.content_length().unwrap_or(0);
+    let told = response.length().unwrap_or(0);
     if told > most as u64 {
         return Ok(None);
     }
-    let mut chunks = std::pin::pin!(response.bytes_stream());
+    let mut chunks = response.chunks();
     let Some(first) = chunks.next().await else { return Ok(Some(Bytes::new())) };
-    let first = first.map_err(Failed::silent)?;
+    let first = first?;
     if first.len() as u64 == told {
         return Ok(Some(first));
     }
@@ -148,7 +162,7 @@ async fn read(response: Response, most: usize) -> Result<Option<Bytes>, Failed> 
     let mut body = BytesMut::with_capacity((told as usize).clamp(first.len(), REFUSAL));
     body.extend_from_slice(&first);
     while let Some(chunk) = chunks.next().await {
-        let chunk = chunk.map_err(Failed::silent)?;
+        let chunk = chunk?;
         if body.len() + chunk.len() > most {
             return Ok(None);
         }
@@ -164,28 +178,23 @@ struct Told {
 }
 
 /// The error that a body tells.
-fn problem(body: &[u8], status: StatusCode) -> Option<Error> {
+fn problem(body: &[u8], status: u16) -> Option<Error> {
     let told: Told = serde_json::from_slice(body).ok()?;
-    let error = told.error.into_error(status.as_u16());
+    let error = told.error.into_error(status);
     match (&error, status) {
         // A code that this version does not know.
-        (Error::Api { .. }, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => None,
-        (Error::Api { .. }, StatusCode::TOO_MANY_REQUESTS) => None,
+        (Error::Api { .. }, 401 | 403) => None,
+        (Error::Api { .. }, 429) => None,
         _ => Some(error),
     }
 }
 
 /// The error of an answer that no Windlass server gave, but something before it or in its place.
-fn foreign(status: StatusCode, kind: &str, text: &str, asked: Option<Duration>) -> Error {
-    let code = status.as_u16();
-    let words = status.canonical_reason().unwrap_or("no success");
+fn foreign(status: u16, kind: &str, text: &str, asked: Option<Duration>) -> Error {
+    let words = transport::reason(status).unwrap_or("no success");
     match status {
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-            Error::Authentication { reason: format!("answered {code} {words}") }
-        }
-        StatusCode::TOO_MANY_REQUESTS => {
-            Error::RateLimited { retry_after: asked.unwrap_or(Duration::from_secs(1)) }
-        }
+        401 | 403 => Error::Authentication { reason: format!("answered {status} {words}") },
+        429 => Error::RateLimited { retry_after: asked.unwrap_or(Duration::from_secs(1)) },
         _ => {
             let short: String = text.trim().chars().take(TOLD).collect();
             let said = if short.is_empty() || kind.contains("html") {
@@ -193,7 +202,7 @@ fn foreign(status: StatusCode, kind: &str, text: &str, asked: Option<Duration>) 
             } else {
                 format!(": {short}")
             };
-            Error::Api { status_code: code, reason: format!("{words}{said}") }
+            Error::Api { status_code: status, reason: format!("{words}{said}") }
         }
     }
 }
@@ -209,55 +218,28 @@ fn waits(error: &Error) -> Option<Duration> {
     }
 }
 
-/// A header's text.
-pub(crate) fn text_of(headers: &HeaderMap, name: &str) -> Option<String> {
-    headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
-}
-
-/// What is beneath a failed call, in words.
-fn cause(error: &reqwest::Error) -> String {
-    if error.is_timeout() {
-        return "no connection in time".to_owned();
-    }
-    let mut deepest: &(dyn std::error::Error + 'static) = match error.source() {
-        Some(source) => source,
-        None => return error.to_string(),
-    };
-    while let Some(source) = deepest.source() {
-        deepest = source;
-    }
-    let Some(io) = deepest.downcast_ref::<std::io::Error>() else { return deepest.to_string() };
-    match io.kind() {
-        ErrorKind::ConnectionRefused => "connection refused".to_owned(),
-        ErrorKind::ConnectionReset | ErrorKind::BrokenPipe | ErrorKind::ConnectionAborted => {
-            "connection reset".to_owned()
-        }
-        _ => io.to_string(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const BAD: StatusCode = StatusCode::BAD_GATEWAY;
+    const BAD: u16 = 502;
 
     #[test]
     fn what_stands_before_a_server_is_told_apart_from_it() {
         let told = br#"{"error":{"code":"queue_full","message":"x","details":{"queue":"q","limit":1,"retry_after_seconds":2}}}"#;
-        let error = problem(told, StatusCode::TOO_MANY_REQUESTS).unwrap();
+        let error = problem(told, 429).unwrap();
         assert_eq!((error.code(), waits(&error)), ("queue_full", Some(Duration::from_secs(2))));
         assert!(problem(b"<html>", BAD).is_none());
         let unknown = br#"{"error":{"code":"who_are_you","message":"x"}}"#;
-        assert!(problem(unknown, StatusCode::FORBIDDEN).is_none());
+        assert!(problem(unknown, 403).is_none());
         assert_eq!(problem(unknown, BAD).unwrap().http_status(), 502);
     }
 
     #[test]
     fn a_foreign_answer_has_a_code_by_its_status() {
         let foreign = |status, text: &str| foreign(status, "text/plain", text, None);
-        assert_eq!(foreign(StatusCode::FORBIDDEN, "no").code(), "authentication_failed");
-        assert_eq!(foreign(StatusCode::TOO_MANY_REQUESTS, "").code(), "rate_limited");
+        assert_eq!(foreign(403, "no").code(), "authentication_failed");
+        assert_eq!(foreign(429, "").code(), "rate_limited");
         let error = foreign(BAD, &"x".repeat(1000));
         assert_eq!((error.code(), error.http_status()), ("api_error", 502));
         assert!(error.to_string().len() < 300);

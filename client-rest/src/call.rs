@@ -3,20 +3,18 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use reqwest::Method;
-use reqwest::header::HeaderValue;
 use serde::Serialize;
 use windlass_core::{Error, Result};
 
-pub(crate) const JSON: HeaderValue = HeaderValue::from_static("application/json");
+use crate::transport::JSON;
 
 /// One call, as a verb describes it.
 pub(crate) struct Call {
     pub(crate) verb: &'static str,
-    pub(crate) method: Method,
+    pub(crate) method: &'static str,
     /// Below `/api/v1`, with its query.
     pub(crate) path: String,
-    pub(crate) accept: HeaderValue,
+    pub(crate) accept: &'static str,
     pub(crate) tenant: Option<String>,
     pub(crate) body: Body,
     /// Whether a second run does no harm.
@@ -52,7 +50,7 @@ impl Call {
     pub(crate) fn get(verb: &'static str, path: String) -> Self {
         Self {
             verb,
-            method: Method::GET,
+            method: "GET",
             path,
             accept: JSON,
             tenant: None,
@@ -67,11 +65,11 @@ impl Call {
     /// A request with `body`, which may be repeated.
     pub(crate) fn post(verb: &'static str, path: String, body: Option<Bytes>) -> Self {
         let body = body.map_or(Body::None, Body::Json);
-        Self { method: Method::POST, body, ..Self::get(verb, path) }
+        Self { method: "POST", body, ..Self::get(verb, path) }
     }
 
     pub(crate) fn delete(verb: &'static str, path: String) -> Self {
-        Self { method: Method::DELETE, ..Self::get(verb, path) }
+        Self { method: "DELETE", ..Self::get(verb, path) }
     }
 
     /// A request that the server answers within `hold`; `body` makes its body from what is left of it.
@@ -92,7 +90,7 @@ impl Call {
 
     /// Answered with a stream of events.
     pub(crate) fn streaming(mut self) -> Self {
-        self.accept = HeaderValue::from_static("text/event-stream");
+        self.accept = "text/event-stream";
         self
     }
 

@@ -1,11 +1,9 @@
 //! One call: its deadline, its retries, and the breaker.
 
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use bytes::Bytes;
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
-use reqwest::{Client, Response};
 use serde::de::DeserializeOwned;
 use tokio::sync::{Semaphore, SemaphorePermit, watch};
 use windlass_core::rules::call::CallFailure;
@@ -13,18 +11,17 @@ use windlass_core::runtime::host::{SharedHost, timeout};
 use windlass_core::{Breaker, Circuit, Error, Pass, Result};
 
 use crate::address::Address;
-use crate::answer::{self, Failed, text_of};
-use crate::call::{Body, Call, JSON};
+use crate::answer::{self, Failed};
+use crate::call::{Body, Call};
 use crate::clock::ServerClock;
 use crate::options::RestOptions;
-use crate::trust;
+use crate::transport::{Request, Response, Transport};
 
 /// Makes calls to one server.
 pub(crate) struct Calls {
     address: Address,
     /// `None` once closed: its connections end with it.
-    pool: Mutex<Option<Client>>,
-    key: Option<HeaderValue>,
+    transport: Mutex<Option<Transport>>,
     options: RestOptions,
     host: SharedHost,
     circuit: Option<Circuit>,
@@ -38,15 +35,14 @@ impl Calls {
     pub(crate) fn new(url: &str, options: RestOptions, host: SharedHost) -> Result<Self> {
         options.check()?;
         let address = Address::parse(url)?;
-        let key = options.api_key.as_deref().map(bearer).transpose()?;
-        if key.is_some() && !address.is_https() && !address.is_loopback() {
+        let bearer = options.api_key.as_deref().map(bearer).transpose()?;
+        if bearer.is_some() && !address.is_https() && !address.is_loopback() {
             tracing::warn!("the key travels to {} unencrypted; use https", address.place());
         }
         let breaker = options.breaker.clone().map(|config| Breaker::new(address.base(), config));
         Ok(Self {
-            pool: Mutex::new(Some(trust::pool(&address, &options)?)),
+            transport: Mutex::new(Some(Transport::open(&address, &options, bearer)?)),
             address,
-            key,
             circuit: breaker.transpose()?.map(Circuit::new),
             room: Semaphore::new(options.max_connections),
             closed: watch::Sender::new(false),
@@ -128,7 +124,7 @@ impl Calls {
             let spent = self.host.monotonic().saturating_sub(start);
             let spent = if at_once { call.hold } else { spent };
             let response = self.send(call, spent).await?;
-            let status = response.status().as_u16();
+            let status = response.status();
             read(status, answer::body(response).await?)
         })
         .await
@@ -175,7 +171,7 @@ impl Calls {
                     Some(Err(failed)) => failed,
                     None => {
                         let reason = format!("nothing came within {}s", limit.as_secs_f64());
-                        break Failed::Silent { reason, source: None };
+                        break Failed::silent(reason);
                     }
                 };
             // Others may go while this one pauses.
@@ -240,19 +236,13 @@ impl Calls {
         }
     }
 
+    fn transport(&self) -> MutexGuard<'_, Option<Transport>> {
+        self.transport.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
     /// Sends one request; the head of a success.
     async fn send(&self, call: &Call, spent: Duration) -> Result<Response, Failed> {
-        let pool = self.pool.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone();
-        let pool = pool.ok_or(Failed::Closed)?;
-        let mut request = pool
-            .request(call.method.clone(), self.address.at(&call.path))
-            .header(ACCEPT, call.accept.clone());
-        if let Some(key) = &self.key {
-            request = request.header(AUTHORIZATION, key.clone());
-        }
-        if let Some(tenant) = &call.tenant {
-            request = request.header("windlass-tenant", tenant.as_bytes());
-        }
+        let transport = self.transport().clone().ok_or(Failed::Closed)?;
         let body = match &call.body {
             Body::None => None,
             Body::Json(body) => Some(body.clone()),
@@ -265,20 +255,18 @@ impl Calls {
                 })?)
             }
         };
-        if let Some(body) = body {
-            request = request.header(CONTENT_TYPE, JSON).body(body);
-        }
-        let response = request.send().await.map_err(|error| {
-            if error.is_builder() {
-                let error = Error::invalid("tenant", "cannot be sent in a header");
-                return Failed::Refused { status: 400, error, retry_after: None };
-            }
-            Failed::silent(error)
-        })?;
-        if let Some(time) = text_of(response.headers(), "windlass-time") {
+        let request = Request {
+            method: call.method,
+            url: self.address.at(&call.path),
+            accept: call.accept,
+            tenant: call.tenant.as_deref(),
+            body,
+        };
+        let response = transport.send(request).await?;
+        if let Some(time) = response.header("windlass-time") {
             self.clock.hear(&time);
         }
-        if response.status().is_success() {
+        if (200..300).contains(&response.status()) {
             return Ok(response);
         }
         Err(answer::refusal(response, self.clock.now()).await)
@@ -292,7 +280,7 @@ impl Calls {
         // A call that does not end in its time is not waited for longer.
         let _ = timeout(&*self.host, self.options.timeout, quiet).await;
         self.room.close();
-        self.pool.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take();
+        self.transport().take();
     }
 
     pub(crate) fn is_closed(&self) -> bool {
@@ -306,15 +294,13 @@ impl Calls {
     }
 }
 
-/// The header that carries the key.
-fn bearer(key: &str) -> Result<HeaderValue> {
-    let refused = || Error::invalid("api_key", "must be visible ASCII characters, and not empty");
+/// What a header says to carry the key.
+fn bearer(key: &str) -> Result<String> {
     if key.is_empty() || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(refused());
+        let reason = "must be visible ASCII characters, and not empty";
+        return Err(Error::invalid("api_key", reason));
     }
-    let mut header = HeaderValue::try_from(format!("Bearer {key}")).map_err(|_| refused())?;
-    header.set_sensitive(true);
-    Ok(header)
+    Ok(format!("Bearer {key}"))
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@
 //! | `clock` | the server's time |
 //! | `sse`, `stream` | event streams: their text, and following one through cuts |
 //! | `health` | what a server says about itself |
-//! | `trust` | connections, and whose certificates are trusted |
+//! | `transport` | the way to a server: reqwest natively, `fetch` in a browser |
 //! | `service` | the verbs |
 //! | `reading` | tasks by id, in as many calls as their size takes |
 //! | `working` | a worker's verbs, in as many calls as their size takes |
@@ -32,7 +32,7 @@ mod reading;
 mod service;
 pub mod sse;
 mod stream;
-mod trust;
+mod transport;
 mod working;
 
 pub use health::ServerHealth;

@@ -1,19 +1,17 @@
 //! Following tasks: one open stream for each follower, which outlives the calls that read it.
 
 use std::collections::{HashMap, VecDeque};
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use bytes::Bytes;
-use futures_util::{Stream, StreamExt};
-use reqwest::StatusCode;
+use futures_util::StreamExt;
 use windlass_core::runtime::host::timeout;
 use windlass_core::{Error, Result, TaskId, Update};
 
 use crate::call::Call;
 use crate::calls::Calls;
 use crate::sse::Parser;
+use crate::transport::Chunks;
 
 /// Open streams that nobody reads, at most; the oldest goes.
 const MOST_IDLE: usize = 1000;
@@ -25,11 +23,6 @@ const EVENT: usize = 16 << 20;
 const SILENCE: Duration = Duration::from_secs(45);
 /// How long the end of a stream is awaited after a final entry.
 const END: Duration = Duration::from_secs(2);
-
-#[cfg(not(target_family = "wasm"))]
-type Chunks = Pin<Box<dyn Stream<Item = reqwest::Result<Bytes>> + Send>>;
-#[cfg(target_family = "wasm")]
-type Chunks = Pin<Box<dyn Stream<Item = reqwest::Result<Bytes>>>>;
 
 /// Which stream: tenant, task, and the last entry that its reader has.
 type Place = (String, TaskId, u64);
@@ -262,13 +255,13 @@ impl Taken<'_> {
         let path = format!("/tasks/{task_id}/events?after={}", self.follow.last);
         let call = Call::get("updates", path).tenant(tenant).streaming();
         let response = self.calls.open(&call).await?;
-        if response.status() == StatusCode::NO_CONTENT {
+        if response.status() == 204 {
             self.follow.ended = true;
             return Ok(());
         }
         self.follow.parser = Some(Parser::new(EVENT));
         self.follow.silent = Duration::ZERO;
-        self.follow.chunks = Some(Box::pin(response.bytes_stream()));
+        self.follow.chunks = Some(response.chunks());
         Ok(())
     }
 
