@@ -121,6 +121,8 @@ class LazyClient {
         return () => this.#close();
       case "ready":
         return () => this.#open();
+      case "work":
+        return (config: string) => this.#work(config);
       default:
         return (...args: unknown[]) => this.#ask(name as Verb, args);
     }
@@ -164,16 +166,23 @@ class LazyClient {
     return client;
   }
 
+  async #work(config: string): Promise<surface.NativeWorker> {
+    const client = await this.#open();
+    return new this.#loaded!.Worker(client, config);
+  }
+
   async #close(): Promise<null> {
     this.#closed = true;
-    if (this.#opening !== undefined) await (await this.#opening).close();
+    // What could never be opened is closed.
+    const client = await this.#opening?.catch(() => undefined);
+    await client?.close();
     return null;
   }
 }
 
 /** The URL for people until the code says it itself: nothing that may be secret. */
 function shown(url: string): string {
-  if (url.startsWith("memory:")) return url;
+  if (url.startsWith("memory:")) return "memory";
   try {
     const { protocol, username, password, host, pathname } = new URL(url);
     if (!/^https?:$/.test(protocol)) return "***";
@@ -183,11 +192,9 @@ function shown(url: string): string {
   }
 }
 
-/** Begins to work; `config` is JSON text of an object. */
-export async function startWorker(client: surface.NativeClient, config: string): Promise<surface.NativeWorker> {
-  const within = (await client.ready!()) as surface.NativeClient;
-  const loaded = await load(within.location().startsWith("memory:") ? "engine" : "client");
-  return new loaded.Worker(within, config);
+/** Begins to work, once the code is there; `config` is JSON text of an object. */
+export function startWorker(client: surface.NativeClient, config: string): Promise<surface.NativeWorker> {
+  return (client as surface.NativeClient & { work(config: string): Promise<surface.NativeWorker> }).work(config);
 }
 
 export const native = {

@@ -1,0 +1,256 @@
+// The engine in the page: the same flows as in Node, what it fetches, and where it may run.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { stage } from "./page.mjs";
+
+const POLICY = "default-src 'none'; connect-src 'self'; script-src 'self'";
+const WORKER = `
+import { connect } from "/dist/index.js";
+const client = await connect("memory:");
+const worker = client.worker({ double: async ({ n }) => 2 * n });
+const ended = worker.run();
+const { taskId } = await client.submitTask({ type: "double", payload: { n: 21 } });
+const result = await client.result(taskId);
+await worker.drain();
+await ended;
+postMessage(result);
+`;
+const SCRIPT = { body: WORKER, type: "text/javascript" };
+// No inline script runs under the policy: the page's own is a file.
+const RUN = {
+  body: `${WORKER.replace("postMessage(result)", "document.title = String(result)")}`,
+  type: "text/javascript",
+};
+const CATCH = {
+  body: `
+import { connect } from "/dist/index.js";
+await connect("memory:").catch(({ code, message }) => (document.title = code + " " + message));`,
+  type: "text/javascript",
+};
+const page = (script) => `<!doctype html><html lang="en"><title>waits</title><script type="module" src="${script}"></script>`;
+
+let place;
+before(async () => {
+  const headers = (path) => {
+    if (path === "/strict" || path === "/dist/strict.js") return { "Content-Security-Policy": `${POLICY} 'wasm-unsafe-eval'` };
+    return path === "/stricter" ? { "Content-Security-Policy": POLICY } : {};
+  };
+  place = await stage(headers, {
+    "/worker.js": SCRIPT,
+    "/run.js": RUN,
+    "/catch.js": CATCH,
+    "/strict": page("/run.js"),
+    "/stricter": page("/catch.js"),
+  });
+});
+after(() => place?.close());
+
+/** What a page fetched of wasm since it was opened. */
+const wasm = (asked) => asked.filter((path) => path.includes("/wasm/")).sort();
+
+test("nothing is fetched before the first call, and then the engine alone", async () => {
+  // PKG-04
+  const page = await place.open();
+  const since = place.site.requests.length;
+  const asked = () => wasm(place.site.requests.slice(since));
+  await page.evaluate(async () => {
+    const { Client } = await import("/dist/index.js");
+    globalThis.client = new Client("memory:");
+  });
+  assert.deepEqual(asked(), []);
+  assert.deepEqual(await page.evaluate(async () => [await client.counts(), client.location]), [[], "memory"]);
+  assert.deepEqual(asked(), ["/dist/wasm/engine.js", "/dist/wasm/engine_bg.wasm"]);
+  // A second client fetches nothing.
+  await page.evaluate(async () => (await (await import("/dist/index.js")).connect("memory:")).close());
+  assert.equal(asked().length, 2);
+  assert.deepEqual(page.said, []);
+});
+
+test("a task is submitted, worked, followed and waited for", async () => {
+  const page = await place.open();
+  const told = await page.evaluate(async () => {
+    const { connect, Retry } = await import("/dist/index.js");
+    const client = await connect("memory:");
+    const worker = client.worker(
+      {
+        report: async ({ lines }, ctx) => {
+          ctx.progress(50, "half");
+          ctx.log(`${lines} lines`);
+          return { lines, attempt: ctx.attempt };
+        },
+        flaky: async (_, ctx) => (ctx.attempt < 3 ? new Retry("busy", { after: 0 }) : "third"),
+        broken: async () => {
+          throw new RangeError("no such order");
+        },
+      },
+      { concurrency: 4 },
+    );
+    const ended = worker.run();
+    const { taskId } = await client.submitTask({ type: "report", payload: { lines: 3 }, labels: { env: "test" } });
+    const kinds = [];
+    for await (const { kind, status, seq } of client.streamTask(taskId)) kinds.push([seq, kind, status]);
+    const { taskIds } = await client.submitBatch([{ type: "flaky", payload: {} }, { type: "broken", payload: {}, maxRetries: 0 }]);
+    const batch = await client.waitForBatch(taskIds);
+    const emitted = [];
+    await new Promise((resolve) => {
+      const stream = client.streamTask(taskIds[1]);
+      stream.on("update", ({ status }) => emitted.push(status)).on("error", ({ code }) => resolve(emitted.push(code)));
+    });
+    const logs = await client.getTaskLogs(taskId);
+    const listed = await client.listTasks({ labels: { env: "test" } });
+    await worker.drain();
+    await ended;
+    await client.close();
+    return {
+      kinds,
+      result: (await client.getTask(taskId).catch(({ code }) => code)),
+      batch: batch.map(({ status, result, error }) => [status, result ?? error.errorType]),
+      last: emitted.at(-1),
+      logs: logs.map(({ message, level }) => [message, level]),
+      listed: listed.map((task) => task.taskId === taskId),
+    };
+  });
+  assert.deepEqual(told.kinds.map(([seq]) => seq), told.kinds.map((_, i) => i + 1));
+  assert.deepEqual(told.kinds.at(-1).slice(1), ["status", "completed"]);
+  assert.ok(told.kinds.some(([, kind]) => kind === "progress"));
+  assert.equal(told.result, "client_closed");
+  assert.deepEqual(told.batch, [["completed", "third"], ["failed", "RangeError"]]);
+  assert.equal(told.last, "task_failed");
+  assert.deepEqual(told.logs, [["3 lines", "info"]]);
+  assert.deepEqual(told.listed, [true]);
+  assert.deepEqual(page.said, []);
+});
+
+test("in a worker of the browser", async () => {
+  const page = await place.open();
+  const result = await page.evaluate(
+    () =>
+      new Promise((resolve, reject) => {
+        const worker = new Worker("/worker.js", { type: "module" });
+        worker.onmessage = ({ data }) => resolve(data);
+        worker.onerror = ({ message }) => reject(new Error(message));
+      }),
+  );
+  assert.equal(result, 42);
+});
+
+test("under a policy that allows wasm and no eval", async () => {
+  const page = await place.open("/strict");
+  await page.waitForFunction(() => document.title === "42");
+  assert.deepEqual(page.said, []);
+});
+
+test("a policy that allows no wasm is told with what to do", async () => {
+  const page = await place.open("/stricter");
+  await page.waitForFunction(() => document.title !== "waits");
+  assert.match(await page.title(), /^store_unavailable .*'wasm-unsafe-eval'/);
+});
+
+test("code that could not be fetched is fetched by the next call", async () => {
+  const page = await place.open();
+  let cut = true;
+  await page.route("**/*.wasm", (route) => (cut ? route.abort() : route.continue()));
+  const connect = () =>
+    page.evaluate(async () => {
+      const { connect } = await import("/dist/index.js");
+      return connect("memory:").then(
+        (client) => client.counts(),
+        ({ code, fields, retryable }) => [code, fields.operation, retryable],
+      );
+    });
+  assert.deepEqual(await connect(), ["store_unavailable", "load engine", true]);
+  cut = false;
+  assert.deepEqual(await connect(), []);
+});
+
+test("a wait is ended by its signal, a stream by its loop", async () => {
+  // GJS-09
+  const page = await place.open();
+  const told = await page.evaluate(async () => {
+    const { connect, Client } = await import("/dist/index.js");
+    const client = await connect("memory:");
+    const { taskId } = await client.submitTask({ type: "none", payload: {} });
+    const abort = new AbortController();
+    const waits = client.waitForTask(taskId, { signal: abort.signal });
+    abort.abort();
+    const names = [await waits.catch(({ name }) => name)];
+    // Before the code is there, too.
+    const early = new AbortController();
+    const first = new Client("memory:").submitTask({ type: "none", payload: {} }, { signal: early.signal });
+    early.abort();
+    names.push(await first.catch(({ name }) => name));
+    names.push(await client.waitForTask(taskId, { timeout: 10 }).catch(({ code }) => code));
+    for await (const _ of client.streamTask(taskId)) break;
+    return names;
+  });
+  assert.deepEqual(told, ["AbortError", "AbortError", "worker_not_available"]);
+  assert.deepEqual(page.said, []);
+});
+
+test("a clock that is an hour off, and one that jumps, lose nothing", async () => {
+  const run = async (jumps) => {
+    const real = Date.now;
+    const { connect } = await import("/dist/index.js");
+    const client = await connect("memory:");
+    const attempts = [];
+    let gone;
+    const worker = client.worker({
+      long: async (_, ctx) => {
+        attempts.push(ctx.attempt);
+        ctx.progress(1);
+        await gone;
+        return "kept";
+      },
+    });
+    const ended = worker.run();
+    const outcomes = [];
+    for (const jump of jumps) {
+      let go;
+      gone = new Promise((resolve) => (go = resolve));
+      const { taskId } = await client.submitTask({ type: "long", payload: {}, delay: 0.05 });
+      for await (const { kind } of client.streamTask(taskId)) if (kind === "progress") break;
+      const before = Date.now;
+      Date.now = () => before() + jump;
+      // What sweeps by itself sees the other time, too.
+      await client.sweep();
+      go();
+      const { status, result } = await client.waitForTask(taskId, { timeout: 30_000 });
+      outcomes.push([status, result]);
+    }
+    Date.now = real;
+    await worker.drain();
+    await ended;
+    return { outcomes, attempts };
+  };
+  for (const ahead of [3_600_000, -3_600_000]) {
+    const page = await place.open("/", (page) =>
+      page.addInitScript((ahead) => {
+        const real = Date.now;
+        Date.now = () => real() + ahead;
+      }, ahead),
+    );
+    assert.deepEqual(await page.evaluate(run, [0]), { outcomes: [["completed", "kept"]], attempts: [1] });
+  }
+  // A lease that looks expired may be run again: delivery is at least once.
+  const page = await place.open();
+  const { outcomes, attempts } = await page.evaluate(run, [3_600_000, -3_600_000]);
+  assert.deepEqual(outcomes, Array(2).fill(["completed", "kept"]));
+  assert.ok(attempts.every((attempt) => attempt <= 2), String(attempts));
+});
+
+test("a payload that is no JSON is refused and changes nothing", async () => {
+  const page = await place.open();
+  const told = await page.evaluate(async () => {
+    const { connect, InvalidPayloadError } = await import("/dist/index.js");
+    const client = await connect("memory:");
+    const cycle = {};
+    cycle.self = cycle;
+    const refused = [];
+    for (const payload of [undefined, 1n, NaN, () => 1, { at: new Map() }, cycle, { at: "\ud800" }]) {
+      const submitted = client.submitTask({ type: "x", payload });
+      refused.push(await submitted.then(() => "stored", (error) => error instanceof InvalidPayloadError && error.fields.field));
+    }
+    return [refused, await client.counts()];
+  });
+  assert.deepEqual(told, [Array(7).fill("payload"), []]);
+});
