@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use windlass_core::client::FollowOptions;
 use windlass_core::words::duration_from_seconds;
-use windlass_core::{Error, Result, SubmitOptions, TaskId, TaskSpec};
+use windlass_core::{Error, Result, SubmitOptions, TaskId};
 
 use crate::query;
 use crate::stream::{Events, Updates};
+use crate::submit;
 use crate::text::text;
 
 /// A connected client. Clones share it.
@@ -38,11 +39,12 @@ impl Client {
         self.client.now().as_millis()
     }
 
-    /// Stores tasks, all or none, from their records; their submissions.
-    pub async fn submit(&self, records: Vec<String>, batch: bool) -> Result<String> {
+    /// Stores tasks, all or none, from JSON text of a list of their records. Answers runs of submissions:
+    /// `[{"task_ids", "status", "deduplicated", "batch_id"}, …]`.
+    pub async fn submit(&self, records: &str, batch: bool) -> Result<String> {
         let options = SubmitOptions { batch, patience: self.patience };
-        let specs = records.iter().map(|record| TaskSpec::from_wire(record));
-        text(&self.client.submit_many(specs.collect::<Result<_>>()?, options).await?)
+        let specs = submit::specs(records)?;
+        submit::told(&self.client.submit_many(specs, options).await?)
     }
 
     /// A task's record.

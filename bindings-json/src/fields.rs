@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use windlass_core::words::duration_from_seconds;
@@ -81,7 +82,7 @@ impl Fields {
 /// # Errors
 ///
 /// `invalid_argument` with `what` as the field.
-pub(crate) fn record<T: DeserializeOwned>(what: &str, text: &str) -> Result<T> {
+pub(crate) fn record<'a, T: Deserialize<'a>>(what: &str, text: &'a str) -> Result<T> {
     serde_json::from_str(text).map_err(|error| {
         // The place within one value says nothing to the reader.
         let text = error.to_string();

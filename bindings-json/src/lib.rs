@@ -9,6 +9,7 @@
 //! | `options` | what a connection is told |
 //! | `calls` | how a client calls a server |
 //! | `client` | the verbs of a client |
+//! | `submit` | many tasks in one text, and their submissions in one |
 //! | `query` | which tasks a listing asks for |
 //! | `hands` | leases taken by hand: lease, renew, settle, sweep |
 //! | `stream` | histories and events, followed |
@@ -30,6 +31,7 @@ mod options;
 mod outcomes;
 mod query;
 mod stream;
+mod submit;
 mod text;
 mod worker;
 

@@ -54,17 +54,17 @@ impl Client {
         self.0.now_millis()
     }
 
-    /// Stores tasks, all or none, from their records.
+    /// Stores tasks, all or none, from JSON text of a list of their records.
     #[napi]
     pub fn submit<'env>(
         &self,
         env: &'env Env,
-        records: Vec<String>,
+        records: String,
         batch: bool,
         cancel: Option<&Cancel>,
     ) -> napi::Result<Object<'env>> {
         let client = self.0.clone();
-        promise(env, Cancel::or(cancel, async move { client.submit(records, batch).await }))
+        promise(env, Cancel::or(cancel, async move { client.submit(&records, batch).await }))
     }
 
     /// A task's record.

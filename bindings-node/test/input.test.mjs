@@ -13,11 +13,15 @@ const cycle = {};
 cycle.self = cycle;
 const ring = [1];
 ring.push({ ring });
+// Each object is reached by twice as many ways as the one above it.
+const knot = [{}, {}];
+for (const one of knot) Object.assign(one, { a: knot[0], b: knot[1] });
 
 // Each with what the message must name.
 const NO_JSON = {
-  "a cycle": [cycle, /circular/],
-  "a cycle of lists": [{ ring }, /circular/],
+  "a cycle": [cycle, /self is circular/],
+  "a cycle of lists": [{ ring }, /ring\[1\]\.ring is circular/],
+  "a knot": [knot, /\[0\]\.a is circular/],
   "a BigInt": [{ n: 1n }, /n is a BigInt/],
   undefined: [undefined, /undefined/],
   "undefined in a list": [{ list: [1, undefined] }, /list\[1\] is undefined/],

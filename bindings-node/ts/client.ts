@@ -43,7 +43,7 @@ import type {
 } from "./options.js";
 import { defaultUrl } from "./platform.js";
 import { EventStream, type StreamOptions, TaskStream } from "./stream.js";
-import { connectRecord, taskRecord } from "./wire.js";
+import { connectRecord, taskRecords } from "./wire.js";
 import { type Handlers, Worker, type WorkerOptions } from "./worker.js";
 
 /** How long a wait lasts that is told nothing, in milliseconds. */
@@ -107,9 +107,9 @@ export class Client<M extends TaskMap<M> = TaskMap> implements AsyncDisposable {
     options: SubmitTaskOptions<M, N>,
     { signal }: CallOptions = {},
   ): Promise<Submission> {
-    const records = [taskRecord(options)];
+    const records = taskRecords([options]);
     const told = await answer((cancel) => this.#native.submit(records, false, cancel), signal);
-    return readSubmission(JSON.parse(told)[0]);
+    return submissions(told)[0]!;
   }
 
   /**
@@ -125,11 +125,11 @@ export class Client<M extends TaskMap<M> = TaskMap> implements AsyncDisposable {
     if (typeof all !== "object" || all === null || !(Symbol.iterator in all)) {
       throw invalid("tasks", "must be an iterable of tasks");
     }
-    const records = Array.from(tasks, (task) => taskRecord(task, shared));
+    const records = taskRecords(Array.from(tasks), shared);
     const told = await answer((cancel) => this.#native.submit(records, true, cancel), signal);
-    const submissions: Submission[] = JSON.parse(told).map(readSubmission);
-    const taskIds = submissions.map((submission) => submission.taskId);
-    return { batchId: submissions[0]?.batchId ?? null, taskIds, submissions };
+    const stored = submissions(told);
+    const taskIds = stored.map((submission) => submission.taskId);
+    return { batchId: stored[0]?.batchId ?? null, taskIds, submissions: stored };
   }
 
   /** The task. @throws TaskNotFoundError */
@@ -300,6 +300,11 @@ export class Client<M extends TaskMap<M> = TaskMap> implements AsyncDisposable {
     return JSON.parse(await answer(() => this.#native.sweep()));
   }
 
+  /** @internal Resolves once native code that has to be fetched is there and has looked at the options. */
+  async ready(): Promise<void> {
+    await answer(async () => this.#native.ready?.());
+  }
+
   /** @internal */
   async serve(options: object): ReturnType<typeof native.startServer> {
     return answer(() => native.startServer(this.#native, connectRecord(options)));
@@ -326,7 +331,17 @@ export async function connect<M extends TaskMap<M> = TaskMap>(
   url?: string,
   options: ConnectOptions = {},
 ): Promise<Client<M>> {
-  return new Client<M>(url, options);
+  const client = new Client<M>(url, options);
+  await client.ready();
+  return client;
+}
+
+/** What was stored, from runs of submissions that differ in their ids only. */
+function submissions(told: string): Submission[] {
+  return JSON.parse(told).flatMap(({ task_ids, ...same }: { task_ids: string[] }) => {
+    const one = readSubmission(same);
+    return task_ids.map((taskId) => ({ ...one, taskId }));
+  });
 }
 
 function given(

@@ -6,9 +6,6 @@
 
 import { type WindlassError, fromCode } from "./generated/errors.js";
 
-/** Levels that core takes at most; one more than that is looked at before a cycle is suspected. */
-const LEVELS = 128;
-
 /** Makes the error for a value without a JSON form. */
 type Refuse = (field: string, reason: string) => WindlassError;
 
@@ -24,21 +21,60 @@ function refusePayload(field: string, reason: string): WindlassError {
  */
 export function jsonText(field: string, value: unknown, refuse: Refuse = refusePayload): string {
   try {
-    check(value, "", 0);
-    const text: string | undefined = JSON.stringify(value);
+    const text = written(value);
+    // What can be written has no cycle, so that looking at all of it comes to an end.
+    if (text === undefined || !isPlain(value)) check(value, "", new Set());
     // A `toJSON` that changed its mind.
     if (text === undefined) throw new NoJson("the value has no JSON form");
     return text;
   } catch (thrown) {
     if (thrown instanceof NoJson) throw refuse(field, thrown.message);
-    // A cycle below many levels, or a `toJSON` or a getter that throws.
+    // A `toJSON` or a getter that throws.
     throw refuse(field, thrown instanceof Error ? thrown.message : String(thrown));
   }
 }
 
+function written(value: unknown): string | undefined {
+  try {
+    return JSON.stringify(value);
+  } catch (thrown) {
+    check(value, "", new Set());
+    throw thrown;
+  }
+}
+
+/**
+ * Whether `value`, which has no cycle, is nothing but JSON: then `JSON.stringify` leaves nothing out.
+ * Most values are; where one is not, `check` finds the place.
+ */
+export function isPlain(value: unknown): boolean {
+  switch (typeof value) {
+    case "string":
+    case "boolean":
+      return true;
+    case "number":
+      return Number.isFinite(value);
+    case "object":
+      break;
+    default:
+      return false;
+  }
+  if (value === null) return true;
+  if ("toJSON" in value) return false;
+  if (Array.isArray(value)) {
+    for (let i = 0; i < value.length; i++) if (!isPlain(value[i])) return false;
+    return true;
+  }
+  const above: unknown = Object.getPrototypeOf(value);
+  if (above !== Object.prototype && above !== null) return false;
+  for (const key in value) if (!isPlain((value as Record<string, unknown>)[key])) return false;
+  return true;
+}
+
 class NoJson extends Error {}
 
-function check(value: unknown, place: string, level: number): void {
+/** `above` are the objects that hold this value. */
+function check(value: unknown, place: string, above: Set<object>): void {
   switch (typeof value) {
     case "string":
     case "boolean":
@@ -47,7 +83,12 @@ function check(value: unknown, place: string, level: number): void {
       if (Number.isFinite(value)) return;
       throw new NoJson(`${at(place)} is ${value}, which JSON does not have`);
     case "object":
-      return value === null ? undefined : within(value, place, level);
+      if (value === null) return;
+      if (above.has(value)) throw new NoJson(`${at(place)} is circular: it is within itself`);
+      above.add(value);
+      within(value, place, above);
+      above.delete(value);
+      return;
     case "bigint":
       throw new NoJson(`${at(place)} is a BigInt, which has no JSON form: make it a string`);
     default:
@@ -55,29 +96,27 @@ function check(value: unknown, place: string, level: number): void {
   }
 }
 
-function within(value: object, place: string, level: number): void {
-  // Deeper than core takes, or a cycle: `JSON.stringify` knows which.
-  if (level >= LEVELS) return;
+function within(value: object, place: string, above: Set<object>): void {
   if (value instanceof Date && Number.isNaN(value.getTime())) {
     throw new NoJson(`${at(place)} is an invalid Date`);
   }
   if (typeof (value as { toJSON?: unknown }).toJSON === "function") {
     // `JSON.stringify` asks again; what it is told then is the same.
     const told = (value as { toJSON(key: string): unknown }).toJSON(place);
-    if (told !== value) return check(told, place, level + 1);
+    if (told !== value) return check(told, place, above);
   }
   if (Array.isArray(value)) {
-    for (let i = 0; i < value.length; i++) check(value[i], `${place}[${i}]`, level + 1);
+    for (let i = 0; i < value.length; i++) check(value[i], `${place}[${i}]`, above);
     return;
   }
   if (value instanceof Map || value instanceof Set) {
     throw new NoJson(`${at(place)} is a ${value.constructor.name}, which has no JSON form`);
   }
   if (value instanceof String || value instanceof Number || value instanceof Boolean) {
-    return check(value.valueOf(), place, level);
+    return check(value.valueOf(), place, above);
   }
   for (const key of Object.keys(value)) {
-    check((value as Record<string, unknown>)[key], place === "" ? key : `${place}.${key}`, level + 1);
+    check((value as Record<string, unknown>)[key], place === "" ? key : `${place}.${key}`, above);
   }
 }
 

@@ -39,8 +39,11 @@ export interface NativeClient {
   ready?(): Promise<unknown>;
   location(): string;
   nowMillis(): number;
-  /** Stores tasks from their records, all or none: JSON text of a list of submissions. */
-  submit(records: string[], batch: boolean, cancel?: Cancel): Promise<string>;
+  /**
+   * Stores tasks, all or none, from JSON text of a list of their records. Answers runs of submissions:
+   * `[{"task_ids", "status", "deduplicated", "batch_id"}, …]`.
+   */
+  submit(records: string, batch: boolean, cancel?: Cancel): Promise<string>;
   get(taskId: string): Promise<string>;
   getMany(taskIds: string[]): Promise<string>;
   /** The records once all have ended, or with `failFast` the first has failed. */

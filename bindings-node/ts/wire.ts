@@ -7,7 +7,7 @@
 
 import { fromCode } from "./generated/errors.js";
 import { invalid } from "./failure.js";
-import { jsonText } from "./json.js";
+import { isPlain, jsonText } from "./json.js";
 
 /** Names of a task's options that are not just written in another case. */
 const TASK: Record<string, string> = {
@@ -40,6 +40,44 @@ export function taskRecord(options: object, shared: object = {}): string {
     if (name === "retry" && isRecord(value)) return ["retry", named(value, RETRY)];
     return [TASK[name] ?? snake(name), plain(name, value)];
   });
+}
+
+/** JSON text of a list of tasks to submit. `shared` holds where one says nothing. */
+export function taskRecords(tasks: readonly object[], shared: object = {}): string {
+  return written(tasks, shared) ?? `[${tasks.map((task) => taskRecord(task, shared)).join()}]`;
+}
+
+/** Options that go out as they are when they are plain JSON, by what the wire calls them. */
+const AS_GIVEN = new Map(
+  ["payload", "type", "queue", "priority", "timeout", "idempotencyKey", "labels", "delay", "maxRetries", "metadata", "traceparent"].map(
+    (name) => [name, TASK[name] ?? snake(name)],
+  ),
+);
+
+/** The same in one go, where nothing needs a closer look. */
+function written(tasks: readonly object[], shared: object): string | undefined {
+  const records: Record<string, unknown>[] = [];
+  for (const task of tasks) {
+    const record = {};
+    if (!take(record, shared) || !take(record, task)) return undefined;
+    records.push(record);
+  }
+  try {
+    const text = JSON.stringify(records);
+    return isPlain(records) ? text : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function take(record: Record<string, unknown>, options: object): boolean {
+  if (!isRecord(options)) return false;
+  for (const name in options) {
+    const [named, value] = [AS_GIVEN.get(name), options[name]];
+    if (named === undefined || value === undefined) return false;
+    record[named] = value;
+  }
+  return true;
 }
 
 /** JSON text of what a connection is told. */

@@ -5,6 +5,7 @@ import { ManualClock, TestServer } from "windlass/testing";
 import { VectorError } from "./vectors.mjs";
 
 const SOON = 20;
+const LEASE = { worker: "w1", queues: ["default"], handlers: ["work"], limit: 10, lease_seconds: 60 };
 let number = 0;
 
 // What belongs to a task's user is not renamed within.
@@ -14,10 +15,8 @@ const snake = (name) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCas
 
 /** A wire record by the names of the client's options. */
 function options(record) {
-  const named = ([key, value]) => {
-    const name = key === "task_type" ? "type" : camel(key.replace(/_seconds$/, ""));
-    return [name, key === "retry" && value !== null ? options(value) : value];
-  };
+  const name = (key) => (key === "task_type" ? "type" : camel(key.replace(/_seconds$/, "")));
+  const named = ([key, value]) => [name(key), key === "retry" && value !== null ? options(value) : value];
   return Object.fromEntries(Object.entries(record).map(named));
 }
 
@@ -60,8 +59,7 @@ const VERBS = {
   wait: async (c, { task_ids, timeout_seconds = SOON, fail_fast = false }) =>
     task(await c.waitForBatch(task_ids, { timeout: timeout_seconds * 1000, failFast: fail_fast })),
   result: (c, { task_id, timeout_seconds = SOON }) => c.result(task_id, { timeout: timeout_seconds * 1000 }),
-  lease: (c, request) =>
-    c.lease({ worker: "w1", queues: ["default"], handlers: ["work"], limit: 10, lease_seconds: 60, ...request }),
+  lease: (c, request) => c.lease({ ...LEASE, ...request }),
   renew: (c, { renewals }) => c.renew(renewals),
   settle: async (c, { outcomes }) =>
     (await c.settle(outcomes)).map((one) => (one instanceof WindlassError ? { error: errorRecord(one) } : one)),
@@ -110,28 +108,25 @@ export class Site {
 
   /** A function of core, as the client shows it. */
   async pure(name, given) {
-    const submitted = async (record) => ({ task_id: (await this.call("submit", record)).task_id });
-    if (name === "priority") return (await this.call("get", await submitted({ priority: given }))).priority;
-    if (name === "handler") return (await this.call("get", await submitted(given))).handler;
+    const submit = (record, idempotency_key) => this.call("submit", { ...record, idempotency_key });
+    const stored = async (record) => this.call("get", { task_id: (await submit(record)).task_id });
+    if (name === "priority") return (await stored({ priority: given })).priority;
+    if (name === "handler") return (await stored(given)).handler;
     if (name === "same_request") {
-      await submitted({ ...given.a, idempotency_key: "k" });
-      const again = this.call("submit", { ...given.b, idempotency_key: "k" });
-      return again.then(
-        (stored) => stored.deduplicated,
-        (error) => (error instanceof IdempotencyConflictError ? false : Promise.reject(error)),
-      );
+      await submit(given.a, "k");
+      const different = (error) => (error instanceof IdempotencyConflictError ? false : Promise.reject(error));
+      return submit(given.b, "k").then(({ deduplicated }) => deduplicated, different);
     }
     if (name !== "backoff") throw new VectorError(`no client shows the function ${name}`);
-    const retry = { ...given.retry, max_retries: 1000 };
-    const one = await submitted({ task_type: "work", retry });
+    const error = { code: "handler_error", message: "no" };
+    const { task_id } = await submit({ task_type: "work", retry: { ...given.retry, max_retries: 1000 } });
     let delay = NaN;
     for (let n = 0; n < given.n; n++) {
       await this.call("sweep");
       const { token } = (await this.call("lease")).tasks[0];
-      const error = { code: "handler_error", message: "no" };
-      await this.call("settle", { outcomes: [{ ...one, token, outcome: "fail", error }] });
-      delay = (new Date((await this.call("get", one)).run_at) - this.clock.now()) / 1000;
-      this.clock.advance(delay);
+      await this.call("settle", { outcomes: [{ task_id, token, outcome: "fail", error }] });
+      delay = (new Date((await this.call("get", { task_id })).run_at) - this.clock.now()) / 1000;
+      await this.clock.advance(delay);
     }
     return delay;
   }

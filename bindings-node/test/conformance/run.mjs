@@ -12,7 +12,7 @@ const SQL = "import sqlite3, sys\nfor s in sys.argv[2:]: sqlite3.connect(sys.arg
 export async function runPure(name, one, site) {
   if ("out" in one === "error" in one) throw new VectorError("a case expects either out or error");
   const want = "out" in one ? { expect: one.out } : { error: one.error };
-  await check(want, () => site.pure(name, resolve(one.in, {})));
+  await check(want, {}, () => site.pure(name, resolve(one.in, {})));
 }
 
 export async function runSteps({ steps }, site) {
@@ -22,8 +22,7 @@ export async function runSteps({ steps }, site) {
     try {
       await runStep(step, site, saved);
     } catch (cause) {
-      const message = `step ${number} ${JSON.stringify(step).slice(0, 300)}: ${cause}`;
-      throw new VectorError(message, { cause });
+      throw new VectorError(`step ${number} ${JSON.stringify(step).slice(0, 300)}: ${cause}`, { cause });
     }
   }
 }
@@ -37,28 +36,24 @@ async function runStep(step, site, saved) {
     if ("write" in step) return writeFileSync(site.file, step.write);
     return execFileSync(process.env.PYTHON || "python3", ["-c", SQL, site.file, ...step.sql]);
   }
-  const want = {};
-  for (const name of ["expect", "error"]) if (name in step) want[name] = resolve(step[name], saved);
-  const given = await check(want, () => call(step, site, saved));
+  const given = await check(step, saved, async () => {
+    if ("connect" in step) return (await site.connect(step.connect)).close();
+    if (step.call === "reopen") return site.reopen();
+    return site.call(step.call, resolve(step.args ?? {}, saved), step.as);
+  });
   if ("save" in step) saved[step.save] = given;
 }
 
-async function call(step, site, saved) {
-  if ("connect" in step) return (await site.connect(step.connect)).close();
-  if (step.call === "reopen") return site.reopen();
-  return site.call(step.call, resolve(step.args ?? {}, saved), step.as);
-}
-
 /** Calls, and compares what comes with `expect` or with `error`. */
-async function check(want, make) {
+async function check(want, saved, make) {
   let given;
   try {
     given = await make();
   } catch (error) {
     if (!("error" in want) || !(error instanceof WindlassError)) throw error;
-    return match(want.error, errorRecord(error), "error");
+    return match(resolve(want.error, saved), errorRecord(error), "error");
   }
   if ("error" in want) throw new VectorError(`expected ${JSON.stringify(want.error)}, got ${JSON.stringify(given)}`);
-  if ("expect" in want) match(want.expect, given, "answer");
+  if ("expect" in want) match(resolve(want.expect, saved), given, "answer");
   return given;
 }

@@ -17,9 +17,8 @@ export function load(store) {
   const index = read("index.json");
   const cases = Object.entries(index.files).flatMap(([name, entry]) => {
     const file = { ...read(name), name };
-    if (file.cases.length !== entry.cases || entry.cases === 0) {
-      throw new VectorError(`${name} and the index differ: run python3 spec/generate.py`);
-    }
+    const current = file.cases.length === entry.cases && entry.cases > 0;
+    if (!current) throw new VectorError(`${name} and the index differ: run python3 spec/generate.py`);
     const runs = file.level === "client" && (file.stores ?? [store]).includes(store);
     return runs ? file.cases.map((one) => ({ file, one })) : [];
   });
