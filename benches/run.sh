@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The benchmark: builds what it needs in the release profile and measures, Python's workers included, in
-# under three minutes once built. Arguments are passed on; `benches/run.sh --help` lists them.
+# The benchmark: builds what it needs in the release profile and measures, workers of Python and of Node
+# included, in about three minutes once built. Arguments are passed on; `benches/run.sh --help` lists them.
 #
 # With `--only http` it measures what goes through a server, with wrk, which it installs as root on Debian.
 #
@@ -37,6 +37,14 @@ if command -v "$PYTHON" >/dev/null; then
 else
     say "bench: $PYTHON is missing: Python's workers are left out" >&2
 fi
+with_node=0
+if command -v node >/dev/null && command -v npm >/dev/null; then
+    packages+=(-p windlass-node)
+    with_node=1
+    [ -d bindings-node/node_modules/typescript ] || npm ci --prefix bindings-node --no-audit --no-fund --loglevel=error </dev/null
+else
+    say "bench: node or npm is missing: what Node does is left out" >&2
+fi
 cargo build --release --locked "${packages[@]}"
 
 folder=$(mktemp -d "$CARGO_TARGET_DIR/bench-XXXXXX")
@@ -61,6 +69,18 @@ if [ $with_python = 1 ]; then
     export PYTHONPATH=$folder/python PYTHONDONTWRITEBYTECODE=1
     arguments+=(--python "$(command -v "$PYTHON")" --python-worker "$ROOT/benches/python_worker.py")
     say "$(cargo --version | cut -d' ' -f1,2 | sed 's/cargo/Rust/'), $("$PYTHON" --version)"
+fi
+if [ $with_node = 1 ]; then
+    # The package with the addon of this profile, and compiled from what is here now.
+    mkdir "$folder/node"
+    cp bindings-node/package.json bindings-node/native.cjs "$folder/node/"
+    bindings-node/node_modules/.bin/tsc -p bindings-node/tsconfig.esm.json --outDir "$folder/node/dist/esm"
+    for library in libwindlass_node.so libwindlass_node.dylib windlass_node.dll; do
+        built=$CARGO_TARGET_DIR/release/$library
+        [ ! -f "$built" ] || cp "$built" "$folder/node/windlass.node"
+    done
+    arguments+=(--node-package "$folder/node" --node-work "$ROOT/benches/node_work.mjs")
+    say "Node $(node --version)"
 fi
 for argument in "$@"; do
     if [ "$argument" = --long ] && [ $http = 0 ]; then

@@ -36,6 +36,12 @@ pub(crate) struct Options {
     /// The script that drains in Python
     #[arg(long, value_name = "PATH")]
     pub(crate) python_worker: Option<PathBuf>,
+    /// Folder with the Node package in it: adds its drains and submits
+    #[arg(long, value_name = "PATH", requires = "node_work")]
+    pub(crate) node_package: Option<PathBuf>,
+    /// The program that drains and submits in Node
+    #[arg(long, value_name = "PATH")]
+    pub(crate) node_work: Option<PathBuf>,
     /// What takes long instead: peers, a million finished tasks, memory, idle workers
     #[arg(long)]
     pub(crate) long: bool,

@@ -29,6 +29,21 @@ pub(super) fn workload(durability: Durability, time: Duration) -> Workload {
 }
 
 pub(super) fn ours(place: &Place, durability: Durability, time: Duration) -> Result<Vec<f64>> {
+    measure(place, durability, time, &SubmitOptions::default())
+}
+
+/// The same with a batch id for each call, which is one index more: what `submitBatch` of Node does.
+pub(super) fn batches(place: &Place, durability: Durability, time: Duration) -> Result<Vec<f64>> {
+    let options = SubmitOptions { batch: true, ..SubmitOptions::default() };
+    measure(place, durability, time, &options)
+}
+
+fn measure(
+    place: &Place,
+    durability: Durability,
+    time: Duration,
+    options: &SubmitOptions,
+) -> Result<Vec<f64>> {
     let file = place.file();
     let rate = runtime()?.block_on(async {
         let client = connect(&file, durability).await?;
@@ -36,7 +51,7 @@ pub(super) fn ours(place: &Place, durability: Durability, time: Duration) -> Res
         let start = Instant::now();
         let mut tasks = 0;
         while start.elapsed() < time {
-            client.submit_many(specs(tasks, TASKS), SubmitOptions::default()).await?;
+            client.submit_many(specs(tasks, TASKS), *options).await?;
             tasks += TASKS;
         }
         let rate = rate(tasks, start);

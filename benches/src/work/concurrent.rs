@@ -42,7 +42,7 @@ pub(super) fn beside_one_caller(time: Duration) -> Workload {
     }
 }
 
-fn ours(place: &Place, durability: Durability, time: Duration) -> Result<Vec<f64>> {
+pub(super) fn ours(place: &Place, durability: Durability, time: Duration) -> Result<Vec<f64>> {
     let file = place.file();
     let rate = runtime()?.block_on(async {
         let client = connect(&file, durability).await?;

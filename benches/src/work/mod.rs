@@ -6,6 +6,7 @@ mod drain;
 mod finished;
 pub(crate) mod http;
 mod memory;
+mod node;
 mod other;
 mod peers;
 mod process;
@@ -54,6 +55,7 @@ pub(crate) fn all(options: &Options) -> Result<Vec<Workload>> {
     workloads.push(memory::workload(options.tasks));
     workloads.push(wake::workload(options.wakes));
     workloads.extend(python::workloads(options));
+    workloads.extend(node::workloads(options));
     Ok(workloads)
 }
 
@@ -82,6 +84,7 @@ fn long(options: &Options) -> Result<Vec<Workload>> {
     workloads.push(wake::after_idleness());
     workloads.push(wake::idleness());
     workloads.extend(python::long_workloads(options, &peers));
+    workloads.extend(node::long_workloads(options, &peers));
     Ok(workloads)
 }
 

@@ -14,14 +14,14 @@ use super::{connect, process, runtime};
 use crate::Result;
 use crate::options::Options;
 use crate::place::{Place, discard};
-use crate::rounds::{Beside, Target, Unit, Workload};
+use crate::rounds::{Beside, Measure, Target, Unit, Workload};
 
 /// Tasks whose drain shows whether memory grows.
 const MANY: u32 = 1_000_000;
 
 /// A Python with Windlass in it, and the script that drains.
 #[derive(Clone)]
-struct Python {
+pub(super) struct Python {
     python: PathBuf,
     script: PathBuf,
 }
@@ -39,7 +39,7 @@ const fn durable(handler: &'static str, durability: Durability) -> Drain {
 }
 
 impl Python {
-    fn of(options: &Options) -> Option<Self> {
+    pub(super) fn of(options: &Options) -> Option<Self> {
         let (python, script) = options.python.clone().zip(options.python_worker.clone())?;
         Some(Self { python, script })
     }
@@ -57,22 +57,31 @@ impl Python {
             Some(Durability::Normal) => "normal",
             None => "in memory",
         };
-        let me = self.clone();
         Workload {
             name: format!("drain by Python, {}, {what}", how.handler),
             parts: &[],
             unit: Unit::TasksPerSecond,
-            ours: Box::new(move |place| {
-                let file = how.durability.map(|_| place.file());
-                let url = file.as_ref().map(|file| format!("sqlite:{}", file.display()));
-                let mut command = me.command(url.as_deref().unwrap_or("memory:"), how, tasks);
-                let answer = answer(command.arg("--submit"))?;
-                file.iter().for_each(|file| discard(file));
-                Ok(vec![f64::from(tasks) / number(&answer, "seconds")?])
-            }),
+            ours: self.rate(how, tasks),
             beside,
             target,
         }
+    }
+
+    fn rate(&self, how: Drain, tasks: u32) -> Measure {
+        let me = self.clone();
+        Box::new(move |place| {
+            let file = how.durability.map(|_| place.file());
+            let url = file.as_ref().map(|file| format!("sqlite:{}", file.display()));
+            let mut command = me.command(url.as_deref().unwrap_or("memory:"), how, tasks);
+            let answer = answer(command.arg("--submit"))?;
+            file.iter().for_each(|file| discard(file));
+            Ok(vec![f64::from(tasks) / number(&answer, "seconds")?])
+        })
+    }
+
+    /// Tasks per second of a drain by `async def` handlers.
+    pub(super) fn drain_async(&self, durability: Durability, tasks: u32) -> Measure {
+        self.rate(durable("async", durability), tasks)
     }
 
     fn command(&self, url: &str, how: Drain, tasks: u32) -> Command {

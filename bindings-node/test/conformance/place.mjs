@@ -4,10 +4,10 @@ import { IdempotencyConflictError, WindlassError, connect } from "windlass";
 import { ManualClock, TestServer } from "windlass/testing";
 import { VectorError } from "./vectors.mjs";
 
-const SOON = 20;
 const LEASE = { worker: "w1", queues: ["default"], handlers: ["work"], limit: 10, lease_seconds: 60 };
 let number = 0;
 
+const RENAMED = { type: "task_type", name: "queue", timestamp: "at" };
 // What belongs to a task's user is not renamed within.
 const OPAQUE = new Set(["payload", "result", "metadata", "labels", "counts", "initialState"]);
 const camel = (name) => name.replace(/_(.)/g, (_, letter) => letter.toUpperCase());
@@ -21,50 +21,42 @@ function options(record) {
 }
 
 /** What the client shows, by the names of the wire. */
-function wire(shown, renamed = {}) {
-  if (Array.isArray(shown)) return shown.map((item) => wire(item, renamed));
+function wire(shown) {
+  if (Array.isArray(shown)) return shown.map(wire);
   if (shown instanceof Date) return shown.toISOString();
   if (typeof shown !== "object" || shown === null) return shown;
-  const named = ([key, value]) => [renamed[key] ?? snake(key), OPAQUE.has(key) ? value : wire(value)];
+  const named = ([key, value]) => [RENAMED[key] ?? snake(key), OPAQUE.has(key) ? value : wire(value)];
   return Object.fromEntries(Object.entries(shown).map(named));
 }
-const task = (shown) => wire(shown, { type: "task_type" });
-const queue = (shown) => wire(shown, { name: "queue" });
-const update = (shown) => wire(shown, { timestamp: "at" });
 
 export const errorRecord = (error) => ({ code: error.code, fields: error.fields });
 
-async function take(items, most) {
-  const taken = [];
-  for await (const item of items) if (taken.push(item) >= most) break;
-  return taken;
-}
+// Verbs that are told one thing, or nothing: the client's method, and what it is told.
+const PLAIN = {
+  ...{ get: ["getTask", "task_id"], why: ["why", "task_id"], cancel: ["cancelTask", "task_id"], retry: ["retryTask", "task_id"] },
+  ...{ batch: ["getBatch", "batch_id"], cancel_batch: ["cancelBatch", "batch_id"], renew: ["renew", "renewals"] },
+  ...{ pause: ["pauseQueue", "queue"], resume: ["resumeQueue", "queue"], queues: ["queues"] },
+  ...{ counts: ["counts"], sweep: ["sweep"], close: ["close"] },
+};
+const plain = ([verb, [method, told]]) => [verb, (c, args) => c[method](args[told])];
 
 const VERBS = {
-  submit: async (c, record) => wire(await c.submitTask(options(record))),
-  submit_batch: async (c, { tasks }) => wire((await c.submitBatch(tasks.map(options))).submissions),
-  get: async (c, { task_id }) => task(await c.getTask(task_id)),
-  get_many: async (c, { task_ids }) => task([...(await c.getBatchStatus(task_ids)).values()]),
-  list: async (c, filter) => task(await take(c.listTasks(options(filter)))),
-  counts: async (c) => wire(await c.counts()),
-  why: async (c, { task_id }) => wire(await c.why(task_id)),
-  queues: async (c) => queue(await c.queues()),
-  pause: async (c, args) => queue(await c.pauseQueue(args.queue)),
-  resume: async (c, args) => queue(await c.resumeQueue(args.queue)),
-  batch: async (c, { batch_id }) => wire(await c.getBatch(batch_id)),
-  cancel_batch: async (c, { batch_id }) => wire(await c.cancelBatch(batch_id)),
-  cancel: async (c, { task_id }) => task(await c.cancelTask(task_id)),
-  retry: async (c, { task_id }) => task(await c.retryTask(task_id)),
-  updates: async (c, args) => update(await take(c.streamTask(args.task_id, { after: args.after ?? 0 }), args.take)),
-  wait: async (c, { task_ids, timeout_seconds = SOON, fail_fast = false }) =>
-    task(await c.waitForBatch(task_ids, { timeout: timeout_seconds * 1000, failFast: fail_fast })),
-  result: (c, { task_id, timeout_seconds = SOON }) => c.result(task_id, { timeout: timeout_seconds * 1000 }),
+  ...Object.fromEntries(Object.entries(PLAIN).map(plain)),
+  submit: (c, record) => c.submitTask(options(record)),
+  submit_batch: async (c, { tasks }) => (await c.submitBatch(tasks.map(options))).submissions,
+  get_many: async (c, { task_ids }) => [...(await c.getBatchStatus(task_ids)).values()],
+  list: (c, filter) => c.listTasks(options(filter)),
+  updates: async (c, { task_id, after = 0, take }) => {
+    const taken = [];
+    for await (const update of c.streamTask(task_id, { after })) if (taken.push(update) >= take) break;
+    return taken;
+  },
+  wait: (c, { task_ids, timeout_seconds = 20, fail_fast = false }) =>
+    c.waitForBatch(task_ids, { timeout: timeout_seconds * 1000, failFast: fail_fast }),
+  result: (c, { task_id, timeout_seconds = 20 }) => c.result(task_id, { timeout: timeout_seconds * 1000 }),
   lease: (c, request) => c.lease({ ...LEASE, ...request }),
-  renew: (c, { renewals }) => c.renew(renewals),
   settle: async (c, { outcomes }) =>
     (await c.settle(outcomes)).map((one) => (one instanceof WindlassError ? { error: errorRecord(one) } : one)),
-  sweep: (c) => c.sweep(),
-  close: (c) => c.close(),
 };
 
 /** An empty store with a clock that stands still; a client for each tenant. Behind a server with `rest`. */
@@ -84,14 +76,8 @@ export class Site {
   async connect(url, tenantId) {
     if (!this.rest) return connect(url, { tenantId, patience: 0, ...this.options });
     const server = url === this.url && this.server ? this.server : await TestServer.start(url, this.options);
-    // What is elsewhere is the server's to open, too.
     if (url === this.url) this.server = server;
     return connect(server.url, { tenantId, patience: 0 });
-  }
-
-  async client(tenant = "default") {
-    if (!this.clients.has(tenant)) this.clients.set(tenant, await this.connect(this.url, tenant));
-    return this.clients.get(tenant);
   }
 
   async reopen() {
@@ -101,9 +87,11 @@ export class Site {
     this.server = undefined;
   }
 
-  async call(verb, args = {}, tenant = undefined) {
+  async call(verb, args = {}, tenant = "default") {
     if (!Object.hasOwn(VERBS, verb)) throw new VectorError(`there is no verb ${verb}`);
-    return VERBS[verb](await this.client(tenant), args);
+    if (!this.clients.has(tenant)) this.clients.set(tenant, await this.connect(this.url, tenant));
+    const shown = await VERBS[verb](this.clients.get(tenant), args);
+    return verb === "result" ? shown : wire(shown);
   }
 
   /** A function of core, as the client shows it. */

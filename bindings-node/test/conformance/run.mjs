@@ -19,11 +19,9 @@ export async function runSteps({ steps }, site) {
   if (!steps.some((step) => "expect" in step || "error" in step)) throw new VectorError("the case expects nothing");
   const saved = {};
   for (const [number, step] of steps.entries()) {
-    try {
-      await runStep(step, site, saved);
-    } catch (cause) {
+    await runStep(step, site, saved).catch((cause) => {
       throw new VectorError(`step ${number} ${JSON.stringify(step).slice(0, 300)}: ${cause}`, { cause });
-    }
+    });
   }
 }
 
@@ -31,11 +29,9 @@ async function runStep(step, site, saved) {
   const unknown = Object.keys(step).filter((key) => !STEP.has(key));
   if (unknown.length > 0) throw new VectorError(`a step has no ${unknown}`);
   if ("advance" in step) return site.clock.advance(step.advance);
-  if ("write" in step || "sql" in step) {
-    if (site.file === undefined) throw new VectorError("this store has no file");
-    if ("write" in step) return writeFileSync(site.file, step.write);
-    return execFileSync(process.env.PYTHON || "python3", ["-c", SQL, site.file, ...step.sql]);
-  }
+  if (("write" in step || "sql" in step) && site.file === undefined) throw new VectorError("this store has no file");
+  if ("write" in step) return writeFileSync(site.file, step.write);
+  if ("sql" in step) return execFileSync(process.env.PYTHON || "python3", ["-c", SQL, site.file, ...step.sql]);
   const given = await check(step, saved, async () => {
     if ("connect" in step) return (await site.connect(step.connect)).close();
     if (step.call === "reopen") return site.reopen();
