@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { ManualClock } from "./clock.js";
-import { answer, invalid, now, text } from "./failure.js";
+import { ManualClock } from "./clock.js";
+import { answer, invalid, now, options as known, text } from "./failure.js";
 import { type WindlassError, fromCode } from "./generated/errors.js";
 import {
   type Batch,
@@ -54,6 +54,7 @@ export interface BatchSubmission {
   /** The batch; `null` when it is empty. */
   batchId: string | null;
   /** The tasks' ids, in order. */
+const WAITS = ["timeout", "signal", "pollInterval"] as const;
   taskIds: string[];
   /** One for each task, in order. */
   submissions: Submission[];
@@ -105,7 +106,7 @@ export class Client<M extends TaskMap<M> = TaskMap> implements AsyncDisposable {
    */
   async submitTask<N extends keyof M & string>(
     options: SubmitTaskOptions<M, N>,
-    { signal }: CallOptions = {},
+    call: CallOptions = {},
   ): Promise<Submission> {
     const records = taskRecords([options]);
     const told = await answer((cancel) => this.#native.submit(records, false, cancel), signal);
@@ -114,12 +115,13 @@ export class Client<M extends TaskMap<M> = TaskMap> implements AsyncDisposable {
 
   /**
    * Stores many tasks, all or none, under one batch id. `shared` holds for tasks that do not say
+    const { signal } = known(call, "signal");
    * otherwise. Errors as `submitTask`.
    */
   async submitBatch(
     tasks: Iterable<AnyTaskOptions<M>>,
     shared: SubmitTaskOptions<M> = {},
-    { signal }: CallOptions = {},
+    call: CallOptions = {},
   ): Promise<BatchSubmission> {
     const all: unknown = tasks;
     if (typeof all !== "object" || all === null || !(Symbol.iterator in all)) {
@@ -131,6 +133,7 @@ export class Client<M extends TaskMap<M> = TaskMap> implements AsyncDisposable {
     const taskIds = stored.map((submission) => submission.taskId);
     return { batchId: stored[0]?.batchId ?? null, taskIds, submissions: stored };
   }
+    const { signal } = known(call, "signal");
 
   /** The task. @throws TaskNotFoundError */
   async getTask(taskId: string): Promise<Task> {
@@ -161,21 +164,22 @@ export class Client<M extends TaskMap<M> = TaskMap> implements AsyncDisposable {
    *   worker takes the task, the signal's reason once it is aborted
    */
   async waitForTask(taskId: string, options: WaitOptions = {}): Promise<Task> {
-    return readTask(JSON.parse(await this.#wait([text("task_id", taskId)], false, options))[0]);
+    return readTask(JSON.parse(await this.#wait([text("task_id", taskId)], false, known(options, ...WAITS)))[0]);
   }
 
   /** How the tasks ended, in the order of their ids. Errors as `waitForTask`. */
   async waitForBatch(
     taskIds: readonly string[],
-    { failFast = false, ...options }: WaitForBatchOptions = {},
+    options: WaitForBatchOptions = {},
   ): Promise<Task[]> {
-    return JSON.parse(await this.#wait(ids(taskIds), failFast, options)).map(readTask);
+    known(options, ...WAITS, "failFast");
+    return JSON.parse(await this.#wait(ids(taskIds), options.failFast ?? false, options)).map(readTask);
   }
 
   /** The handler's answer, once the task has completed. @throws as `waitForTask`, TaskFailedError, TaskCancelledError */
   async result<N extends keyof M & string>(
     taskId: string,
-    { timeout = WAIT, signal }: WaitOptions = {},
+    options: WaitOptions = {},
   ): Promise<M[N]["result"]> {
     const limit = seconds(timeout);
     const told = await answer((cancel) => this.#native.result(text("task_id", taskId), limit, cancel), signal);
@@ -184,11 +188,12 @@ export class Client<M extends TaskMap<M> = TaskMap> implements AsyncDisposable {
 
   /** The task's history as it grows: iterate it, or listen to it. @throws TaskNotFoundError, within */
   streamTask(taskId: string, options: StreamOptions = {}): TaskStream {
-    return new TaskStream(this.#native, taskId, options);
+    return new TaskStream(this.#native, taskId, known(options, "after", "signal"));
   }
 
   /** What happens to tasks from now on; of one queue or type, if one is given. */
-  events({ queue, type, signal }: { queue?: string; type?: string } & CallOptions = {}): EventStream {
+  events(options: { queue?: string; type?: string } & CallOptions = {}): EventStream {
+    const { queue, type, signal } = known(options, "queue", "type", "signal");
     return new EventStream(() => {
       const named = (field: string, value?: string) => (value == null ? null : text(field, value));
       return this.#native.events(named("queue", queue), named("task_type", type));
@@ -205,6 +210,7 @@ export class Client<M extends TaskMap<M> = TaskMap> implements AsyncDisposable {
       if (last === undefined) return lines;
       after = last.seq;
       for (const { kind, seq, timestamp, level, message } of entries) {
+    const { timeout = WAIT, signal } = known(options, ...WAITS);
         if (kind === "log") lines.push({ seq, timestamp, level: level!, message: message ?? "" });
       }
     }
@@ -369,3 +375,5 @@ function seconds(timeout: number | null): number | null {
   if (typeof timeout !== "number") throw invalid("timeout", "must be a number of milliseconds");
   return timeout / 1000;
 }
+  if (typeof second !== "object" || second === null) throw invalid("options", "must be an object");
+  if (clock !== undefined && !(clock instanceof ManualClock)) throw invalid("clock", "must be a ManualClock");

@@ -59,6 +59,23 @@ export function text(field: string, value: unknown): string {
   throw invalid(field, `must be a string, not ${value === null ? "null" : typeof value}`);
 }
 
+/**
+ * Options that native code never sees: an object that holds no other names than these, and a signal
+ * that is one.
+ */
+export function options<O extends object>(given: O, ...names: (keyof O & string)[]): O {
+  if (typeof given !== "object" || given === null || Array.isArray(given)) {
+    throw invalid("options", `must be an object, not ${given === null ? "null" : Array.isArray(given) ? "an array" : typeof given}`);
+  }
+  for (const [name, value] of Object.entries(given)) {
+    if (!(names as string[]).includes(name)) throw invalid(name, `is not known here; known are ${names.join(", ")}`);
+    if (name === "signal" && value != null && typeof value.throwIfAborted !== "function") {
+      throw invalid("signal", "must be an AbortSignal");
+    }
+  }
+  return given;
+}
+
 /** An argument that is refused. */
 export function invalid(field: string, reason: string): WindlassError {
   return fromCode("invalid_argument", `${field}: ${reason}`, { field, reason });

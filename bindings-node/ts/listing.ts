@@ -29,6 +29,7 @@ export class TaskList implements AsyncIterable<Task>, PromiseLike<Task[]> {
   constructor(client: NativeClient, options: ListOptions) {
     this.#client = client;
     this.#options = options;
+    if (typeof options !== "object" || options === null) throw invalid("options", "must be an object");
   }
 
   async *[Symbol.asyncIterator](): AsyncIterator<Task, void, undefined> {

@@ -32,6 +32,15 @@ function place(after: number): number {
   throw invalid("after", `must be a whole number of 0 or more, not ${after}`);
 }
 
+const EVENTS = ["update", "completed", "error"];
+
+/** The event: a listener to anything else would wait for ever. */
+function heard<E extends keyof StreamListeners>(event: E, listener: StreamListeners[E]): E {
+  if (!EVENTS.includes(event)) throw invalid("event", `must be one of ${EVENTS.join(", ")}`);
+  if (typeof listener !== "function") throw invalid("listener", "must be a function");
+  return event;
+}
+
 interface Source {
   next(): Promise<string | null>;
   close(): void;
@@ -90,16 +99,16 @@ export class TaskStream implements AsyncIterable<TaskUpdate>, AsyncDisposable {
     return this.#entries();
   }
 
-  /** Listens. */
+  /** Listens. @throws InvalidArgumentError for an event that there is not */
   on<E extends keyof StreamListeners>(event: E, listener: StreamListeners[E]): this {
-    this.#emitter.on(event, listener);
+    this.#emitter.on(heard(event, listener), listener);
     this.#follow();
     return this;
   }
 
   /** Listens to the next one. */
   once<E extends keyof StreamListeners>(event: E, listener: StreamListeners[E]): this {
-    this.#emitter.once(event, listener);
+    this.#emitter.once(heard(event, listener), listener);
     this.#follow();
     return this;
   }

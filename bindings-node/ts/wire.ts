@@ -91,7 +91,10 @@ export function connectRecord(options: object): string {
 /** JSON text of what a worker is told; `handlers` is JSON text already. */
 export function workerRecord(options: object, handlers: string): string {
   const told = record(options, (name, value) => {
-    if (name === "metadata") return ["metadata", jsonText(name, value)];
+    if (name === "metadata") {
+      if (!isRecord(value)) throw invalid(name, "must be a JSON object");
+      return ["metadata", jsonText(name, value)];
+    }
     return [WORKER[name] ?? snake(name), plain(name, value)];
   });
   return told === "{}" ? `{"handlers":${handlers}}` : `{"handlers":${handlers},${told.slice(1)}`;

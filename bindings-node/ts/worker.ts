@@ -73,6 +73,7 @@ export class Worker implements AsyncDisposable {
 
   /** @internal */
   constructor(client: NativeClient, handlers: Handlers<any>, options: WorkerOptions, running: Set<Worker>) {
+    if (typeof options !== "object" || options === null) throw invalid("options", "must be an object");
     this.#client = client;
     this.#options = options;
     this.#running = running;
@@ -232,8 +233,15 @@ function definitions(handlers: Handlers<any>, defaultHandler: WorkerOptions["def
     if (typeof (definition as HandlerDefinition | null)?.run !== "function") {
       throw invalid("handlers", `${JSON.stringify(name)} must be a function, or an object with \`run\``);
     }
+    const { schema } = definition as HandlerDefinition;
+    if (schema !== undefined && typeof schema?.["~standard"]?.validate !== "function") {
+      throw invalid("schema", `of ${JSON.stringify(name)} must have the Standard Schema interface`);
+    }
     named.set(name, definition as HandlerDefinition);
   };
+  if (typeof handlers !== "object" || handlers === null) {
+    throw invalid("handlers", "must be an object of handlers by task type");
+  }
   for (const [name, handler] of Object.entries(handlers)) if (handler !== undefined) add(name, handler);
   if (defaultHandler !== undefined) add("", defaultHandler);
   return named;
