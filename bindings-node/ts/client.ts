@@ -48,13 +48,13 @@ import { type Handlers, Worker, type WorkerOptions } from "./worker.js";
 
 /** How long a wait lasts that is told nothing, in milliseconds. */
 const WAIT = 300_000;
+const WAITS = ["timeout", "signal", "pollInterval"] as const;
 
 /** Tasks that were stored together, all of them. */
 export interface BatchSubmission {
   /** The batch; `null` when it is empty. */
   batchId: string | null;
   /** The tasks' ids, in order. */
-const WAITS = ["timeout", "signal", "pollInterval"] as const;
   taskIds: string[];
   /** One for each task, in order. */
   submissions: Submission[];
@@ -109,13 +109,13 @@ export class Client<M extends TaskMap<M> = TaskMap> implements AsyncDisposable {
     call: CallOptions = {},
   ): Promise<Submission> {
     const records = taskRecords([options]);
+    const { signal } = known(call, "signal");
     const told = await answer((cancel) => this.#native.submit(records, false, cancel), signal);
     return submissions(told)[0]!;
   }
 
   /**
    * Stores many tasks, all or none, under one batch id. `shared` holds for tasks that do not say
-    const { signal } = known(call, "signal");
    * otherwise. Errors as `submitTask`.
    */
   async submitBatch(
@@ -127,13 +127,13 @@ export class Client<M extends TaskMap<M> = TaskMap> implements AsyncDisposable {
     if (typeof all !== "object" || all === null || !(Symbol.iterator in all)) {
       throw invalid("tasks", "must be an iterable of tasks");
     }
+    const { signal } = known(call, "signal");
     const records = taskRecords(Array.from(tasks), shared);
     const told = await answer((cancel) => this.#native.submit(records, true, cancel), signal);
     const stored = submissions(told);
     const taskIds = stored.map((submission) => submission.taskId);
     return { batchId: stored[0]?.batchId ?? null, taskIds, submissions: stored };
   }
-    const { signal } = known(call, "signal");
 
   /** The task. @throws TaskNotFoundError */
   async getTask(taskId: string): Promise<Task> {
@@ -181,6 +181,7 @@ export class Client<M extends TaskMap<M> = TaskMap> implements AsyncDisposable {
     taskId: string,
     options: WaitOptions = {},
   ): Promise<M[N]["result"]> {
+    const { timeout = WAIT, signal } = known(options, ...WAITS);
     const limit = seconds(timeout);
     const told = await answer((cancel) => this.#native.result(text("task_id", taskId), limit, cancel), signal);
     return JSON.parse(told);
@@ -210,7 +211,6 @@ export class Client<M extends TaskMap<M> = TaskMap> implements AsyncDisposable {
       if (last === undefined) return lines;
       after = last.seq;
       for (const { kind, seq, timestamp, level, message } of entries) {
-    const { timeout = WAIT, signal } = known(options, ...WAITS);
         if (kind === "log") lines.push({ seq, timestamp, level: level!, message: message ?? "" });
       }
     }
@@ -357,8 +357,10 @@ function given(
   if (typeof first !== "string" && (typeof first !== "object" || first === null)) {
     throw invalid("url", `must be a string, or an object of options, not ${first === null ? "null" : typeof first}`);
   }
+  if (typeof second !== "object" || second === null) throw invalid("options", "must be an object");
   const { endpoint, clock, ...options }: ConnectOptions & { endpoint?: string } =
     typeof first === "string" ? second : { ...first, ...second };
+  if (clock !== undefined && !(clock instanceof ManualClock)) throw invalid("clock", "must be a ManualClock");
   const named = typeof first === "string" ? first : endpoint;
   const url = named || defaultUrl();
   return { url: text("url", url), clock, options };
@@ -375,5 +377,3 @@ function seconds(timeout: number | null): number | null {
   if (typeof timeout !== "number") throw invalid("timeout", "must be a number of milliseconds");
   return timeout / 1000;
 }
-  if (typeof second !== "object" || second === null) throw invalid("options", "must be an object");
-  if (clock !== undefined && !(clock instanceof ManualClock)) throw invalid("clock", "must be a ManualClock");
