@@ -16,7 +16,7 @@ export function host(origin) {
     async start(url, clockId, millis, options) {
       if (!clocks.has(clockId)) clocks.set(clockId, new ManualClock(new Date(millis)));
       try {
-        const server = await TestServer.start(url, { ...options, clock: clocks.get(clockId), corsOrigins: [origin] });
+        const server = await TestServer.start(url, { ...options, clock: clocks.get(clockId), corsOrigins: [origin], grace: 0 });
         servers.set(++number, server);
         return { server: { id: number, url: server.url } };
       } catch ({ code, message, fields }) {

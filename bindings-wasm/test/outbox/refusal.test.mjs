@@ -1,0 +1,180 @@
+// What a server will not have stays, and what is not for it never goes there.
+import assert from "node:assert/strict";
+
+import { Stage, bounded as test, tab } from "./stage.mjs";
+
+async function scene(t, options = {}) {
+  const stage = new Stage(t);
+  const server = await stage.server(options);
+  const relay = await stage.relay(server.url);
+  const pages = await stage.pages();
+  const page = await tab(await stage.context(), pages.url);
+  const there = stage.client(server.url, options.key === undefined ? {} : { apiKey: options.key });
+  return { stage, server, relay, pages, page, there };
+}
+
+/** The entries of `globalThis.client` as soon as `met`, a function's text, holds for them. */
+const entries = (page, met) =>
+  page.evaluate(async (met) => {
+    const holds = new Function("entries", `return ${met}`);
+    for (;;) {
+      const found = await client.outbox.list();
+      const plain = found.map(({ key, state, options, error, attempts }) => ({
+        key,
+        state,
+        type: options.type,
+        attempts,
+        code: error?.code ?? null,
+        fields: error?.fields ?? null,
+        typed: error === null || error instanceof windlass.errors.WindlassError,
+      }));
+      if (holds(plain)) return plain;
+      await new Promise((resolve) => {
+        const stop = client.outbox.subscribe(() => (stop(), resolve()));
+      });
+    }
+  }, met);
+
+test("what the server refuses is kept with its error, and later tasks go on", async (t) => {
+  const { relay, page, there } = await scene(t);
+  await there.submitTask({ type: "note", payload: "taken", idempotencyKey: "mine" });
+  const kept = await page.evaluate(async (url) => {
+    globalThis.client = new windlass.Client(url);
+    const offline = true;
+    await client.submitTask({ type: "note", payload: "other", idempotencyKey: "mine", offline });
+    await client.submitTask({ type: "note", payload: 1, priority: 99, idempotencyKey: "odd", offline });
+    await client.submitTask({ type: "note", payload: 2, idempotencyKey: "good", offline });
+    const { taskId } = await client.outbox.sent("good");
+    const why = await client.outbox.sent("odd").catch((error) => ({ code: error.code, field: error.fields.field }));
+    return { taskId, why };
+  }, relay.url);
+  assert.deepEqual(kept.why, { code: "invalid_argument", field: "priority" });
+  assert.equal((await there.getTask(kept.taskId)).payload, 2);
+  const refused = await entries(page, "entries.length === 2");
+  assert.deepEqual(refused.map(({ key, state, code, typed }) => ({ key, state, code, typed })), [
+    { key: "mine", state: "refused", code: "idempotency_conflict", typed: true },
+    { key: "odd", state: "refused", code: "invalid_argument", typed: true },
+  ]);
+  // Still there in a page that comes later, and not sent again by itself.
+  const before = relay.submits.length;
+  await page.reload();
+  const later = await page.evaluate(async (url) => {
+    globalThis.windlass = await import("/dist/index.js");
+    globalThis.client = new windlass.Client(url);
+    await client.outbox.sent((await client.submitTask({ type: "note", payload: 3, offline: true })).key);
+    return (await client.outbox.list()).map(({ key }) => key);
+  }, relay.url);
+  assert.deepEqual(later, ["mine", "odd"]);
+  assert.equal(relay.submits.length, before + 1);
+});
+
+test("a refused task is sent again when it is asked for, or taken out", async (t) => {
+  const { relay, page, there } = await scene(t);
+  let refuse = true;
+  relay.decide = ({ method }) => (method === "POST" && refuse ? { status: 422, type: "application/problem+json", body: PROBLEM } : undefined);
+  await page.evaluate(async (url) => {
+    globalThis.client = new windlass.Client(url);
+    await client.submitTask({ type: "note", payload: 1, idempotencyKey: "one", offline: true });
+    await client.submitTask({ type: "note", payload: 2, idempotencyKey: "two", offline: true });
+  }, relay.url);
+  await entries(page, "entries.every(({ state }) => state === 'refused')");
+  refuse = false;
+  const answers = await page.evaluate(async () => {
+    const found = [await client.outbox.retry("one"), await client.outbox.retry("none")];
+    const { taskId } = await client.outbox.sent("one");
+    found.push(await client.outbox.remove("two"), await client.outbox.remove("two"));
+    const gone = await client.outbox.sent("two").catch(({ code }) => code);
+    return { found, taskId, gone, left: await client.outbox.list() };
+  });
+  assert.deepEqual(answers.found, [true, false, true, false]);
+  assert.deepEqual([answers.gone, answers.left], ["invalid_argument", []]);
+  assert.deepEqual((await there.listTasks()).map(({ taskId }) => taskId), [answers.taskId]);
+});
+const PROBLEM = JSON.stringify({ status: 422, code: "invalid_payload", detail: "no", field: "payload", reason: "no" });
+
+test("a key that has run out keeps the tasks, and a new one sends them", async (t) => {
+  const { relay, page, there } = await scene(t, { key: "right" });
+  await page.evaluate(async (url) => {
+    globalThis.client = new windlass.Client({ endpoint: url, apiKey: "expired" });
+    for (const n of [1, 2]) await client.submitTask({ type: "note", payload: n, idempotencyKey: `k${n}`, offline: true });
+  }, relay.url);
+  const waiting = await entries(page, "entries[0].attempts > 0");
+  assert.deepEqual(waiting.map(({ state, code }) => [state, code]), [["waiting", "authentication_failed"], ["waiting", null]]);
+  await page.evaluate(async (url) => {
+    await client.close();
+    globalThis.client = new windlass.Client({ endpoint: url, apiKey: "right" });
+    await Promise.all([client.outbox.sent("k1"), client.outbox.sent("k2")]);
+  }, relay.url);
+  assert.deepEqual((await there.listTasks()).reverse().map(({ payload }) => payload), [1, 2]);
+});
+
+test("what is no answer of a Windlass server refuses nothing", async (t) => {
+  const { relay, page, there } = await scene(t);
+  // A network that wants a password first.
+  let portal = true;
+  relay.decide = ({ method }) => (method === "POST" && portal ? { status: 200, body: "<h1>Welcome</h1>" } : undefined);
+  await page.evaluate(async (url) => {
+    globalThis.client = new windlass.Client(url);
+    await client.submitTask({ type: "note", payload: 1, idempotencyKey: "k", offline: true });
+  }, relay.url);
+  const [entry] = await entries(page, "entries[0].attempts > 0");
+  assert.deepEqual([entry.state, entry.code], ["waiting", "api_error"]);
+  portal = false;
+  await page.evaluate(() => client.outbox.sent("k"));
+  assert.equal((await there.listTasks()).length, 1);
+});
+
+test("tasks of one server, tenant or name never go to another", async (t) => {
+  const { stage, relay, page, there } = await scene(t);
+  const other = await stage.server();
+  const elsewhere = stage.client(other.url);
+  await relay.close();
+  await page.evaluate(
+    async ([url, other]) => {
+      const keep = (client, mark) => client.submitTask({ type: "note", payload: mark, offline: true });
+      globalThis.away = new windlass.Client(url);
+      await keep(away, "away");
+      globalThis.a = new windlass.Client({ endpoint: other, tenantId: "a" });
+      globalThis.b = new windlass.Client({ endpoint: other, tenantId: "b" });
+      globalThis.named = new windlass.Client(other, { outbox: { name: "ann" } });
+      globalThis.plain = new windlass.Client(other);
+      const told = [];
+      for (const [client, mark] of [[a, "a"], [b, "b"], [named, "named"], [plain, "plain"]]) {
+        told.push([client, (await keep(client, mark)).key]);
+      }
+      for (const [client, key] of told) await client.outbox.sent(key);
+    },
+    [relay.url, other.url],
+  );
+  const tenant = async (tenantId) => (await stage.client(other.url, { tenantId }).listTasks()).map(({ payload }) => payload);
+  assert.deepEqual(await tenant("a"), ["a"]);
+  assert.deepEqual(await tenant("b"), ["b"]);
+  assert.deepEqual((await elsewhere.listTasks()).map(({ payload }) => payload).sort(), ["named", "plain"]);
+  const left = await page.evaluate(async () => {
+    const all = await Promise.all([away, a, b, named, plain].map((client) => client.outbox.list()));
+    return all.map((entries) => entries.map(({ options }) => options.payload));
+  });
+  assert.deepEqual(left, [["away"], [], [], [], []]);
+  await relay.open();
+  await page.evaluate(async () => away.outbox.sent((await away.outbox.list())[0]?.key ?? "gone").catch(() => {}));
+  await relay.until(() => relay.submits.length > 0);
+  for await (const event of there.events()) if (event) break;
+});
+
+test("one key is one task in the outbox, too", async (t) => {
+  const { relay, page } = await scene(t);
+  await relay.close();
+  const told = await page.evaluate(async (url) => {
+    const client = new windlass.Client(url);
+    const submit = (payload) => client.submitTask({ type: "note", payload, idempotencyKey: "k", offline: true });
+    await submit({ a: 1, b: [2] });
+    const again = await submit({ b: [2], a: 1 });
+    const other = await submit({ a: 2 }).catch((error) => [error.code, error instanceof windlass.IdempotencyConflictError]);
+    return { again, other, left: (await client.outbox.list()).length };
+  }, relay.url);
+  assert.deepEqual(told, {
+    again: { taskId: null, queued: true, key: "k" },
+    other: ["idempotency_conflict", true],
+    left: 1,
+  });
+});
