@@ -344,10 +344,12 @@ export async function connect<M extends TaskMap<M> = TaskMap>(
 
 /** What was stored, from runs of submissions that differ in their ids only. */
 function submissions(told: string): Submission[] {
-  return JSON.parse(told).flatMap(({ task_ids, ...same }: { task_ids: string[] }) => {
-    const one = readSubmission(same);
-    return task_ids.map((taskId) => ({ ...one, taskId }));
-  });
+  const stored: Submission[] = [];
+  for (const run of JSON.parse(told)) {
+    // The reader makes a record of its own.
+    for (run.task_id of run.task_ids) stored.push(readSubmission(run));
+  }
+  return stored;
 }
 
 function given(
