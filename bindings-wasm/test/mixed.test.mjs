@@ -45,8 +45,12 @@ test("a page follows tasks of Node and Python over the end of their server", { t
   }, server.url);
   const { taskIds } = await node.submitBatch(Array(3).fill({ payload: { count: COUNT } }), { type: "steps", maxRetries: 100 });
   await page.evaluate((taskIds) => void (globalThis.watches = Promise.all(taskIds.map(watch))), taskIds);
+  // A worker that ends by itself says why.
+  const ends = worker.told(() => false);
+  ends.catch(() => {});
   for (const least of [10, 40]) {
-    await page.waitForFunction(([id, least]) => seen[id]?.length >= least, [taskIds[0], least]);
+    const reaches = page.waitForFunction(([id, least]) => seen[id]?.length >= least, [taskIds[0], least]);
+    await Promise.race([reaches, ends]);
     await server.kill();
     const reached = await page.evaluate((id) => seen[id].length, taskIds[0]);
     assert.ok(reached < COUNT, "the server ends before the task does");
