@@ -16,7 +16,11 @@ use crate::transport::Chunks;
 /// Open streams that nobody reads, at most; the oldest goes.
 const MOST_IDLE: usize = 1000;
 /// How long an open stream is kept that nobody reads.
+#[cfg(not(target_family = "wasm"))]
 const IDLE: Duration = Duration::from_secs(60);
+/// A browser has six connections to a server: whoever leaves a stream does not keep one of them for long.
+#[cfg(target_family = "wasm")]
+const IDLE: Duration = Duration::from_secs(1);
 /// Most that one event may have, in bytes: an answer of 1 MiB and what is around it, many times over.
 const EVENT: usize = 16 << 20;
 /// A stream that says nothing for so long is dead: a server says something every 15 s.
