@@ -6,7 +6,7 @@
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
 
-demo: ## every file of this repository (or of DIR=) through durable tasks, on a file and through a server; processes are killed half-way
+demo: ## every file of this repository (or of DIR=) through durable tasks, on a file and through a server; processes are killed half-way; then the console of a busy shop stays open, until Ctrl-C or for DEMO_SECONDS=
 	@scripts/demo.sh $(DIR)
 
 test: ## every test of every language

@@ -1,7 +1,10 @@
 #!/usr/bin/env bash
 # The main job on real input: every file of a folder becomes a durable task, on a file and through a server.
+# Then the console stays open on a shop whose orders come in, until Ctrl-C. What was made is removed.
 #
 #   scripts/demo.sh [FOLDER]     the sources of this repository when none is named
+#
+# DEMO_SECONDS= is how long the console stays open; without a terminal 5 s when it is not set.
 set -euo pipefail
 # shellcheck source=scripts/env.sh
 . "$(dirname "${BASH_SOURCE[0]}")/env.sh"
@@ -11,11 +14,27 @@ if [ -n "$folder" ] && [ ! -d "$folder" ]; then
     say "demo: $folder is no folder" >&2
     exit 2
 fi
+seconds=${DEMO_SECONDS:-}
+if [ -z "$seconds" ] && ! { [ -t 0 ] && [ -t 1 ]; }; then
+    seconds=5
+fi
+if [ -n "$seconds" ] && ! [[ $seconds =~ ^[0-9]+([.][0-9]+)?$ ]]; then
+    say "demo: DEMO_SECONDS is no number of seconds: $seconds" >&2
+    exit 2
+fi
 
-"$ROOT/scripts/setup.sh" python
+if command -v npm >/dev/null && [ -f bindings-wasm/dist/index.js ]; then
+    "$ROOT/scripts/setup.sh" console python
+else
+    say "demo: what the console is built from is not there; everything else is shown"
+    "$ROOT/scripts/setup.sh" python
+fi
 place=$CACHE/demo-$KEY
 rm -rf "$place"
 mkdir -p "$place"
+# Ctrl-C is for what runs then; this script only clears away after it.
+trap 'rm -rf "$place"' EXIT
+trap : INT
 printf '%s' "$ROOT" >"$place/clone-path"
 
 if [ -z "$folder" ]; then
@@ -30,4 +49,9 @@ if [ -z "$folder" ]; then
         find . -type f -not -path './.*' -print0
     fi | tar --null -T - -cf - | tar -xf - -C "$folder"
 fi
-exec "$VENV/bin/python" examples/python/files/main.py "$folder" --place "$place"
+"$VENV/bin/python" examples/python/files/main.py "$folder" --place "$place"
+
+say
+say "and a shop, in the console of its server"
+"$VENV/bin/python" examples/python/shop/main.py --store "sqlite:$place/served.db" --logs "$place" \
+    ${seconds:+--seconds "$seconds"}

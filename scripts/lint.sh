@@ -21,5 +21,6 @@ check one "mypy, the package" "$VENV/bin/python" -m mypy --config-file bindings-
 export MYPYPATH=bindings-python/python
 check one "mypy, the scripts" "$VENV/bin/python" -m mypy --strict scripts spec
 check one "mypy, the examples" "$VENV/bin/python" -m mypy --strict examples/python/files
+check one "mypy, the shop" "$VENV/bin/python" -m mypy --strict examples/python/shop
 check one "tsc, the package for Node" npm run --silent --prefix bindings-node check
 finish

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes this clone ready to build, run and test; says exactly what is missing when it cannot.
 #
-#   scripts/setup.sh [check|build|tools|python|node|wasm|browser] ...
+#   scripts/setup.sh [check|build|tools|python|node|wasm|browser|console] ...
 #
 # check:  looks for a Rust toolchain and a C compiler
 # build:  a Rust toolchain and a C compiler, and everything compiled (debug profile)
@@ -10,6 +10,7 @@
 # node:   build, and the package for Node of this clone, compiled
 # wasm:   the wasm32-unknown-unknown target
 # browser: Chromium, and what drives it in tests
+# console: the web console, which a build of the server embeds; needs what part web makes
 #
 # Safe to run again: what is there already is only looked at. Missing Debian packages are installed when
 # run as root (not with WINDLASS_NO_APT=1); otherwise the command that installs them is printed.
@@ -59,7 +60,7 @@ look() {
             fi
         fi
     fi
-    [ "$((want_node + want_browser))" = 0 ] || look_for_node
+    [ "$((want_node + want_browser + want_console))" = 0 ] || look_for_node
     [ "$want_browser" = 0 ] || look_for_browser
 }
 
@@ -173,6 +174,23 @@ node_package() {
     (cd bindings-node && node -e 'require("windlass")')
 }
 
+# The console's page and its files, in console/dist. It imports the package for browsers.
+console_page() {
+    if [ ! -f bindings-wasm/dist/index.js ]; then
+        say "setup: the console imports the package for browsers, which is not built: bindings-wasm/dist" >&2
+        exit 1
+    fi
+    npm_ci console
+    # Built again only when something is newer than what the build wrote last.
+    local last=console/dist/.built newer=(console bindings-wasm/dist)
+    if [ ! -f "$last" ] || [ -n "$(find "${newer[@]}" \( -name node_modules -o -path console/dist -o -path console/test \) -prune -o -type f -newer "$last" -print -quit)" ]; then
+        say "setup: npm run build (in console)"
+        npm run --silent --prefix console build </dev/null
+        node scripts/compress.mjs console/dist
+        touch "$last"
+    fi
+}
+
 wasm_target() {
     local lib
     lib=$(rustc --print sysroot)/lib/rustlib/wasm32-unknown-unknown/lib
@@ -188,7 +206,7 @@ wasm_target() {
     fi
 }
 
-want_build=0 want_python=0 want_package=0 want_node=0 want_wasm=0 want_browser=0
+want_build=0 want_python=0 want_package=0 want_node=0 want_wasm=0 want_browser=0 want_console=0
 for part in "${@:-python}"; do
     case $part in
         check) ;;
@@ -198,8 +216,9 @@ for part in "${@:-python}"; do
         node) want_build=1 want_node=1 ;;
         wasm) want_wasm=1 ;;
         browser) want_browser=1 ;;
+        console) want_console=1 ;;
         *)
-            say "setup: no such part: $part (check, build, tools, python, node, wasm, browser)" >&2
+            say "setup: no such part: $part (check, build, tools, python, node, wasm, browser, console)" >&2
             exit 2
             ;;
     esac
@@ -209,6 +228,8 @@ mkdir -p "$CACHE"
 refuse_if_missing
 forget_gone_clones
 [ $want_wasm = 0 ] || wasm_target
+# Before the build, which embeds it.
+[ $want_console = 0 ] || console_page
 [ $want_build = 0 ] || build
 [ $want_python = 0 ] || python_environment
 [ $want_package = 0 ] || "$VENV/bin/python" scripts/link_package.py

@@ -53,7 +53,7 @@ checks() {
     check one "core has no SQL and no HTTP" "$python" scripts/check_core.py
     check one "sizes of files" "$python" scripts/check_sizes.py
     check cases "documents and examples run" "$python" scripts/check_docs.py
-    check one "the demo" scripts/demo.sh
+    check one "the demo, its shop and its console" env DEMO_SECONDS=6 scripts/demo.sh
 }
 
 parts=("$@")
