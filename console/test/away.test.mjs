@@ -1,0 +1,85 @@
+// A server that wants a key, and one that vanishes.
+import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { open, place, start, verbs } from "./place.mjs";
+
+test("the key is asked for, refused when wrong, kept in the tab, and asked for again when it changes", async () => {
+  const key = "a-long-random-text";
+  const here = await place({ env: { WINDLASS_SERVER_KEY: key }, key });
+  await here.submit({ task_type: "guarded" });
+  const page = await open(`${here.url}/tasks`);
+  const prompt = page.getByRole("dialog", { name: "The server’s key" });
+  await prompt.waitFor();
+  await prompt.getByLabel("Key").fill("wrong");
+  await prompt.getByLabel("Key").press("Enter");
+  await prompt.getByText("did not accept").waitFor();
+  // No way around it.
+  await page.keyboard.press("Escape");
+  assert.ok(await prompt.isVisible());
+  await prompt.getByLabel("Key").fill(key);
+  await prompt.getByRole("button", { name: "Open the console" }).click();
+  await page.locator("tbody tr", { hasText: "guarded" }).waitFor();
+  await prompt.waitFor({ state: "detached" });
+  await page.reload();
+  await page.locator("tbody tr", { hasText: "guarded" }).waitFor();
+  assert.equal(await page.evaluate(() => localStorage.length), 0);
+
+  // The same address, another key: whoever looks is asked again, and goes on.
+  await here.server.stop();
+  const next = await start({ port: here.server.port, env: { WINDLASS_SERVER_KEY: "another-long-text" } });
+  await prompt.waitFor({ timeout: 20_000 });
+  await verbs(next.url, "another-long-text").submit({ task_type: "after" });
+  await prompt.getByLabel("Key").fill("another-long-text");
+  await prompt.getByLabel("Key").press("Enter");
+  await page.locator("tbody tr", { hasText: "after" }).waitFor();
+  assert.deepEqual(page.faults, []);
+  await page.close();
+});
+
+test("a server that vanishes is missed, and goes on where it was", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "windlass-console-"));
+  after(() => rm(folder, { recursive: true, force: true }));
+  const store = `sqlite:${join(folder, "tasks.db")}`;
+  const first = await start({ store });
+  const { submit, lease } = verbs(first.url);
+  const id = await submit({ task_type: "steady" });
+  const job = await lease("steady");
+  await job.log("line 1");
+  const page = await open(`${first.url}/tasks/${id}`);
+  await page.locator(".line", { hasText: "line 1" }).waitFor();
+  await first.kill();
+  const lost = page.getByText("The server does not answer.");
+  await lost.waitFor();
+  // What was known stays.
+  assert.equal(await page.locator(".line").count(), 1);
+
+  const second = await start({ store, port: first.port });
+  await job.log("line 2");
+  await page.getByRole("button", { name: "Try now" }).click().catch(() => {});
+  await lost.waitFor({ state: "detached", timeout: 20_000 });
+  await page.locator(".line", { hasText: "line 2" }).waitFor({ timeout: 20_000 });
+  await job.complete({});
+  await page.locator(".task-name .status", { hasText: "completed" }).waitFor();
+  // Each once.
+  assert.deepEqual(await page.locator(".line span").allInnerTexts(), ["line 1", "line 2"]);
+  await page.goto(`${first.url}/tasks`);
+  await page.locator("tbody tr", { hasText: "steady" }).waitFor();
+  await page.close();
+});
+
+test("a page that is opened while the server is gone says so, and shows what there is as soon as it is back", async () => {
+  const first = await start();
+  const page = await open(first.url);
+  await page.getByText("No worker is alive").waitFor();
+  await first.kill();
+  await page.getByText("The server does not answer.").waitFor();
+  await page.getByRole("link", { name: "Tasks" }).click();
+  await page.locator(".problem").waitFor();
+  const second = await start({ port: first.port });
+  await page.getByText("There are no tasks yet").waitFor({ timeout: 20_000 });
+  await page.locator(".problem").waitFor({ state: "detached" });
+  await page.close();
+});
