@@ -9,7 +9,7 @@ use windlass_json::Client as Verbs;
 use crate::cancel::{self, CancelObject};
 use crate::connect::connect;
 use crate::failure::{raised, tell_panics};
-use crate::promise::promise;
+use crate::promise::{optional, promise};
 use crate::stream::{Events, Updates};
 
 /// Version of the engine within.
@@ -70,12 +70,7 @@ impl Client {
     }
 
     /// Stores tasks, all or none, from JSON text of a list of their records.
-    pub fn submit(
-        &self,
-        records: String,
-        batch: bool,
-        cancel: Option<CancelObject>,
-    ) -> Promise {
+    pub fn submit(&self, records: String, batch: bool, cancel: Option<CancelObject>) -> Promise {
         let client = self.0.clone();
         promise(cancel::or(cancel, async move { client.submit(&records, batch).await }))
     }
@@ -118,6 +113,23 @@ impl Client {
     /// One page of tasks that match, newest first. `query` is JSON text of an object.
     pub fn list(&self, query: String) -> Promise {
         self.run(|c| async move { c.list(&query).await })
+    }
+
+    /// How many tasks match. `query` is JSON text of an object.
+    pub fn count(&self, query: String) -> Promise {
+        self.run(|c| async move { c.count(&query).await })
+    }
+
+    /// Cancels the tasks that match. `query` is JSON text of an object.
+    #[wasm_bindgen(js_name = "cancelMatching")]
+    pub fn cancel_matching(&self, query: String) -> Promise {
+        self.run(|c| async move { c.cancel_matching(&query).await })
+    }
+
+    /// Runs the failed and cancelled tasks that match again. `query` is JSON text of an object.
+    #[wasm_bindgen(js_name = "retryMatching")]
+    pub fn retry_matching(&self, query: String) -> Promise {
+        self.run(|c| async move { c.retry_matching(&query).await })
     }
 
     /// What a task's history holds after entry `after`, without waiting.
@@ -210,6 +222,6 @@ impl Client {
     /// Releases the store for good. Again is no error.
     pub fn close(&self) -> Promise {
         let client = self.0.clone();
-        promise(async move { client.close().await.map(|()| JsValue::NULL) })
+        optional(async move { client.close().await.map(|()| None) })
     }
 }

@@ -6,7 +6,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::client::Client;
 use crate::failure::raised;
-use crate::promise::promise;
+use crate::promise::{optional, promise};
 
 /// A running worker.
 #[wasm_bindgen]
@@ -74,9 +74,9 @@ impl Worker {
     /// Resolves when the worker has stopped and everything is settled.
     pub fn stopped(&self) -> Promise {
         let worker = self.0.clone();
-        promise(async move {
+        optional(async move {
             worker.stopped().await;
-            Ok(JsValue::NULL)
+            Ok(None)
         })
     }
 

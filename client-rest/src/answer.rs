@@ -5,6 +5,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use windlass_core::rules::call;
 use windlass_core::{Error, ErrorBody, Timestamp};
 
@@ -40,9 +41,14 @@ impl Failed {
 
     /// The text of a success could not be read: cut off, or no text of ours.
     pub(crate) fn unreadable(status: u16, error: &serde_json::Error) -> Self {
-        if error.is_eof() {
-            return Self::silent("the answer ended in its middle".to_owned());
-        }
+        if error.is_eof() { Self::cut() } else { Self::garbage(status, error) }
+    }
+
+    fn cut() -> Self {
+        Self::silent("the answer ended in its middle".to_owned())
+    }
+
+    fn garbage(status: u16, error: &dyn std::fmt::Display) -> Self {
         Self::Garbage { status, reason: format!("not what a Windlass server answers: {error}") }
     }
 
@@ -121,6 +127,15 @@ pub(crate) async fn body(response: Response) -> Result<Option<Bytes>, Failed> {
     read(response, ANSWER).await
 }
 
+/// What the body of a success says.
+pub(crate) fn record<T: DeserializeOwned>(status: u16, body: &[u8]) -> Result<T, Failed> {
+    let text = std::str::from_utf8(body).map_err(|error| match error.error_len() {
+        None => Failed::cut(),
+        Some(_) => Failed::garbage(status, &error),
+    })?;
+    serde_json::from_str(text).map_err(|error| Failed::unreadable(status, &error))
+}
+
 /// What an answer that is no success means.
 pub(crate) async fn refusal(response: Response, now: Timestamp) -> Failed {
     let status = response.status();
@@ -179,7 +194,7 @@ struct Told {
 
 /// The error that a body tells.
 fn problem(body: &[u8], status: u16) -> Option<Error> {
-    let told: Told = serde_json::from_slice(body).ok()?;
+    let told: Told = serde_json::from_str(std::str::from_utf8(body).ok()?).ok()?;
     let error = told.error.into_error(status);
     match (&error, status) {
         // A code that this version does not know.

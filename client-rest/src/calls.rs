@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use tokio::sync::{Semaphore, SemaphorePermit, watch};
+use windlass_core::future::BoxFuture;
 use windlass_core::rules::call::CallFailure;
 use windlass_core::runtime::host::{SharedHost, timeout};
 use windlass_core::{Breaker, Circuit, Error, Pass, Result};
@@ -16,6 +17,9 @@ use crate::call::{Body, Call};
 use crate::clock::ServerClock;
 use crate::options::RestOptions;
 use crate::transport::{Request, Response, Transport};
+
+/// Reads the body of a success, given its status; no body when it is larger than is read.
+type Read<'a> = dyn Fn(u16, Option<Bytes>) -> Result<(), Failed> + Sync + 'a;
 
 /// Makes calls to one server.
 pub(crate) struct Calls {
@@ -78,31 +82,36 @@ impl Calls {
     ///
     /// What the server said; `store_unavailable` when it said nothing in time, `api_error` when it said
     /// what no Windlass server says, `circuit_breaker_open`, `client_closed`.
-    pub(crate) async fn ask<T: DeserializeOwned>(&self, call: &Call) -> Result<T> {
-        self.run(call, |status, body| {
+    pub(crate) async fn ask<T: DeserializeOwned + Send>(&self, call: &Call) -> Result<T> {
+        let answer = Mutex::new(None);
+        let read = |status, body: Option<Bytes>| {
             let body = body.ok_or_else(|| Failed::too_large(status))?;
-            serde_json::from_slice(&body).map_err(|error| Failed::unreadable(status, &error))
-        })
-        .await
+            *lock(&answer) = Some(answer::record(status, &body)?);
+            Ok(())
+        };
+        self.run(call, &read).await?;
+        let answer = lock(&answer).take();
+        answer.ok_or_else(|| Error::internal("a call ended without an answer"))
     }
 
     /// The same; `None` when the answer is larger than a client reads. Errors as `ask`.
-    pub(crate) async fn ask_unless_large<T: DeserializeOwned>(
+    pub(crate) async fn ask_unless_large<T: DeserializeOwned + Send>(
         &self,
         call: &Call,
     ) -> Result<Option<T>> {
-        self.run(call, |status, body| {
-            let read = |body: Bytes| {
-                serde_json::from_slice(&body).map_err(|error| Failed::unreadable(status, &error))
-            };
-            body.map(read).transpose()
-        })
-        .await
+        let answer = Mutex::new(None);
+        let read = |status, body: Option<Bytes>| {
+            *lock(&answer) = body.map(|body| answer::record(status, &body)).transpose()?;
+            Ok(())
+        };
+        self.run(call, &read).await?;
+        let answer = lock(&answer).take();
+        Ok(answer)
     }
 
     /// Makes a call whose answer says nothing. Errors as `ask`.
     pub(crate) async fn tell(&self, call: &Call) -> Result<()> {
-        self.run(call, |_, _| Ok(())).await
+        self.run(call, &|_, _| Ok(())).await
     }
 
     /// The open answer to `call`. Errors as `ask`.
@@ -111,23 +120,23 @@ impl Calls {
         self.repeat(call, pass, || self.send(call, Duration::ZERO)).await
     }
 
-    async fn run<T>(
-        &self,
-        call: &Call,
-        read: impl Fn(u16, Option<Bytes>) -> Result<T, Failed> + Copy,
-    ) -> Result<T> {
-        let pass = self.enter(call)?;
-        let start = self.host.monotonic();
-        // Others are refused while a probe lasts: the server is not to hold it back.
-        let at_once = pass.as_ref().is_some_and(Pass::is_probe);
-        self.repeat(call, pass, || async move {
-            let spent = self.host.monotonic().saturating_sub(start);
-            let spent = if at_once { call.hold } else { spent };
-            let response = self.send(call, spent).await?;
-            let status = response.status();
-            read(status, answer::body(response).await?)
+    /// Makes a call and has its answer read. Nothing here depends on what is read, and it is boxed: every
+    /// verb would have a copy of its own.
+    fn run<'a>(&'a self, call: &'a Call, read: &'a Read<'a>) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            let pass = self.enter(call)?;
+            let start = self.host.monotonic();
+            // Others are refused while a probe lasts: the server is not to hold it back.
+            let at_once = pass.as_ref().is_some_and(Pass::is_probe);
+            self.repeat(call, pass, || async move {
+                let spent = self.host.monotonic().saturating_sub(start);
+                let spent = if at_once { call.hold } else { spent };
+                let response = self.send(call, spent).await?;
+                let status = response.status();
+                read(status, answer::body(response).await?)
+            })
+            .await
         })
-        .await
     }
 
     /// Leave by the breaker.
@@ -237,7 +246,7 @@ impl Calls {
     }
 
     fn transport(&self) -> MutexGuard<'_, Option<Transport>> {
-        self.transport.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+        lock(&self.transport)
     }
 
     /// Sends one request; the head of a success.
@@ -292,6 +301,10 @@ impl Calls {
         // The sender lives as long as `self`.
         let _ = self.closed.subscribe().wait_for(|closed| *closed).await;
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
 /// What a header says to carry the key.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::error::{Error, Result};
 use crate::rules::retry::Policy;
-use crate::words::Timestamp;
+use crate::words::{Timestamp, calendar};
 
 /// The status of a service that asks to be left alone for a while.
 const TOO_MANY: u16 = 429;
@@ -120,8 +120,7 @@ pub fn retry_after(text: &str, now: Timestamp) -> Option<Duration> {
     if let Ok(seconds) = text.parse::<u32>() {
         return Some(Duration::from_secs(seconds.into()));
     }
-    let date = jiff::fmt::rfc2822::parse(text).ok()?;
-    Some(Timestamp::from_millis(date.timestamp().as_millisecond()).since(now))
+    calendar::read_http_date(text).map(|date| Timestamp::from_millis(date).since(now))
 }
 
 #[cfg(test)]

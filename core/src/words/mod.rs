@@ -1,5 +1,6 @@
 //! The nouns: plain data, without I/O, clocks or chance.
 
+pub mod calendar;
 mod event;
 mod exchange;
 mod flow;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::error::Error;
+use crate::words::calendar;
 
 /// An instant: whole milliseconds since 1970 UTC. RFC 3339 UTC with milliseconds on the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
@@ -43,12 +44,7 @@ impl Timestamp {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Not `from_millisecond`, which leaves out the last second that RFC 3339 can write.
-        let (seconds, millis) = (self.0.div_euclid(1000), self.0.rem_euclid(1000));
-        match jiff::Timestamp::new(seconds, millis as i32 * 1_000_000) {
-            Ok(instant) => write!(f, "{instant:.3}"),
-            Err(_) => write!(f, "{}ms", self.0),
-        }
+        calendar::write(self.0, f)
     }
 }
 
@@ -57,7 +53,7 @@ impl FromStr for Timestamp {
 
     /// Reads RFC 3339 with any offset; finer than a millisecond is cut off.
     fn from_str(text: &str) -> Result<Self, Error> {
-        text.parse::<jiff::Timestamp>().map(|t| Self(t.as_millisecond())).map_err(|_| {
+        calendar::read(text).map(Self).ok_or_else(|| {
             Error::invalid(
                 "run_at",
                 format!("must be an RFC 3339 instant with its offset, not {text:?}"),
