@@ -16,6 +16,8 @@ A table under `<!-- places -->` says where something is: each backticked word of
 the file that the row names first. Relative links must lead somewhere. Files and folders of this
 repository that are named in backticks must exist.
 
+Examples for Node import the package as its archives install it, not as it lies in the checkout.
+
 Marks are joined by `;`. The blocks of one document run in order. Documents are given as arguments,
 else all Markdown of the repository. Closes with `N passed, N failed`, one case per block and
 one for the references of each document.
@@ -23,8 +25,11 @@ one for the references of each document.
 
 from __future__ import annotations
 
+import atexit
+import functools
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -70,20 +75,35 @@ class BlockError(Exception):
     """What a block did that it should not."""
 
 
+@functools.cache
+def installed() -> Path:
+    """`node_modules` of a folder where the package for Node was installed from its archives."""
+    folder = Path(tempfile.mkdtemp(prefix="windlass-docs-node-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    pack = ["node", str(ROOT / "bindings-node/build/package.mjs"), "--out", str(folder)]
+    made = subprocess.run(pack, stdout=subprocess.PIPE, text=True, check=True)
+    (folder / "package.json").write_text('{ "private": true }')
+    install = ["npm", "install", "--offline", "--no-audit", "--no-fund", "--silent"]
+    subprocess.run([*install, *made.stdout.split()], cwd=folder, check=True)
+    for name in ("fastify", "vitest", ".bin/vitest"):
+        (folder / "node_modules" / name).symlink_to(ROOT / "bindings-node/node_modules" / name)
+    return folder / "node_modules"
+
+
 class Runner:
     """Runs the blocks of one document in a folder of its own."""
 
     VERBS = frozenset({"file", "run", "start", "output", "same as", "not run"})
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, given: list[Block]) -> None:
         self.folder = folder
         self.output = ""
         self.started: list[tuple[subprocess.Popen[bytes], Path, str]] = []
         self.environment = {k: v for k, v in os.environ.items() if not k.startswith("WINDLASS_")}
         self.environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        # As if the package for Node had been installed here.
-        (folder / "node_modules").mkdir()
-        (folder / "node_modules/windlass").symlink_to(ROOT / "bindings-node")
+        # As if somebody had installed here what the examples for Node import.
+        if any(block.language == "js" for block in given):
+            (folder / "node_modules").symlink_to(installed())
 
     def block(self, block: Block) -> None:
         unknown = block.marks.keys() - self.VERBS
@@ -221,9 +241,10 @@ def check(document: Path) -> tuple[int, int]:
     for line in wrong:
         print(f"{name}: {line}")
     with tempfile.TemporaryDirectory(prefix="windlass-docs-", ignore_cleanup_errors=True) as folder:
-        runner = Runner(Path(folder))
+        given = blocks(document.read_text())
+        runner = Runner(Path(folder), given)
         try:
-            for block in blocks(document.read_text()):
+            for block in given:
                 try:
                     runner.block(block)
                     passed += 1

@@ -1,30 +1,30 @@
 // app.mjs: a web app that answers at once and leaves the work to a queue.
-import { createServer } from "node:http";
+import Fastify from "fastify";
 import { connect, TaskNotFoundError } from "windlass";
 
 const client = await connect(process.env.WINDLASS_URL ?? "sqlite:web.db");
-const worker = client.worker({ greet: async ({ name }) => `hello ${name}` }, { concurrency: 4 });
-const ended = worker.run();
+const greet = async ({ name }) => `hello ${name}`;
+const worker = client.worker({ greet }, { concurrency: 4, queues: ["greetings"] });
+const app = Fastify();
 
-const app = createServer(async (request, response) => {
-  const answer = (status, body) => {
-    response.writeHead(status, { "content-type": "application/json" });
-    response.end(JSON.stringify(body));
-  };
-  const { pathname, searchParams } = new URL(request.url, "http://localhost");
+app.post("/greetings", async (request, reply) => {
+  const payload = { name: request.query.name ?? "you" };
+  const { taskId } = await client.submitTask({ type: "greet", queue: "greetings", payload });
+  return reply.code(202).header("location", `/greetings/${taskId}`).send({ taskId });
+});
+
+app.get("/greetings/:taskId", async (request, reply) => {
   try {
-    if (request.method === "POST" && pathname === "/greetings") {
-      const payload = { name: searchParams.get("name") ?? "you" };
-      const { taskId } = await client.submitTask({ type: "greet", payload });
-      answer(202, { taskId });
-    } else {
-      const { status, result } = await client.getTaskStatus(pathname.slice("/greetings/".length));
-      answer(200, { status, result });
-    }
+    const { status, result } = await client.getTaskStatus(request.params.taskId);
+    return { status, result };
   } catch (error) {
-    answer(error instanceof TaskNotFoundError ? 404 : 500, { code: error.code });
+    if (!(error instanceof TaskNotFoundError)) throw error;
+    return reply.code(404).send({ code: error.code });
   }
 });
 
-app.listen(Number(process.env.PORT ?? 0), "127.0.0.1", () => console.log(app.address().port));
-ended.then(() => app.close(() => client.close())); // Ctrl-C drains the worker, then all ends
+const ended = worker.run();
+console.log(await app.listen({ port: Number(process.env.PORT ?? 0) }));
+await ended; // until Ctrl-C or SIGTERM: then the worker drains
+await app.close();
+await client.close();
