@@ -35,6 +35,7 @@ async fn every_path_of_the_description_answers_as_it_says() {
         ("POST", "/batches"),
         ("GET", "/batches/{id}"),
         ("GET", "/cluster/health"),
+        ("GET", "/history"),
     ] {
         let there =
             operations.iter().any(|(m, p, _)| m == method && *p == format!("/api/v1{path}"));
