@@ -4,7 +4,7 @@
  * @module
  */
 
-import { ManualClock } from "./clock.js";
+import type { ManualClock } from "./clock.js";
 import { answer, invalid, now, options as known, text } from "./failure.js";
 import { type WindlassError, fromCode } from "./generated/errors.js";
 import {
@@ -362,7 +362,8 @@ function given(
   if (typeof second !== "object" || second === null) throw invalid("options", "must be an object");
   const { endpoint, clock, ...options }: ConnectOptions & { endpoint?: string } =
     typeof first === "string" ? second : { ...first, ...second };
-  if (clock !== undefined && !(clock instanceof ManualClock)) throw invalid("clock", "must be a ManualClock");
+  // Not by class: the clock may be of the package's other build.
+  if (clock !== undefined && Object(clock).native === undefined) throw invalid("clock", "must be a ManualClock");
   const named = typeof first === "string" ? first : endpoint;
   const url = named || defaultUrl();
   return { url: text("url", url), clock, options };
