@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use windlass_core::client::FollowOptions;
+use windlass_core::rules::limits;
 use windlass_core::words::duration_from_seconds;
 use windlass_core::{Error, Result, SubmitOptions, TaskId};
 
@@ -79,6 +80,24 @@ impl Client {
     pub async fn list(&self, page: &str) -> Result<String> {
         let (filter, cursor, limit) = query::page(page)?;
         text(&self.client.list(filter, cursor, limit).await?)
+    }
+
+    /// How many tasks match; `query` is an object, with `most` beside what it filters by.
+    pub async fn count(&self, query: &str) -> Result<String> {
+        let (filter, most) = query::bounded(query, limits::COUNT_DEFAULT)?;
+        text(&self.client.count(filter, most).await?)
+    }
+
+    /// Cancels the tasks that match; `query` as for `count`.
+    pub async fn cancel_matching(&self, query: &str) -> Result<String> {
+        let (filter, most) = query::bounded(query, limits::CHANGE_MOST)?;
+        text(&self.client.cancel_matching(filter, most).await?)
+    }
+
+    /// Runs the failed and cancelled tasks that match again; `query` as for `count`.
+    pub async fn retry_matching(&self, query: &str) -> Result<String> {
+        let (filter, most) = query::bounded(query, limits::CHANGE_MOST)?;
+        text(&self.client.retry_matching(filter, most).await?)
     }
 
     /// What a task's history holds after entry `after`, without waiting.

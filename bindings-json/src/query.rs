@@ -20,6 +20,16 @@ pub(crate) fn page(text: &str) -> Result<(Filter, Option<Cursor>, u32)> {
     Ok((filter, cursor, limit))
 }
 
+/// What a verb over all tasks that match is told: what it filters by, and where it stops, else at
+/// `default`. Errors as `page`.
+pub(crate) fn bounded(text: &str, default: u32) -> Result<(Filter, u32)> {
+    let mut fields = Fields::read("query", text)?;
+    let filter = filter(&mut fields)?;
+    let most = fields.count("most")?.unwrap_or(default);
+    fields.end()?;
+    Ok((filter, most))
+}
+
 /// What `fields` filter by. Errors as `page`.
 fn filter(fields: &mut Fields) -> Result<Filter> {
     let status: Vec<String> = fields.take("status")?.unwrap_or_default();
