@@ -113,7 +113,7 @@ async function million(rows) {
   await mkdir(folder, { recursive: true });
   const half = join(folder, "unfinished.db");
   for (const end of ["", "-wal", "-shm", "-turn", "-gate", "-wake"]) await rm(half + end, { force: true });
-  const client = await connect(`sqlite:${half}`, { durability: "normal", queueDepthLimit: 0 });
+  const client = await connect(`sqlite:${half}`, { durability: "normal" });
   for (let made = 0; made < rows; made += 1000) {
     const tasks = Array.from({ length: Math.min(1000, rows - made) }, (_, i) => {
       const n = made + i;

@@ -12,7 +12,7 @@ if (process.argv.includes("--past")) await writePast(file);
 const server = await startServer({ store: `sqlite:${file}`, port: Number(process.env.PORT ?? 0) });
 const ends = [await startWorkers(server.url), await submitSteadily(server.url)];
 console.log(server.url, JSON.stringify(await submitSome(server.url)));
-const again = setInterval(() => void submitSome(server.url).catch(() => {}), 90_000);
+const again = setInterval(() => void submitSome(server.url).catch(() => {}), 240_000);
 process.once("SIGINT", async () => {
   clearInterval(again);
   for (const end of ends) await end();

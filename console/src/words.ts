@@ -29,6 +29,12 @@ export function duration(seconds: number): string {
   return pair(s);
 }
 
+/** Seconds beside an axis: one unit, which there is room for. */
+export function mark(seconds: number): string {
+  const [unit, size] = seconds < 60 ? ["", 1] : seconds < 3_600 ? ["min", 60] : ["h", 3_600] as const;
+  return unit === "" ? duration(seconds) : `${Number((seconds / (size as number)).toFixed(1))} ${unit}`;
+}
+
 /** Two units, the larger first. */
 function pair(s: number): string {
   const units = [["d", 86_400], ["h", 3_600], ["min", 60], ["s", 1]] as const;

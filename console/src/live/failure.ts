@@ -32,7 +32,6 @@ export function explain(error: unknown): { title: string; advice: string; code: 
   if (AWAY.has(code) || error instanceof TypeError) {
     return { title: "The server does not answer", advice: "The page tries again by itself. If it stays away: windlass doctor", code };
   }
-  if (isRefused(error)) return { title: "The server wants its key", advice: "What it answers is shown as soon as it has it.", code };
   if (code === "store_unavailable") return { title: "The store does not answer", advice: `${text}. See: windlass doctor`, code };
   if (code === "invalid_argument") return { title: "The server refused the request", advice: text, code };
   return { title: "That did not work", advice: text, code };

@@ -16,7 +16,7 @@ import { type History, type Point, readHistory } from "../server/side.js";
 import { EVERYTHING, searchPath } from "../tasks/search.js";
 import { moveRow } from "../tasks/table.js";
 import { useTitle } from "../title.js";
-import { count, duration, rate, short } from "../words.js";
+import { count, duration, mark, rate, short } from "../words.js";
 import { NoQueues } from "./queues.js";
 import { Load, NoWorkers } from "./workers.js";
 
@@ -207,8 +207,8 @@ function Charts({ history }: { history: History }) {
   return (
     <div class="charts">
       <Chart title="Throughput" unit="per second" times={times} lines={pace} format={rate} />
-      <Chart title="Depth" unit="tasks" times={times} lines={depth} format={short} />
-      <Chart title="Latency" unit="submit to end" times={times} lines={latency} format={duration} />
+      <Chart title="Depth" unit="tasks" times={times} lines={depth} format={short} whole />
+      <Chart title="Latency" unit="submit to end" times={times} lines={latency} format={duration} mark={mark} />
     </div>
   );
 }

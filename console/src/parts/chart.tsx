@@ -20,6 +20,8 @@ export interface Line {
 }
 
 const HEIGHT = 156;
+/** Steps of an axis of figures that have no halves. */
+const WHOLE = Array.from({ length: 24 }, (_, i) => [1, 2, 5][i % 3]! * 10 ** Math.floor(i / 3));
 /** Seconds that a chart shows at least. */
 const SHORTEST = 600;
 /** Charts of a page show the same moment. */
@@ -27,15 +29,15 @@ const TOGETHER = "console";
 const FONT = "11px ui-sans-serif, system-ui, sans-serif";
 
 /** A chart with the figures of the moment under the pointer, else of the last one. */
-export function Chart(props: { title: string; unit?: string; times: readonly number[]; lines: readonly Line[]; format: (n: number) => string }) {
-  const { title, unit, times, lines, format } = props;
+export function Chart(props: { title: string; unit?: string; times: readonly number[]; lines: readonly Line[]; format: (n: number) => string; mark?: (n: number) => string; whole?: boolean }) {
+  const { title, unit, times, lines, format, mark = format, whole = false } = props;
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot>(undefined);
   const [at, look] = useState<number | null>(null);
   const width = useWidth(box);
   const names = lines.map(({ name }) => name).join();
-  const formats = useRef(format);
-  formats.current = format;
+  const formats = useRef(mark);
+  formats.current = mark;
 
   useEffect(() => {
     if (width === 0) return;
@@ -59,8 +61,9 @@ export function Chart(props: { title: string; unit?: string; times: readonly num
             ...axis,
             size: 54,
             space: 34,
+            ...(whole && { incrs: WHOLE }),
             grid: { stroke: color("--line-soft"), width: 1 },
-            values: (_, marks) => marks.map((mark) => formats.current(mark)),
+            values: (_, marks) => marks.map((n) => formats.current(n)),
           },
         ],
         series: [

@@ -8,7 +8,7 @@ import { useComputed } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import type { TaskState } from "windlass-web";
-import { explain } from "../live/failure.js";
+import { explain, isRefused } from "../live/failure.js";
 import { now } from "../live/clock.js";
 import { tryNow } from "../live/feed.js";
 import { exact, relative } from "../words.js";
@@ -66,6 +66,8 @@ export function Empty({ title, children, command }: { title: string; children?: 
 
 /** What went wrong, what to do, and once more. */
 export function Problem({ error, again }: { error: unknown; again?: () => void }) {
+  // The key is asked for above the page.
+  if (isRefused(error)) return <Waiting />;
   const { title, advice, code } = explain(error);
   return (
     <div class="problem" role="alert">

@@ -62,6 +62,8 @@ export async function readHistory(minutes = 60): Promise<History> {
 /** An event, as far as the console uses it. */
 export type Happening = Pick<TaskEvent, "event" | "taskId" | "queue" | "type" | "attempt"> & {
   status: TaskState;
+  /** When, in milliseconds. */
+  at: number;
   message: string | null;
   worker: string | null;
 };
@@ -87,9 +89,9 @@ export async function readEvents(heard: (events: Happening[]) => void, signal: A
 function happening(block: string): Happening[] {
   const data = block.split("\n").find((line) => line.startsWith("data: "));
   if (data === undefined) return [];
-  const { event, task_id, queue, task_type, status, attempt, message, worker, error } = JSON.parse(data.slice(6));
+  const { event, at, task_id, queue, task_type, status, attempt, message, worker, error } = JSON.parse(data.slice(6));
   const said = message ?? error?.message ?? null;
-  return [{ event, taskId: task_id, queue, type: task_type, status, attempt, message: said, worker: worker ?? null }];
+  return [{ event, at: Date.parse(at), taskId: task_id, queue, type: task_type, status, attempt, message: said, worker: worker ?? null }];
 }
 
 async function ask(path: string, signal?: AbortSignal): Promise<Response> {

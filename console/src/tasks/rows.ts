@@ -7,7 +7,6 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import { FINAL_STATES, type Task } from "windlass-web";
-import { exactNow } from "../live/clock.js";
 import { listen } from "../live/feed.js";
 import type { Happening } from "../server/side.js";
 import type { Search } from "./search.js";
@@ -46,9 +45,8 @@ export function useRows(fetched: readonly Task[] | undefined, search: Search | n
       let changed = false;
       for (const event of events) {
         if (shown.has(event.taskId)) {
-          const at = exactNow();
-          const begun = event.event === "task.started" ? at : changes.current.get(event.taskId)?.begun;
-          changes.current.set(event.taskId, { ...event, at, begun });
+          const begun = event.event === "task.started" ? event.at : changes.current.get(event.taskId)?.begun;
+          changes.current.set(event.taskId, { ...event, begun });
           changed = true;
         } else if (wanted.current !== null) {
           const { size } = fresh.current;
@@ -85,7 +83,6 @@ function belongs(event: Happening, search: Search): boolean {
 
 /** What happened to a row last. */
 interface Change extends Happening {
-  at: number;
   /** When the attempt began, if that was heard. */
   begun: number | undefined;
 }
