@@ -139,6 +139,7 @@ const ESM = { package: "module", module: "NodeNext" };
 for (const [name, { package: type, ...resolved }] of Object.entries({
   "ESM by NodeNext": ESM,
   "CommonJS by NodeNext": { ...ESM, package: "commonjs" },
+  "CommonJS by the way of Node 10": { package: "commonjs", module: "CommonJS", moduleResolution: "Node10" },
   "a bundler's module": { package: "module", module: "ESNext", moduleResolution: "Bundler" },
 })) {
   test(`strict TypeScript compiles what the documents write, as ${name}`, () => {

@@ -8,8 +8,11 @@ import {
   type TaskResult,
   type TaskState,
   type TaskStatus,
+  type WorkerInfo,
   connect,
 } from "windlass";
+import { RestClient, type TaskResult as RestResult } from "windlass/rest";
+import { ManualClock, TestClient, TestServer } from "windlass/testing";
 
 export async function documents(): Promise<void> {
   const client = new Client({ endpoint: "http://127.0.0.1:8420", apiKey: process.env.WINDLASS_API_KEY! });
@@ -43,6 +46,24 @@ export async function design(): Promise<void> {
   for await (const update of client.streamTask(task.taskId)) console.log(update.status, update.progress);
   for await (const found of client.listTasks({ labels: { env: "production" }, limit: 10 })) console.log(found.type);
   await client.close();
+}
+
+export async function instants(client: Client): Promise<Date[]> {
+  await client.submitTask({ payload: {}, runAt: new Date() });
+  await client.submitTask({ payload: {}, runAt: "2030-01-01T00:00:00Z" });
+  // @ts-expect-error: milliseconds are no instant.
+  await client.submitTask({ payload: {}, runAt: 1_893_456_000_000 });
+  const [task] = await client.listTasks({ since: new Date(0) });
+  const workers: WorkerInfo[] = await client.workers();
+  return [task!.createdAt, task!.finishedAt ?? task!.runAt, ...workers.map((worker) => worker.seenAt)];
+}
+
+export async function tests(): Promise<RestResult> {
+  await using client = new TestClient<Tasks>({ queueDepthLimit: 10 });
+  await client.advance(60);
+  const now: Date = client.clock.now();
+  await using server = await TestServer.start("memory:", { clock: new ManualClock(now) });
+  return new RestClient(server.url).getTaskStatus("0");
 }
 
 type Tasks = {
