@@ -135,6 +135,7 @@ for (const [made, caught] of [[esm, cjs], [cjs, esm]]) {
   assert.equal(node("both.mjs", text), "true false none\n".repeat(2));
 });
 
+// GJS-06
 const ESM = { package: "module", module: "NodeNext" };
 for (const [name, { package: type, ...resolved }] of Object.entries({
   "ESM by NodeNext": ESM,
