@@ -29,6 +29,10 @@ export type Target = { rows: readonly Task[] } | { search: Search };
 /** Calls under way at once when tasks are changed one by one. */
 const AT_ONCE = 6;
 
+/** Tasks that are counted, and changed, at most; and by one call, so that there is something to see. */
+const MOST = 1_000_000;
+const CALL = 2_000;
+
 const SAYS: Record<Verb, { title: string; done: string; what: string; others: string }> = {
   cancel: {
     title: "Cancel",
@@ -200,17 +204,22 @@ function jobOfSearch(verb: Verb, search: Search): Job {
   const filter: ListOptions = { ...filterOf(search, now), status };
   // What is submitted after the count was not meant.
   filter.until ??= new Date(now);
+  let left = 0;
   return {
-    count: async (client) =>
-      status.length === 0
-        ? { count: 0, exact: true, others: 0 }
-        : { ...(await client.countTasks(filter)), others: 0 },
+    count: async (client) => {
+      if (status.length === 0) return { count: 0, exact: true, others: 0 };
+      const found = await client.countTasks(filter, { most: MOST });
+      left = found.count;
+      return { ...found, others: 0 };
+    },
     run: async (client, changed, stopped) => {
-      const call = verb === "cancel" ? () => client.cancelTasks(filter) : () => client.retryTasks(filter);
-      for (;;) {
-        const told = await call();
+      // No more than were counted: what is run again may fail again meanwhile, and match once more.
+      while (left > 0 && !stopped()) {
+        const most = Math.min(left, CALL);
+        const told = await (verb === "cancel" ? client.cancelTasks(filter, { most }) : client.retryTasks(filter, { most }));
+        left -= told.changed;
         changed(told.changed);
-        if (!told.more || told.changed === 0 || stopped()) return;
+        if (!told.more || told.changed === 0) return;
       }
     },
   };
