@@ -187,6 +187,23 @@ test("a wait is ended by its signal, a stream by its loop", async () => {
   assert.deepEqual(page.said, []);
 });
 
+test("a loop of calls lets the page have its turns", async () => {
+  const page = await place.open();
+  const told = await page.evaluate(async () => {
+    const { connect } = await import("/dist/index.js");
+    const client = await connect("memory:");
+    let over = false;
+    setTimeout(() => (over = true), 0);
+    let calls = 0;
+    while (!over) {
+      await client.counts();
+      calls++;
+    }
+    return calls;
+  });
+  assert.ok(told > 0);
+});
+
 test("a clock that is an hour off, and one that jumps, lose nothing", async () => {
   const run = async (jumps) => {
     const real = Date.now;

@@ -7,6 +7,7 @@
 
 import { fromCode } from "./generated/errors.js";
 import { type Loaded, type Part, load } from "./load.js";
+import { soon } from "./platform.js";
 import type * as surface from "./surface.js";
 
 export type * from "./surface.js";
@@ -82,6 +83,21 @@ class Following implements surface.NativeUpdates {
   }
 }
 
+/** How long calls of the engine may go on before the page has its turn, in milliseconds. */
+const TURN = 10;
+let turn: number | undefined;
+
+/**
+ * Whether the page has waited for its turn too long: the engine answers without one, so that a loop of calls
+ * would let nothing be drawn, and no timer run.
+ */
+function busy(): boolean {
+  if (turn !== undefined) return performance.now() - turn > TURN;
+  turn = performance.now();
+  soon(() => (turn = undefined));
+  return false;
+}
+
 /** The verbs that only wait: each asks the code for the verb of its name. */
 type Verb = Exclude<keyof surface.NativeClient, "ready" | "location" | "nowMillis" | "updates" | "events" | "close">;
 
@@ -130,6 +146,7 @@ class LazyClient {
 
   async #ask(verb: Verb, args: unknown[]): Promise<unknown> {
     const client = this.#within ?? (await this.#open());
+    if (this.#part === "engine" && busy()) await new Promise<void>(soon);
     const given = args.map((arg) => {
       if (!(arg instanceof Cancel)) return arg;
       // Whoever asked has gone while the code was fetched: nothing is sent.

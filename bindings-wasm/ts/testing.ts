@@ -6,4 +6,4 @@
  */
 
 export { ManualClock } from "./clock.js";
-export { TestClient } from "./test-client.js";
+export { type ClientFixture, TestClient, type TestScope, clientFixture, testClient } from "./test-client.js";
