@@ -43,6 +43,7 @@ mod turn;
 mod tx;
 mod updates;
 mod wake;
+mod walk;
 mod workers;
 mod writer;
 

@@ -1,18 +1,15 @@
 //! Bounded walks over a tenant's tasks, newest first.
 
-use rusqlite::types::ToSql;
-use rusqlite::{Connection, Result};
+use rusqlite::types::Value;
+use rusqlite::{Connection, Result, params_from_iter};
 use windlass_core::store::Found;
-use windlass_core::{BatchId, Cursor, Filter, Labels, Page, TaskError, TaskId, TaskStatus};
+use windlass_core::{Cursor, Filter, Page, TaskError, TaskId, TaskStatus};
 
-use crate::counts;
 use crate::row::{self, Cells, Num};
+use crate::walk::{Part, Statement, Walk};
 
 /// Rows that one page may look at.
 const BUDGET: usize = 10_000;
-
-/// Most tasks of a status for its own index to be walked: the walk sorts them by id.
-const FEW: u64 = 5_000;
 
 /// A page of the tenant's tasks that match, below `cursor`.
 pub(crate) fn list(
@@ -56,26 +53,9 @@ fn walk(
     limit: usize,
     mut found: impl FnMut(Num, TaskId) -> Result<()>,
 ) -> Result<Option<Cursor>> {
-    let least = filter.least_id().map_or([0; 16], |id| *id.as_bytes());
-    // One byte longer than any id, so above all of them.
-    let below = [cursor.map(|cursor| cursor.after), filter.above_ids()].into_iter().flatten().min();
-    let below = below.map_or_else(|| vec![0xFF; 17], |id| id.as_bytes().to_vec());
-    let walk = Walk::choose(connection, filter)?;
-    let sql = walk.sql(filter);
-    let budget = BUDGET + 1;
-    let budget = i64::try_from(budget).unwrap_or(i64::MAX);
-    let mut values: Vec<&dyn ToSql> = vec![&tenant, &least, &below, &budget];
-    let batch;
-    match &walk {
-        Walk::Label(key, value) => values.extend([key as &dyn ToSql, value]),
-        Walk::Batch(id) => {
-            batch = *id.as_bytes();
-            values.push(&batch);
-        }
-        _ => {}
-    }
-    let mut candidates = connection.prepare_cached(&sql)?;
-    let mut rows = candidates.query(values.as_slice())?;
+    let Some(statement) = statement(connection, tenant, filter, cursor)? else { return Ok(None) };
+    let mut candidates = connection.prepare_cached(&statement.sql)?;
+    let mut rows = candidates.query(params_from_iter(&statement.values))?;
     let (mut count, mut looked, mut next) = (0, 0, None);
     while let Some(row) = rows.next()? {
         if count == limit || looked == BUDGET {
@@ -84,136 +64,146 @@ fn walk(
         looked += 1;
         let mut cells = Cells::new(row);
         let num: Num = cells.take()?;
-        let after = TaskId::from_bytes(cells.take()?);
-        next = Some(Cursor { after });
-        if matches(&mut cells, filter)? {
+        let id = TaskId::from_bytes(cells.take()?);
+        next = Some(Cursor { after: id });
+        if cells.take::<bool>()? && says(&mut cells, filter)? {
             count += 1;
-            found(num, after)?;
+            found(num, id)?;
         }
     }
     Ok(None)
 }
 
-/// Which index is walked.
-enum Walk<'a> {
-    Label(&'a str, &'a str),
-    Batch(BatchId),
-    /// Failed, cancelled or both.
-    EndedBadly(Vec<TaskStatus>),
-    /// One status that few tasks have.
-    Few(TaskStatus),
-    /// All ids of the tenant.
-    Ids,
-}
-
-impl<'a> Walk<'a> {
-    fn choose(connection: &Connection, filter: &'a Filter) -> Result<Self> {
-        if let Some(batch) = filter.batch_id {
-            return Ok(Self::Batch(batch));
-        }
-        if let Some((key, value)) = filter.labels.first_key_value() {
-            return Ok(Self::Label(key, value));
-        }
-        let bad =
-            |status: &TaskStatus| matches!(status, TaskStatus::Failed | TaskStatus::Cancelled);
-        if !filter.status.is_empty() && filter.status.iter().all(bad) {
-            let mut statuses = filter.status.clone();
-            statuses.sort_unstable();
-            statuses.dedup();
-            return Ok(Self::EndedBadly(statuses));
-        }
-        if let [status @ (TaskStatus::Scheduled | TaskStatus::Pending | TaskStatus::Running)] =
-            filter.status[..]
-            && counts::between(connection, status as u8, status as u8)? <= FEW
-        {
-            return Ok(Self::Few(status));
-        }
-        Ok(Self::Ids)
-    }
-
-    /// Selects number, id and what the filter looks at. Parameters: tenant, least id, id to stay
-    /// below, most rows, then the walk's own.
-    fn sql(&self, filter: &Filter) -> String {
-        // Text that may be long is read only when it is asked for.
-        let labels = if filter.labels.is_empty() { "NULL" } else { "t.labels" };
-        let error = if filter.error.is_none() { "NULL" } else { "t.error" };
-        let columns = format!(
-            "t.num, t.id AS id, t.status, t.task_type, t.queue, t.created_at, t.batch_id, \
-             {labels}, {error}"
-        );
-        let bounds = "t.id >= ?2 AND t.id < ?3";
-        let last = "ORDER BY id DESC LIMIT ?4";
-        match self {
-            Self::Label(..) => format!(
-                "SELECT {columns} FROM task_labels l JOIN tasks t ON t.num = l.num \
-                 WHERE l.tenant = ?1 AND l.key = ?5 AND l.value = ?6 AND l.id >= ?2 AND l.id < ?3 \
-                 ORDER BY l.id DESC LIMIT ?4"
-            ),
-            Self::Batch(_) => format!(
-                "SELECT {columns} FROM tasks t INDEXED BY tasks_batch \
-                 WHERE t.batch_id = ?5 AND t.tenant = ?1 AND {bounds} {last}"
-            ),
-            Self::EndedBadly(statuses) => {
-                let each = statuses.iter().map(|status| {
-                    format!(
-                        "SELECT {columns} FROM tasks t INDEXED BY tasks_ended_badly \
-                         WHERE t.tenant = ?1 AND t.status = {} AND t.status >= 5 AND {bounds}",
-                        *status as u8
-                    )
-                });
-                format!("{} {last}", each.collect::<Vec<_>>().join(" UNION ALL "))
-            }
-            Self::Few(status) => {
-                let index = match status {
-                    TaskStatus::Scheduled => "tasks_scheduled",
-                    TaskStatus::Pending => "tasks_ready",
-                    _ => "tasks_leased",
-                };
-                format!(
-                    "SELECT {columns} FROM tasks t INDEXED BY {index} \
-                     WHERE t.status = {} AND t.tenant = ?1 AND {bounds} {last}",
-                    *status as u8
-                )
-            }
-            Self::Ids => {
-                format!(
-                    "SELECT {columns} FROM tasks t INDEXED BY tasks_id WHERE t.tenant = ?1 AND {bounds} {last}"
-                )
-            }
-        }
-    }
-}
-
-/// [`Filter::matches`], on the columns after number and id.
-fn matches(cells: &mut Cells<'_, '_>, filter: &Filter) -> Result<bool> {
-    let given = |wanted: &Option<String>, is: &str| wanted.as_ref().is_none_or(|w| w == is);
-    let status = cells.status()?;
-    if !(filter.status.is_empty() || filter.status.contains(&status)) {
-        return Ok(false);
-    }
-    if !given(&filter.task_type, cells.text()?.unwrap_or_default())
-        || !given(&filter.queue, cells.text()?.unwrap_or_default())
-    {
-        return Ok(false);
-    }
-    let created_at = cells.instant()?;
-    let batch_id = cells.take::<Option<[u8; 16]>>()?.map(BatchId::from_bytes);
-    if filter.since.is_some_and(|since| created_at < since)
-        || filter.until.is_some_and(|until| created_at >= until)
-        || filter.batch_id.is_some_and(|batch| batch_id != Some(batch))
-    {
-        return Ok(false);
-    }
-    let labels: Labels = match cells.text()? {
-        None => Labels::new(),
-        Some(text) => serde_json::from_str(text).map_err(|e| cells.damaged(e))?,
-    };
-    if !filter.labels.iter().all(|(key, value)| labels.get(key) == Some(value)) {
-        return Ok(false);
-    }
+/// Whether the error, which is read for no other filter, is the one asked for.
+fn says(cells: &mut Cells<'_, '_>, filter: &Filter) -> Result<bool> {
+    let Some(text) = &filter.error else { return Ok(true) };
     let error: Option<TaskError> = cells.error()?;
-    Ok(filter
-        .error
-        .as_ref()
-        .is_none_or(|text| error.is_some_and(|error| error.message.contains(text.as_str()))))
+    Ok(error.is_some_and(|error| error.message.contains(text.as_str())))
+}
+
+/// The walk as a statement: of each row number, id, whether all but the error is as asked for, and then
+/// the error. `None` when nothing can match.
+fn statement(
+    connection: &Connection,
+    tenant: &str,
+    filter: &Filter,
+    cursor: Option<Cursor>,
+) -> Result<Option<Statement>> {
+    let walk = Walk::choose(connection, tenant, filter)?;
+    let least = filter.least_id().map_or([0; 16], |id| *id.as_bytes());
+    let below = [cursor.map(|cursor| cursor.after), filter.above_ids()].into_iter().flatten().min();
+    // One byte longer than any id, so above all of them.
+    let below = below.map_or_else(|| vec![0xFF; 17], |id| id.as_bytes().to_vec());
+    let budget = i64::try_from(BUDGET + 1).unwrap_or(i64::MAX);
+    let mut s = Statement::default();
+    s.values.extend([Value::Text(tenant.to_owned()), Value::Blob(least.to_vec())]);
+    s.values.extend([Value::Blob(below), Value::Integer(budget)]);
+    let parts: Vec<String> = match &walk {
+        Walk::Parts(parts) if parts.is_empty() => return Ok(None),
+        Walk::Label(key, value) => {
+            let columns = columns(&mut s, filter, &walk, None);
+            let (key, value) = (s.bind(key.clone()), s.bind(value.clone()));
+            // Where nothing of the task itself is asked for, its row is not read.
+            let join = match columns.contains(" t.") {
+                true => "CROSS JOIN tasks t ON t.num = w.num",
+                false => "",
+            };
+            vec![format!(
+                "SELECT {columns} FROM task_labels w {join} WHERE w.tenant = ?1 AND w.key = {key} \
+                 AND w.value = {value} AND w.id >= ?2 AND w.id < ?3"
+            )]
+        }
+        Walk::Batch(batch) => {
+            let columns = columns(&mut s, filter, &walk, None);
+            let batch = s.bind(batch.as_bytes().to_vec());
+            vec![of_tasks(&columns, "tasks_batch", &format!("t.batch_id = {batch}"))]
+        }
+        Walk::Parts(parts) => {
+            let each = parts.iter().map(|part| {
+                let columns = columns(&mut s, filter, &walk, Some(part));
+                match part {
+                    Part::Status(status) => of_status(&mut s, &columns, *status, filter),
+                    Part::Completed(queue, task_type) => {
+                        let (queue, of) = (s.bind(queue.clone()), s.bind(task_type.clone()));
+                        let is =
+                            format!("t.status = 4 AND t.queue = {queue} AND t.task_type = {of}");
+                        of_tasks(&columns, "tasks_completed", &is)
+                    }
+                }
+            });
+            each.collect()
+        }
+        Walk::Ids => vec![of_tasks(&columns(&mut s, filter, &walk, None), "tasks_id", "1")],
+    };
+    s.sql = format!("{} ORDER BY 2 DESC LIMIT ?4", parts.join(" UNION ALL "));
+    Ok(Some(s))
+}
+
+fn of_tasks(columns: &str, index: &str, is: &str) -> String {
+    let columns = columns.replace("w.", "t.");
+    format!(
+        "SELECT {columns} FROM tasks t INDEXED BY {index} \
+         WHERE {is} AND t.tenant = ?1 AND t.id >= ?2 AND t.id < ?3"
+    )
+}
+
+fn of_status(s: &mut Statement, columns: &str, status: TaskStatus, filter: &Filter) -> String {
+    let is = format!("t.status = {}", status as u8);
+    let index = match status {
+        TaskStatus::Failed | TaskStatus::Cancelled => {
+            return of_tasks(columns, "tasks_ended_badly", &format!("{is} AND t.status >= 5"));
+        }
+        TaskStatus::Scheduled => "tasks_scheduled",
+        TaskStatus::Pending => "tasks_ready",
+        _ => "tasks_leased",
+    };
+    // These are not in the order of ids: the newest are found first, from the index alone where it can.
+    let queue = match (status, &filter.queue) {
+        (TaskStatus::Pending, Some(queue)) => format!("AND t.queue = {}", s.bind(queue.clone())),
+        _ => String::new(),
+    };
+    let columns = columns.replace("w.", "t.");
+    format!(
+        "SELECT {columns} FROM (SELECT t.num AS num FROM tasks t INDEXED BY {index} WHERE {is} \
+         AND t.tenant = ?1 {queue} AND t.id >= ?2 AND t.id < ?3 ORDER BY t.id DESC LIMIT ?4) n \
+         CROSS JOIN tasks t ON t.num = n.num"
+    )
+}
+
+/// What is selected of a row; `w` is the table that is walked.
+fn columns(s: &mut Statement, filter: &Filter, walk: &Walk, part: Option<&Part>) -> String {
+    let mut all = Vec::new();
+    if !filter.status.is_empty() && part.is_none() {
+        let statuses = filter.status.iter().map(|status| (*status as u8).to_string());
+        all.push(format!(" t.status IN ({})", statuses.collect::<Vec<_>>().join(", ")));
+    }
+    if !matches!(part, Some(Part::Completed(..))) {
+        for (column, name) in [("task_type", &filter.task_type), ("queue", &filter.queue)] {
+            if let Some(name) = name {
+                all.push(format!(" t.{column} = {}", s.bind(name.clone())));
+            }
+        }
+    }
+    for (sign, at) in [(">=", filter.since), ("<", filter.until)] {
+        if let Some(at) = at {
+            all.push(format!(" t.created_at {sign} {}", s.bind(at.as_millis())));
+        }
+    }
+    if let (Some(batch), false) = (filter.batch_id, matches!(walk, Walk::Batch(_))) {
+        all.push(format!(" t.batch_id IS {}", s.bind(batch.as_bytes().to_vec())));
+    }
+    for (key, value) in &filter.labels {
+        if !matches!(walk, Walk::Label(k, v) if (k, v) == (key, value)) {
+            let (key, value) = (s.bind(key.clone()), s.bind(value.clone()));
+            all.push(format!(
+                "EXISTS (SELECT 1 FROM task_labels o WHERE o.tenant = ?1 AND o.key = {key} \
+                 AND o.value = {value} AND o.id = w.id)"
+            ));
+        }
+    }
+    let all = if all.is_empty() { "1".to_owned() } else { all.join(" AND ") };
+    match filter.error {
+        None => format!("w.num, w.id, {all}"),
+        Some(_) => format!("w.num, w.id, {all}, t.error"),
+    }
 }

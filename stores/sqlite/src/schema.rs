@@ -4,7 +4,7 @@
 pub(crate) const APPLICATION_ID: i32 = 0x574E_444C;
 
 /// The schema version of this build.
-pub(crate) const VERSION: u32 = 2;
+pub(crate) const VERSION: u32 = 3;
 
 /// One step from a schema version to the next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +32,12 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         min_compatible: 1,
         title: "queues that are paused",
         sql: include_str!("migrations/0002_paused_queues.sql"),
+    },
+    Migration {
+        version: 3,
+        min_compatible: 1,
+        title: "tasks by queue and type",
+        sql: include_str!("migrations/0003_kinds.sql"),
     },
 ];
 

@@ -336,9 +336,9 @@ impl Store for SqliteStore {
         from: Timestamp,
         until: Timestamp,
     ) -> BoxFuture<'_, Result<Option<windlass_core::words::Flows>>> {
-        Box::pin(async move {
-            self.read("reading what went", |c| crate::flow::flow(c, from, until))
-        })
+        Box::pin(
+            async move { self.read("reading what went", |c| crate::flow::flow(c, from, until)) },
+        )
     }
 
     fn ahead(&self, task: &Task, most: u64) -> BoxFuture<'_, Result<u64>> {

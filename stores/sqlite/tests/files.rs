@@ -63,7 +63,7 @@ fn a_newer_schema_is_worked_beside_when_it_allows_it_and_refused_when_not() {
     set("min_compatible", 98);
     match refused(&file) {
         Error::SchemaIncompatible { found, supported, .. } => {
-            assert_eq!((found, supported), (99, 2));
+            assert_eq!((found, supported), (99, 3));
         }
         other => panic!("{other}"),
     }
@@ -75,12 +75,12 @@ fn a_dry_run_shows_the_steps_and_takes_none() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("tasks.db");
     let plan = migrate(&file, true).unwrap();
-    assert_eq!((plan.found, plan.supported, plan.pending.len()), (0, 2, 2));
+    assert_eq!((plan.found, plan.supported, plan.pending.len()), (0, 3, 3));
     assert!(plan.pending[0].sql.contains("CREATE TABLE tasks"));
     assert!(!file.exists());
     assert_eq!(migrate(&file, false).unwrap(), plan);
     let after = migrate_plan(&file).unwrap();
-    assert_eq!((after.found, after.min_compatible, after.pending.len()), (2, 1, 0));
+    assert_eq!((after.found, after.min_compatible, after.pending.len()), (3, 1, 0));
 }
 
 #[test]
@@ -93,19 +93,20 @@ fn a_store_of_an_older_build_is_brought_up_to_date_and_stays_open_to_it() {
         run(store.close()).unwrap();
         id
     };
-    let sql = "DROP TABLE paused_queues; UPDATE meta SET value = 1";
+    let sql = "DROP TABLE paused_queues; DROP INDEX tasks_completed; UPDATE meta SET value = 1";
     Connection::open(&file).unwrap().execute_batch(sql).unwrap();
     let plan = migrate(&file, true).unwrap();
     let versions = (plan.found, plan.min_compatible, plan.supported);
-    assert_eq!((versions, plan.pending.len()), ((1, 1, 2), 1));
-    assert_eq!((plan.pending[0].version, plan.pending[0].min_compatible), (2, 1));
+    assert_eq!((versions, plan.pending.len()), ((1, 1, 3), 2));
+    let steps: Vec<_> = plan.pending.iter().map(|s| (s.version, s.min_compatible)).collect();
+    assert_eq!(steps, [(2, 1), (3, 1)]);
     assert_eq!(migrate_plan(&file).unwrap(), plan, "a dry run takes no step");
     let store = open(&file).unwrap();
     assert!(run(store.get(TENANT, vec![id])).unwrap()[0].is_some());
     run(store.pause(TENANT, "default", true)).unwrap();
     assert_eq!(run(store.paused(TENANT)).unwrap(), ["default"]);
     let after = migrate_plan(&file).unwrap();
-    assert_eq!((after.found, after.min_compatible, after.pending.len()), (2, 1, 0));
+    assert_eq!((after.found, after.min_compatible, after.pending.len()), (3, 1, 0));
 }
 
 #[test]

@@ -42,6 +42,7 @@ fn a_closed_store_answers_client_closed(bench: &Bench) {
         ("settle", bench.run(store.settle(Vec::new(), Some(order()))).map(drop)),
         ("renew", bench.run(store.renew(TENANT, Vec::new())).map(drop)),
         ("get", bench.run(store.get(TENANT, vec![id])).map(drop)),
+        ("find", bench.run(store.find(TENANT, Filter::default(), None, 1)).map(drop)),
         ("list", bench.run(store.list(TENANT, Filter::default(), None, 1)).map(drop)),
         ("updates", bench.run(store.updates(TENANT, id, 0, 1)).map(drop)),
         ("counts", bench.run(store.counts(TENANT)).map(drop)),

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use windlass_core::{Cursor, Filter, Labels, Page, Priority, TaskId, TaskSpec, TaskStatus};
+use windlass_core::{
+    Cursor, Filter, Labels, LeaseRequest, Page, Priority, TaskId, TaskSpec, TaskStatus,
+};
 
 use super::bench::{Bench, TENANT};
 
@@ -15,6 +17,9 @@ super::cases![
     what_is_stored_during_a_walk_does_not_disturb_it,
     a_task_that_changes_during_a_walk_is_told_once,
     since_also_finds_a_task_whose_id_is_older_than_its_row,
+    until_ends_before_its_instant_whatever_the_ids_say,
+    rare_tasks_are_found_among_many_by_every_way_to_name_them,
+    ids_are_those_of_the_list,
     a_cursor_below_everything_ends,
     a_page_that_is_full_at_the_end_may_only_be_followed_by_nothing,
 ];
@@ -201,6 +206,100 @@ fn since_also_finds_a_task_whose_id_is_older_than_its_row(bench: &Bench) {
     assert_eq!(bench.task(id).created_at, since);
     let filter = Filter { since: Some(since), ..Filter::default() };
     assert_eq!(walk(bench, &filter, 10), [id]);
+}
+
+fn until_ends_before_its_instant_whatever_the_ids_say(bench: &Bench) {
+    let first = bench.add(bench.spec());
+    let late = bench.group(vec![bench.spec()]);
+    bench.advance(20.0);
+    let until = bench.now();
+    // Its id is older than the instant, its row is not.
+    bench.enqueue(vec![late]).remove(0).unwrap();
+    let filter = |until| Filter { until: Some(until), ..Filter::default() };
+    assert_eq!(walk(bench, &filter(until), 10), [first]);
+    let after = until.after(Duration::from_millis(1));
+    assert_eq!(walk(bench, &filter(after), 1).len(), 2);
+    let both = Filter { since: Some(until), ..filter(until) };
+    assert!(walk(bench, &both, 10).is_empty());
+}
+
+fn rare_tasks_are_found_among_many_by_every_way_to_name_them(bench: &Bench) {
+    // Rare ones before, among and after many, in every status, which stores may find by different ways.
+    let rare = |bench: &Bench| {
+        let mut spec = bench.spec().queue("rare").label("rare", "yes").label("all", "yes");
+        spec.task_type = "rare".to_owned();
+        spec
+    };
+    let lease = |bench: &Bench| {
+        let names = || vec!["rare".to_owned()];
+        let request = LeaseRequest { queues: names(), handlers: names(), ..bench.request(1) };
+        bench.lease_by(request).tasks.remove(0)
+    };
+    let mut ids = Vec::new();
+    for round in 0..4 {
+        bench.store_all((0..1_500).map(|_| bench.spec().label("all", "yes")).collect());
+        ids.push(bench.add(rare(bench)));
+        match round {
+            0 => drop(bench.complete(&lease(bench))),
+            1 => drop(bench.fail(&lease(bench), "odd")),
+            2 => drop(lease(bench)),
+            _ => ids.push(bench.add(rare(bench).delay(Duration::from_secs(60)))),
+        }
+    }
+    let some = |text: &str| Some(text.to_owned());
+    let label = |key: &str| (key.to_owned(), "yes".to_owned());
+    let f = Filter::default;
+    let own = reversed(&ids);
+    let table: Vec<(Filter, Vec<TaskId>)> = vec![
+        (Filter { queue: some("rare"), ..f() }, own.clone()),
+        (Filter { task_type: some("rare"), ..f() }, own.clone()),
+        (Filter { task_type: some("rare"), queue: some("rare"), ..f() }, own.clone()),
+        (Filter { task_type: some("rare"), queue: some("default"), ..f() }, vec![]),
+        (Filter { labels: [label("rare")].into(), ..f() }, own.clone()),
+        (Filter { labels: [label("rare"), label("all")].into(), ..f() }, own.clone()),
+        (Filter { labels: [label("all")].into(), queue: some("rare"), ..f() }, own),
+        (Filter { error: some("odd"), ..f() }, vec![ids[1]]),
+        (Filter { status: vec![TaskStatus::Completed], ..f() }, vec![ids[0]]),
+        (Filter { status: vec![TaskStatus::Running], queue: some("rare"), ..f() }, vec![ids[2]]),
+        (
+            Filter { status: vec![TaskStatus::Pending], task_type: some("rare"), ..f() },
+            vec![ids[3]],
+        ),
+        (
+            Filter {
+                status: vec![TaskStatus::Completed, TaskStatus::Scheduled, TaskStatus::Failed],
+                task_type: some("rare"),
+                ..f()
+            },
+            vec![ids[4], ids[1], ids[0]],
+        ),
+    ];
+    for (filter, want) in table {
+        for limit in [1, 100] {
+            assert_eq!(walk(bench, &filter, limit), want, "{filter:?}, limit {limit}");
+        }
+    }
+}
+
+fn ids_are_those_of_the_list(bench: &Bench) {
+    let ids = bench.store_all((0..25).map(|_| bench.spec().label("n", "1")).collect());
+    bench.add(bench.spec());
+    let filter = Filter { labels: [("n".to_owned(), "1".to_owned())].into(), ..Filter::default() };
+    for limit in [1, 7, 100] {
+        let (mut found, mut cursor) = (Vec::new(), None);
+        loop {
+            let look = bench.run(bench.store.find(TENANT, filter.clone(), cursor, limit)).unwrap();
+            assert!(look.ids.len() <= limit as usize);
+            found.extend(look.ids);
+            cursor = look.next;
+            if cursor.is_none() {
+                break;
+            }
+        }
+        assert_eq!(found, reversed(&ids), "limit {limit}");
+    }
+    let other = bench.run(bench.store.find("other", filter, None, 10)).unwrap();
+    assert!(other.ids.is_empty(), "another tenant's");
 }
 
 fn a_cursor_below_everything_ends(bench: &Bench) {
