@@ -13,7 +13,8 @@ fn main() -> io::Result<()> {
     let own = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
     let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
     println!("cargo::rerun-if-changed=build.rs");
-    println!("cargo::rerun-if-env-changed=WINDLASS_REQUIRE_CONSOLE");
+    // Not for WINDLASS_REQUIRE_CONSOLE: a folder that was found empty is looked at when it changes, and
+    // builds with and without the variable would else take turns to compile everything anew.
     println!("cargo::rerun-if-env-changed=WINDLASS_CONSOLE_DIST");
     let dist = match env::var_os("WINDLASS_CONSOLE_DIST") {
         Some(folder) => PathBuf::from(folder),
