@@ -234,3 +234,18 @@ test("a batch is counted and listed", async () => {
   await page.getByText("1 of 3 tasks ended").waitFor();
   await page.close();
 });
+
+test("going from task to task leaves no connection behind", async () => {
+  // A browser gives a host six connections; each of these pages follows a task that has not ended.
+  const here = await place();
+  const ids = await here.submitAll(Array.from({ length: 12 }, () => ({ task_type: "open", queue: "open" })));
+  const page = await open(`${here.url}/tasks?queue=open`);
+  for (const id of ids) {
+    await page.locator(`tr[data-id="${id}"] a`).click();
+    await page.getByRole("heading", { name: "open" }).waitFor();
+    await page.locator("rect.bar-pending").waitFor();
+    await page.goBack();
+    await page.locator("tbody tr").first().waitFor();
+  }
+  await page.close();
+});

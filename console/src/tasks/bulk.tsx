@@ -75,18 +75,18 @@ export function BulkDialog({ verb, target, close }: { verb: Verb; target: Target
   }, []);
 
   const run = async () => {
-    let changed = 0;
+    let sum = 0;
     progress(0);
     fail(undefined);
     try {
-      await job.run(await client(), (more) => progress((changed += more)), () => stopped.current);
-      notify(`${tasksOf(changed)} ${says.done}${stopped.current ? ", then stopped" : ""}`);
+      await job.run(await client(), (more) => progress((sum += more)), () => stopped.current);
+      notify(`${tasksOf(sum)} ${says.done}${stopped.current ? ", then stopped" : ""}`);
       close(true);
     } catch (thrown) {
       if (isRefused(thrown)) refuseKey();
       fail(thrown);
       progress(undefined);
-      if (changed > 0) notify(`${tasksOf(changed)} ${says.done} before it failed`, "failed");
+      if (sum > 0) notify(`${tasksOf(sum)} ${says.done} before it failed`, "failed");
     }
     epoch.value++;
   };
@@ -98,7 +98,7 @@ export function BulkDialog({ verb, target, close }: { verb: Verb; target: Target
       title={counted === undefined ? `${says.title} tasks` : counted.count === 0 ? `Nothing to ${verb}` : `${says.title} ${about}?`}
       close={() => (busy ? (stopped.current = true) : close(false))}
     >
-      {"search" in target && <Conditions search={target.search} />}
+      {"search" in target && <Conditions search={{ ...target.search, status: changed(verb, target.search) }} />}
       {counted === undefined && error === undefined && <p aria-busy="true">Counting…</p>}
       {counted !== undefined && (
         <>
@@ -145,7 +145,6 @@ export function BulkDialog({ verb, target, close }: { verb: Verb; target: Target
 
 function Conditions({ search }: { search: Search }) {
   const words = parts(search);
-  if (search.status.length === 0 && words.length === 0) return <p>Of all tasks, nothing left out.</p>;
   return (
     <p class="conditions">
       {search.status.length > 0 && <span class="label">{search.status.join(" or ")}</span>}
@@ -168,18 +167,18 @@ interface Counted {
 
 interface Job {
   count: (client: Client) => Promise<Counted>;
-  run: (client: Client, changed: (n: number) => void, stopped: () => boolean) => Promise<void>;
+  run: (client: Client, tell: (n: number) => void, stopped: () => boolean) => Promise<void>;
 }
 
 function jobOfRows(verb: Verb, rows: readonly Task[]): Job {
   const ids = rows.filter((task) => CHANGES[verb].includes(task.status)).map((task) => task.taskId);
   return {
     count: async () => ({ count: ids.length, exact: true, others: rows.length - ids.length }),
-    run: async (client, changed, stopped) => {
+    run: async (client, tell, stopped) => {
       const left = [...ids];
       const one = async () => {
         for (let id = left.shift(); id !== undefined && !stopped(); id = left.shift()) {
-          if (await change(client, verb, id)) changed(1);
+          if (await change(client, verb, id)) tell(1);
         }
       };
       await Promise.all(Array.from({ length: AT_ONCE }, one));
@@ -198,8 +197,13 @@ async function change(client: Client, verb: Verb, id: string): Promise<boolean> 
   }
 }
 
+/** Statuses of a search that the verb changes. */
+function changed(verb: Verb, search: Search): TaskState[] {
+  return CHANGES[verb].filter((state) => search.status.length === 0 || search.status.includes(state));
+}
+
 function jobOfSearch(verb: Verb, search: Search): Job {
-  const status = CHANGES[verb].filter((state) => search.status.length === 0 || search.status.includes(state));
+  const status = changed(verb, search);
   const now = exactNow();
   const filter: ListOptions = { ...filterOf(search, now), status };
   // What is submitted after the count was not meant.
@@ -212,13 +216,13 @@ function jobOfSearch(verb: Verb, search: Search): Job {
       left = found.count;
       return { ...found, others: 0 };
     },
-    run: async (client, changed, stopped) => {
+    run: async (client, tell, stopped) => {
       // No more than were counted: what is run again may fail again meanwhile, and match once more.
       while (left > 0 && !stopped()) {
         const most = Math.min(left, CALL);
         const told = await (verb === "cancel" ? client.cancelTasks(filter, { most }) : client.retryTasks(filter, { most }));
         left -= told.changed;
-        changed(told.changed);
+        tell(told.changed);
         if (!told.more || told.changed === 0) return;
       }
     },

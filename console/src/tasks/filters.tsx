@@ -87,7 +87,7 @@ export function Filters({ search, offers }: { search: Search; offers: Offers }) 
           options={[["", "Any type"], ...withChosen(offers.types, search.type).map((name) => [name, name] as const)]}
           choose={(chosen) => choose(changed(search, { type: chosen }))}
         />
-        <Times search={search} choose={choose} />
+        <Times key={`${search.since} ${search.until}`} search={search} choose={choose} />
       </div>
       <div class={open ? "choices states open" : "choices states"} role="group" aria-label="Status">
         {TASK_STATES.map((state) => (
@@ -130,21 +130,21 @@ export function Filters({ search, offers }: { search: Search; offers: Offers }) 
 
 function Times({ search, choose }: { search: Search; choose: (search: Search) => void }) {
   const known = TIMES.some(([value]) => value === (search.since ?? "")) && search.until === undefined;
-  const [between, showBetween] = useState(!known);
+  const [between, pick] = useState(!known);
   const [from, setFrom] = useState(local(search.since));
   const [to, setTo] = useState(local(search.until));
   return (
     <>
       <Select
         label="Created"
-        value={between || !known ? "between" : (search.since ?? "")}
+        value={between ? "between" : (search.since ?? "")}
         options={TIMES}
         choose={(value) => {
-          showBetween(value === "between");
+          pick(value === "between");
           if (value !== "between") choose(changed(search, { since: value, until: "" }));
         }}
       />
-      {(between || !known) && (
+      {between && (
         <form
           class="between"
           onSubmit={(event) => {
