@@ -130,8 +130,7 @@ test("a tab that is killed while it sends leaves its task to the next, which is 
   relay.decide = ({ method }) => (method === "POST" ? "hold" : undefined);
   const keys = await submit(page, relay.url, 2);
   // The server has the first task, and the tab does not know.
-  await relay.until(() => relay.submits.length === 1);
-  for await (const { taskId } of there.events()) if (taskId) break;
+  await relay.until(() => relay.submits[0]?.answered);
   const crashed = new Promise((resolve) => page.once("crash", resolve));
   page.goto("chrome://crash").catch(() => {});
   await crashed;

@@ -100,7 +100,7 @@ export const flows = {
     const fail = async () => {
       throw new Error("the <b>disk</b> is full");
     };
-    stage.client(server.url, { handlers: { note: { handler: fail, maxRetries: 0 } } });
+    stage.client(server.url, { handlers: { note: { run: fail, maxRetries: 0 } } });
     await show(page, "Run", { payloads: [1] });
     await press(page, "Submit 0");
     const failed = await view(page, (view) => !view.isLoading && view.status !== null);
@@ -217,9 +217,8 @@ export const flows = {
     await relay.until(() => relay.submits.length === 1);
     await hide(page);
     free();
-    const told = there.events();
-    while ((await there.listTasks()).length === 0) for await (const _ of told) break;
     await relay.until(() => relay.open_.size === 0);
+    assert.equal((await there.listTasks()).length, 1);
     assert.deepEqual(relay.requests.filter(({ path }) => path.includes("/events")), []);
     assert.deepEqual(said, []);
   },
@@ -261,7 +260,11 @@ export const flows = {
   /** A server that is killed and comes back: the page says so, and goes on. */
   async vanished(test, folder) {
     const { stage, server, page } = await scene(test, folder);
-    await show(page, "Run", { payloads: [1] });
+    await page.evaluate(() => {
+      // One that gives up soon, so that it is soon said.
+      const client = new windlass.Client({ endpoint, retry: { maxRetries: 1, initialDelay: 0.1 } });
+      show("Run", { client, payloads: [1] });
+    });
     await press(page, "Submit 0");
     const { taskId } = await view(page, (view) => view.status === "pending");
     await server.kill();

@@ -89,7 +89,7 @@ export class Stage {
   client(url, { handlers, worker, ...options } = {}) {
     const client = new Client(url, options);
     this.later(() => client.close());
-    if (handlers) void client.worker(handlers, { handleSignals: false, ...worker }).run();
+    if (handlers) void client.worker(handlers, { signals: false, ...worker }).run();
     return client;
   }
 
@@ -122,7 +122,7 @@ export class Stage {
 
 /** A relay that passes requests on, lists them, and fails when it is told to. */
 export class Relay {
-  /** Requests that came in: `{ method, path, body, headers }`. */
+  /** Requests that came in: `{ method, path, body, headers }`, and `answered` once the server did. */
   requests = [];
   /** Streams and requests that are open now. */
   open_ = new Set();
@@ -201,6 +201,8 @@ export class Relay {
     // Servers on loopback answer to their own names only.
     const headers = { ...request.headers, host };
     const passed = ask({ hostname, port, method: seen.method, path: seen.path, headers }, async (answer) => {
+      seen.answered = true;
+      this.#told();
       if (decided === "lose") return seen.cut();
       if (decided === "hold") return answer.resume();
       if (seen.method !== "OPTIONS") await this.delay(seen);

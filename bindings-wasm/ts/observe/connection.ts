@@ -5,6 +5,7 @@
  */
 
 import { Client } from "../outbox/client.js";
+import { Lanes } from "./lanes.js";
 
 /** Where to connect, or the client to use. */
 export interface ConnectionOptions {
@@ -21,6 +22,8 @@ export interface ConnectionOptions {
 export class Connection {
   readonly #given: Client | undefined;
   readonly #options: Record<string, string>;
+  /** The streams that its tasks share. */
+  readonly lanes = new Lanes(() => this.client);
   #made: Client | undefined;
   #holders = 0;
 

@@ -5,7 +5,7 @@
  */
 
 import { WindlassError } from "../generated/errors.js";
-import type { Submission, TaskUpdate } from "../generated/words.js";
+import type { Submission, Task, TaskUpdate } from "../generated/words.js";
 import type { SubmitTaskOptions } from "../options.js";
 import type { QueuedSubmission } from "../outbox/entry.js";
 import type { TaskStream } from "../stream.js";
@@ -33,6 +33,8 @@ export class TaskWatch {
   #after = 0;
   #ended = false;
   #stream: TaskStream | undefined;
+  /** Gives the stream back to those who wait for one, or ends the questions in place of one. */
+  #leave: (() => void) | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #pause = FIRST_PAUSE;
   /** Ends the wait for the outbox. */
@@ -113,24 +115,54 @@ export class TaskWatch {
     if (this.#listeners.size === 0 || this.#ended) return;
     if (this.#key !== undefined) return void this.#await(this.#key);
     const { taskId } = this.#view;
-    if (taskId === null || this.#stream !== undefined) return;
-    try {
-      this.#open(taskId);
-    } catch (error) {
-      this.#fail(error);
-    }
+    if (taskId === null || this.#leave !== undefined) return;
+    const { lanes } = this.#connection;
+    this.#leave = lanes.take();
+    if (this.#leave === undefined) this.#poll(taskId);
+    else this.#open(taskId);
   }
 
   #open(taskId: string): void {
-    const stream = this.#connection.client.streamTask(taskId, { after: this.#after });
+    let stream: TaskStream;
+    try {
+      stream = this.#connection.client.streamTask(taskId, { after: this.#after });
+    } catch (error) {
+      return this.#fail(error);
+    }
     this.#stream = stream;
     const heard = <T>(hear: (told: T) => void) => (told: T) => {
       if (stream === this.#stream) hear(told);
     };
     stream
       .on("update", heard((update) => this.#update(update)))
-      .on("completed", heard((result) => this.#end({ status: "completed", result })))
+      .on("completed", heard((result) => this.#end({ status: "completed", progress: 100, result })))
       .on("error", heard((error) => this.#broken(error)));
+  }
+
+  /** Without a stream of its own, until one is free. */
+  #poll(taskId: string): void {
+    this.#leave = this.#connection.lanes.poll({
+      taskId,
+      told: (task) => this.#asked(task),
+      failed: (error) => this.#broken(error),
+      free: () => {
+        this.#rest();
+        this.#follow();
+      },
+    });
+  }
+
+  #asked({ taskId, status, progress, message, result }: Task): void {
+    this.#pause = FIRST_PAUSE;
+    if (status === "completed") return this.#end({ status, progress: 100, message, result });
+    if (status !== "failed" && status !== "cancelled") {
+      return this.#set({ status, progress, message, error: null, isLoading: true });
+    }
+    // Core makes the error of a task that has no answer.
+    this.#rest();
+    const turn = this.#turn;
+    const heard = (error: unknown) => void (turn === this.#turn && this.#broken(error));
+    void this.#connection.client.result(taskId, { timeout: 0 }).then(() => this.#follow(), heard);
   }
 
   #update({ seq, status, kind, progress, message }: TaskUpdate): void {
@@ -187,6 +219,9 @@ export class TaskWatch {
   #rest(): void {
     this.#stream?.close();
     this.#stream = undefined;
+    const leave = this.#leave;
+    this.#leave = undefined;
+    leave?.();
     this.#waiting?.abort();
     this.#waiting = undefined;
     clearTimeout(this.#timer);

@@ -111,12 +111,22 @@ export class Client<M extends TaskMap<M> = TaskMap> extends Connected<M> {
   }
 }
 
-/** Connects; see {@link Client}. */
+/**
+ * Connects; see {@link Client}. Rejects when the code that asks a server cannot be loaded: a page that
+ * may begin without a network makes a `new Client`.
+ */
 export async function connect<M extends TaskMap<M> = TaskMap>(
   url?: string,
   options: WebConnectOptions = {},
 ): Promise<Client<M>> {
-  return new Client<M>(url, options);
+  const client = new Client<M>(url, options);
+  try {
+    await client.ready();
+    return client;
+  } catch (error) {
+    await client.close();
+    throw error;
+  }
 }
 
 /** Whose tasks they are: one server's, one tenant's, one user's. */

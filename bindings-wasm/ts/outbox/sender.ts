@@ -75,21 +75,18 @@ export class Sender {
   /** Sends until nothing waits. The line is this tab's own meanwhile, its pauses included. */
   async #empty(): Promise<void> {
     for (let pause = FIRST_PAUSE; !this.#end.signal.aborted; ) {
+      let wait = pause;
       try {
         const entry = await this.#storage.first(this.#line);
         if (entry === undefined) return;
-        const wait = await this.#settle(entry, pause);
-        if (wait === 0) {
-          pause = FIRST_PAUSE;
-          continue;
-        }
-        await this.#rest(wait);
+        wait = await this.#settle(entry, pause);
       } catch {
         // The browser's storage failed. Nothing is lost: what was sent and not recorded is sent again under
         // its key.
-        await this.#rest(pause);
       }
-      pause = Math.min(pause * 2, LONGEST_PAUSE);
+      const passed = wait > 0 && (await this.#rest(wait));
+      // Whoever wakes it has a reason: a page that submits often does not wait the longer for it.
+      pause = passed ? Math.min(pause * 2, LONGEST_PAUSE) : FIRST_PAUSE;
     }
   }
 
@@ -113,20 +110,23 @@ export class Sender {
     }
   }
 
-  /** Until `pause` is over, or somebody wakes it. Monotonic: a clock that is set changes nothing. */
-  async #rest(pause: number): Promise<void> {
-    if (this.#end.signal.aborted || this.#again) {
-      this.#again = false;
-      return;
+  /**
+   * Until `pause` is over, or somebody wakes it; answers whether it passed. Monotonic: a clock that is
+   * set changes nothing.
+   */
+  async #rest(pause: number): Promise<boolean> {
+    let passed = false;
+    if (!this.#end.signal.aborted && !this.#again) {
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      passed = await new Promise<boolean>((resolve) => {
+        this.#poke = () => resolve(false);
+        timer = setTimeout(() => resolve(true), pause);
+      });
+      clearTimeout(timer);
+      this.#poke = undefined;
     }
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    await new Promise<void>((resolve) => {
-      this.#poke = resolve;
-      timer = setTimeout(resolve, pause);
-    });
-    clearTimeout(timer);
-    this.#poke = undefined;
     this.#again = false;
+    return passed;
   }
 }
 

@@ -92,11 +92,11 @@ export class Storage {
   /** Records the server's answer and takes the entry out. */
   answered(entry: Stored, submission: Submission): Promise<void> {
     return this.#change(async (entries, sent) => {
-      const { id, line, key } = entry;
+      const { line, key } = entry;
       const before = await told<IDBValidKey | undefined>(sent.index(BY_KEY).getKey([line, key]));
       if (before !== undefined) sent.delete(before);
       await told(sent.add({ line, key, submission }));
-      entries.delete(id);
+      if ((await same(entries, entry)) !== undefined) entries.delete(entry.id);
       const surplus = (await told(sent.count())) - REMEMBERED;
       if (surplus > 0) for (const old of await told(sent.getAllKeys(null, surplus))) sent.delete(old);
     });
@@ -105,9 +105,8 @@ export class Storage {
   /** Records that the server refused the entry, or that an attempt came to nothing. */
   failed(entry: Stored, state: Stored["state"], reason: Reason): Promise<void> {
     return this.#change(async (entries) => {
-      // Removed meanwhile.
-      if ((await told(entries.getKey(entry.id))) === undefined) return;
-      await told(entries.put({ ...entry, state, reason, attempts: entry.attempts + 1 }));
+      const now = await same(entries, entry);
+      if (now !== undefined) await told(entries.put({ ...now, state, reason, attempts: now.attempts + 1 }));
     });
   }
 
@@ -244,6 +243,15 @@ async function find(entries: IDBObjectStore, sent: IDBObjectStore, line: string,
     told<Sent | undefined>(sent.index(BY_KEY).get([line, key])),
   ]);
   return { entry, sent: answer };
+}
+
+/**
+ * The entry as it stands, unless it was removed meanwhile. In a database that was cleared its place may
+ * be another's.
+ */
+async function same(entries: IDBObjectStore, { id, line, key }: Stored): Promise<Stored | undefined> {
+  const now = await told<Stored | undefined>(entries.get(id));
+  return now?.line === line && now.key === key ? now : undefined;
 }
 
 /** Every key of a line: arrays come after all text. */

@@ -10,7 +10,9 @@ import {
   type InjectionKey,
   type MaybeRefOrGetter,
   type PropType,
+  type Ref,
   type ShallowRef,
+  computed,
   defineComponent,
   getCurrentInstance,
   inject,
@@ -18,6 +20,7 @@ import {
   onMounted,
   provide,
   shallowRef,
+  toRaw,
   toValue,
   watch,
 } from "vue";
@@ -37,7 +40,8 @@ const KEY: InjectionKey<Readonly<ShallowRef<Connection>>> = Symbol("windlass");
 export function provideWindlass(options: MaybeRefOrGetter<ConnectionOptions> = {}): void {
   const given = () => {
     const { endpoint, apiKey, tenantId, client } = toValue(options);
-    return { endpoint, apiKey, tenantId, client };
+    // A client in a deep ref is wrapped, and does not work so.
+    return { endpoint, apiKey, tenantId, client: toRaw(client) };
   };
   const connection = shallowRef(new Connection(given()));
   let release: (() => void) | undefined;
@@ -105,11 +109,10 @@ export function useConnection(): Readonly<ShallowRef<Connection>> {
 }
 
 /**
- * The client that is provided, for everything that has no composable; the one of this moment, when other
- * options can make another.
- *
- * @throws InvalidUrlError, InvalidArgumentError for options that are wrong
+ * The client that is provided, for everything that has no composable. Reading its value throws
+ * InvalidUrlError or InvalidArgumentError for options that are wrong.
  */
-export function useClient(): Client {
-  return useConnection().value.client;
+export function useClient(): Readonly<Ref<Client>> {
+  const connection = useConnection();
+  return computed(() => connection.value.client);
 }
