@@ -5,7 +5,7 @@
  */
 
 import { useEffect, useState } from "preact/hooks";
-import { type Task, type TaskState } from "windlass-web";
+import type { Client, ListOptions, Task, TaskPage, TaskState } from "windlass-web";
 import { useKeys } from "../keys.js";
 import { exactNow } from "../live/clock.js";
 import { useLive } from "../live/load.js";
@@ -23,6 +23,8 @@ import { count, tasks as tasksOf } from "../words.js";
 
 /** Rows of a page. */
 const PAGE = 50;
+/** Milliseconds after which a page is shown with what was found. */
+const PATIENCE = 1_500;
 
 /** The cursor of the page before, as far as somebody came from there. */
 const before = new Map<string, string | undefined>();
@@ -30,13 +32,27 @@ const before = new Map<string, string | undefined>();
 /** Types that were seen: the filter offers them. */
 const types = new Set<string>();
 
+/**
+ * One page. The store ends a page early that would look at very many tasks: it is gone on with for a while.
+ */
+async function filled(client: Client, filter: ListOptions, cursor: string | null): Promise<TaskPage> {
+  const began = performance.now();
+  const page = await client.listTasks({ ...filter, limit: PAGE }).page(cursor);
+  while (page.tasks.length < PAGE && page.next !== null && performance.now() - began < PATIENCE) {
+    const more = await client.listTasks({ ...filter, limit: PAGE - page.tasks.length }).page(page.next);
+    page.tasks.push(...more.tasks);
+    page.next = more.next;
+  }
+  return page;
+}
+
 /** The list of tasks. */
 export function TasksPage() {
   const { query } = place.value;
   const search = readSearch(query);
   const cursor = query.get("cursor") ?? undefined;
   const page = useLive(
-    (client) => client.listTasks({ ...filterOf(search, exactNow()), limit: PAGE }).page(cursor ?? null),
+    (client) => filled(client, filterOf(search, exactNow()), cursor ?? null),
     [searchPath(search, cursor)],
   );
   const queues = useLive((client) => client.queues(), [], { on: () => true, every: 15_000 });
