@@ -26,8 +26,7 @@ for (const runner of ["node-memory", "node-sqlite", "node-rest-memory", "node-re
         const fails = () => assert.rejects(run, undefined, "it passes: take it out of spec/expected-failures.toml");
         await (listed.has(one.id) ? fails() : run()).finally(() => site.reopen());
         if (listed.has(one.id)) return ran.expected_failures.push(one.id);
-        const laws = (ran.passed[file.name] ??= {});
-        const law = String(one.law ?? file.law);
+        const [laws, law] = [(ran.passed[file.name] ??= {}), String(one.law ?? file.law)];
         laws[law] = (laws[law] ?? 0) + 1;
       });
     }
