@@ -6,7 +6,7 @@ set -uo pipefail
 cd "$ROOT" || exit 1
 trap 'exit 130' INT
 
-"$ROOT/scripts/setup.sh" python node || {
+"$ROOT/scripts/setup.sh" python node console || {
     say "0 passed, 1 failed"
     exit 1
 }
@@ -15,6 +15,8 @@ trap 'exit 130' INT
 
 check one "cargo fmt" cargo fmt --all --check
 check one "clippy, warnings denied" cargo clippy --workspace --all-targets --locked -- -D warnings
+check one "clippy, what a browser loads" cargo clippy --locked -p windlass-wasm --features engine,rest \
+    --target wasm32-unknown-unknown -- -D warnings
 check one "ruff check" "$VENV/bin/python" -m ruff check .
 check one "ruff format" "$VENV/bin/python" -m ruff format --check .
 check one "mypy, the package" "$VENV/bin/python" -m mypy --config-file bindings-python/pyproject.toml
@@ -23,4 +25,5 @@ check one "mypy, the scripts" "$VENV/bin/python" -m mypy --strict scripts spec
 check one "mypy, the examples" "$VENV/bin/python" -m mypy --strict examples/python/files
 check one "mypy, the shop" "$VENV/bin/python" -m mypy --strict examples/python/shop
 check one "tsc, the package for Node" npm run --silent --prefix bindings-node check
+check one "tsc, the console" npm run --silent --prefix console check
 finish

@@ -48,6 +48,15 @@ impl Client {
         submit::told(&self.client.submit_many(specs, options).await?)
     }
 
+    /// Checks tasks as a submit does before anything travels; stores nothing.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_argument`, `invalid_payload`, `payload_too_large`.
+    pub fn check(&self, records: &str) -> Result<()> {
+        submit::specs(records)?.iter().try_for_each(limits::check_spec)
+    }
+
     /// A task's record.
     pub async fn get(&self, task_id: &str) -> Result<String> {
         text(&self.client.get(task_id).await?)

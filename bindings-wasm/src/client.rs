@@ -75,6 +75,12 @@ impl Client {
         promise(cancel::or(cancel, async move { client.submit(&records, batch).await }))
     }
 
+    /// Checks tasks as `submit` does before anything travels; resolves with `null`.
+    pub fn check(&self, records: &str) -> Promise {
+        let checked = self.0.check(records);
+        optional(async move { checked.map(|()| None) })
+    }
+
     /// A task's record.
     pub fn get(&self, task_id: String) -> Promise {
         self.run(|c| async move { c.get(&task_id).await })
