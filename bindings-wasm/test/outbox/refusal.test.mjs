@@ -161,6 +161,18 @@ test("tasks of one server, tenant or name never go to another", async (t) => {
   assert.deepEqual((await there.listTasks()).map(({ payload }) => payload), ["away"]);
 });
 
+test("what core refuses is refused without a server", async (t) => {
+  const { relay, page } = await scene(t);
+  await page.evaluate(async (url) => {
+    globalThis.client = new windlass.Client(url);
+    await client.counts();
+  }, relay.url);
+  await relay.close();
+  await page.evaluate(() => client.submitTask({ type: "note", payload: "x".repeat(2 << 20), offline: true }));
+  const [entry] = await entries(page, "entries[0].state === 'refused'");
+  assert.deepEqual([entry.code, entry.fields.limit_bytes, entry.attempts], ["payload_too_large", 1 << 20, 1]);
+});
+
 test("one key is one task in the outbox, too", async (t) => {
   const { relay, page } = await scene(t);
   await relay.close();

@@ -59,6 +59,14 @@ test("what was submitted while no server answers is sent in order once it does",
   const tasks = (await there.listTasks()).reverse();
   assert.deepEqual(answers.map(({ taskId }) => taskId), tasks.map(({ taskId }) => taskId));
   assert.deepEqual(await page.evaluate(() => client.outbox.list()), []);
+  // The answer is remembered, and the same request is the same task.
+  const again = await page.evaluate(async () => {
+    const told = await client.submitTask({ type: "note", payload: { n: -1 }, idempotencyKey: "first", offline: true });
+    return { told, list: await client.outbox.sent(told.key) };
+  });
+  assert.equal(again.told.taskId, answers[0].taskId);
+  assert.equal(again.list.taskId, answers[0].taskId);
+  assert.equal((await there.listTasks()).length, 6);
 });
 
 test("a server that goes and comes back gets the rest", async (t) => {

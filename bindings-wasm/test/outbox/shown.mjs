@@ -359,6 +359,48 @@ export const flows = {
     assert.deepEqual(said, []);
   },
 
+  /** A page with more tasks than a browser has connections to a server. */
+  async many(test, folder) {
+    const { stage, server, relay, page, said } = await scene(test, folder);
+    let release;
+    const released = new Promise((resolve) => (release = resolve));
+    const run = async (payload) => {
+      if (payload === "last") return { text: "last" };
+      await released;
+      if (payload === 9) throw new Error("no");
+      return { text: `done ${payload}` };
+    };
+    const there = stage.client(server.url, { handlers: { note: { run, maxRetries: 0 } }, worker: { concurrency: 20 } });
+    const tasks = Array.from({ length: 10 }, (_, n) => ({ type: "note", payload: n }));
+    const { taskIds } = await there.submitBatch(tasks);
+    await show(page, "Many", { taskIds: [...taskIds, "no-task"] });
+    await page.waitForFunction(() => document.querySelectorAll(".row").length === 11);
+    await page.waitForFunction(() => [...document.querySelectorAll(".row")].filter((row) => /^running/.test(row.textContent)).length === 10);
+    await page.getByText("task_not_found").waitFor();
+    assert.ok(streams(relay).length <= 3, `${streams(relay).length} streams`);
+    // There is room for a submit, and for what comes of it.
+    await press(page, "Submit");
+    await page.waitForFunction(() => document.querySelector("#own").textContent === "completed");
+    release();
+    await page.waitForFunction(() => document.querySelectorAll(".row").length === 11 && ![...document.querySelectorAll(".row")].some((row) => /^running/.test(row.textContent)));
+    const rows = await page.locator(".row").allTextContents();
+    const done = Array.from({ length: 9 }, (_, n) => `completed done ${n}`);
+    assert.deepEqual(rows, [...done, "failed task_failed", "null task_not_found"]);
+    assert.deepEqual(said, []);
+  },
+
+  /** What a server rendered is taken over without a difference, and becomes live. */
+  async hydrated(test, folder) {
+    const { stage, server, page, said } = await scene(test, folder);
+    const there = stage.client(server.url, { handlers: { note: async () => ({ text: "done" }) } });
+    const { taskId } = await there.submitTask({ type: "note", payload: 1 });
+    const rendered = await page.evaluate((taskId) => hydrate("Watch", { endpoint, taskId }), taskId);
+    const { status, isLoading } = JSON.parse(rendered);
+    assert.deepEqual([status, isLoading], [null, true]);
+    assert.deepEqual((await view(page, (view) => view.status === "completed")).result, { text: "done" });
+    assert.deepEqual(said, []);
+  },
+
   /** Markup and script in results and errors are shown as text. */
   async markup(test, folder) {
     const { stage, server, page, said } = await scene(test, folder);

@@ -47,6 +47,10 @@ test("what is submitted offline is shown when it was sent", (t) => flows.offline
 
 test("the outbox is listed, and markup in it is text", (t) => flows.kept(t, PAGE));
 
+test("more tasks than a browser has connections leave room for a submit", (t) => flows.many(t, PAGE));
+
+test("what a server rendered is taken over and becomes live", (t) => flows.hydrated(t, PAGE));
+
 test("markup in a result is text", (t) => flows.markup(t, PAGE));
 
 test("under StrictMode one client lives, and goes with the component", async (t) => {
@@ -71,7 +75,7 @@ test("under StrictMode one client lives, and goes with the component", async (t)
   assert.deepEqual(said, []);
 });
 
-test("a page is rendered on a server, and goes on in the browser as it is", async () => {
+test("a page is rendered on a server", async () => {
   const { WindlassProvider, useOutbox, useTask, useWindlassTask } = await import("windlass-web/react");
   const Shown = () => {
     const { status, isLoading } = useWindlassTask();

@@ -44,6 +44,10 @@ test("what is submitted offline is shown when it was sent", (t) => flows.offline
 
 test("the outbox is listed, and markup in it is text", (t) => flows.kept(t, PAGE));
 
+test("more tasks than a browser has connections leave room for a submit", (t) => flows.many(t, PAGE));
+
+test("what a server rendered is taken over and becomes live", (t) => flows.hydrated(t, PAGE));
+
 test("markup in a result is text", (t) => flows.markup(t, PAGE));
 
 test("a component may use the client that it provides", async (t) => {

@@ -11,7 +11,7 @@ import type { CallOptions } from "../options.js";
 import { taskRecord } from "../wire.js";
 import { type OutboxEntry, type QueuedSubmission, raisedFrom, shown } from "./entry.js";
 import { type Send, Sender } from "./sender.js";
-import { Storage } from "./storage.js";
+import { Storage, hasStorage } from "./storage.js";
 
 /** What tabs tell each other: `added` when there is something to send, `changed` for all else. */
 type News = "added" | "changed";
@@ -158,7 +158,7 @@ export class Outbox {
 
   /** Listens to other tabs and to the browser, from the first use on. */
   #start(): void {
-    if (this.#started || this.#closed || globalThis.indexedDB === undefined) return;
+    if (this.#started || this.#closed || !hasStorage()) return;
     this.#started = true;
     globalThis.addEventListener?.("online", this.#online);
     if (typeof BroadcastChannel === "undefined") return;

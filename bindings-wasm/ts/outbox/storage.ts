@@ -259,6 +259,11 @@ function all(line: string): IDBKeyRange {
   return IDBKeyRange.bound([line], [line, []]);
 }
 
+/** Whether pages may store anything here, as far as it can be told before they do. */
+export function hasStorage(): boolean {
+  return factoryOf() !== undefined;
+}
+
 /** The factory; nothing where a page may not have one, as in a frame without an origin. */
 function factoryOf(): IDBFactory | undefined {
   try {

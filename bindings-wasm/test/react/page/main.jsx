@@ -1,5 +1,6 @@
 import { StrictMode } from "react";
-import { createRoot } from "react-dom/client";
+import { createRoot, hydrateRoot } from "react-dom/client";
+import { renderToString } from "react-dom/server";
 import * as windlass from "windlass-web";
 
 import * as scenes from "./scenes.jsx";
@@ -12,6 +13,15 @@ globalThis.show = (name, props = {}, strict = false) => {
   const Scene = scenes[name];
   const scene = <Scene {...props} />;
   root.render(strict ? <StrictMode>{scene}</StrictMode> : scene);
+};
+/** A scene as a server renders it, and then taken over. Answers what the server rendered. */
+globalThis.hydrate = (name, props) => {
+  const Scene = scenes[name];
+  const place = document.getElementById("root");
+  place.innerHTML = renderToString(<Scene {...props} />);
+  const text = place.textContent;
+  root = hydrateRoot(place, <Scene {...props} />);
+  return text;
 };
 globalThis.hide = () => {
   root.unmount();

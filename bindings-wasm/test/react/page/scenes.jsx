@@ -33,6 +33,24 @@ function Watched({ taskId }) {
   return <output id="view">{JSON.stringify({ ...view, error: view.error?.code ?? null })}</output>;
 }
 
+function List({ taskIds }) {
+  const { submit, status } = useWindlassTask();
+  return (
+    <div>
+      <button onClick={() => submit({ type: "note", payload: "last" })}>Submit</button>
+      <output id="own">{status}</output>
+      {taskIds.map((taskId) => (
+        <Row key={taskId} taskId={taskId} />
+      ))}
+    </div>
+  );
+}
+
+function Row({ taskId }) {
+  const { status, result, error } = useTask(taskId);
+  return <p className="row">{`${status} ${result?.text ?? error?.code ?? ""}`}</p>;
+}
+
 function Submitter() {
   const submit = useSubmit();
   const [taskId, setTaskId] = useState(null);
@@ -78,6 +96,7 @@ const provided = (Within) =>
 
 export const Run = provided(Runner);
 export const Watch = provided(Watched);
+export const Many = provided(List);
 export const Submit = provided(Submitter);
 export const Kept = provided(Outbox);
 export const Bare = Runner;

@@ -1,16 +1,18 @@
-import { createApp, h, shallowRef } from "vue";
+import { renderToString } from "@vue/server-renderer";
+import { createApp, createSSRApp, h, shallowRef } from "vue";
 import * as windlass from "windlass-web";
 import { WindlassProvider, createWindlass } from "windlass-web/vue";
 
 import Document from "./Document.vue";
 import Kept from "./Kept.vue";
+import Many from "./Many.vue";
 import Run from "./Run.vue";
 import Seen from "./Seen.vue";
 import Self from "./Self.vue";
 import Submit from "./Submit.vue";
 import Watch from "./Watch.vue";
 
-const scenes = { Document, Kept, Run, Seen, Self, Submit, Watch };
+const scenes = { Document, Kept, Many, Run, Seen, Self, Submit, Watch };
 const shown = shallowRef();
 let app;
 globalThis.windlass = windlass;
@@ -32,6 +34,17 @@ globalThis.plug = (name, options, props = {}) => {
   app = createApp(scenes[name], props);
   if (options) app.use(createWindlass(options));
   watched(app).mount("#root");
+};
+
+/** A scene as a server renders it, and then taken over. Answers what the server rendered. */
+globalThis.hydrate = async (name, { endpoint, ...props }) => {
+  const scene = () => h(WindlassProvider, { endpoint }, () => h(scenes[name], props));
+  const place = document.getElementById("root");
+  place.innerHTML = await renderToString(createSSRApp(scene));
+  const text = place.textContent;
+  app = createSSRApp(scene);
+  watched(app).mount(place);
+  return text;
 };
 
 globalThis.hide = () => {
