@@ -55,6 +55,10 @@ const KNOWN: &str = "must begin with memory:";
 #[cfg(not(feature = "engine"))]
 const KNOWN: &str = "must begin with http:// or https://";
 
+/// Of the six connections that a browser has to a server, those that may be kept waiting.
+#[cfg(feature = "rest")]
+const WAITS: usize = 3;
+
 /// A server, asked by HTTP. Makes no request yet.
 #[cfg(feature = "rest")]
 fn server(url: &str, options: &Options, tenant: &str) -> Result<Client> {
@@ -68,6 +72,7 @@ fn server(url: &str, options: &Options, tenant: &str) -> Result<Client> {
         breaker: options.breaker.clone().unwrap_or(default.breaker),
         max_connections: options.max_connections.unwrap_or(default.max_connections),
         chance: if options.seedless_jitter { || 0.5 } else { default.chance },
+        max_waits: Some(WAITS),
         ca_file: None,
     };
     let host = Arc::new(JsHost);

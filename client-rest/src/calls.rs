@@ -1,11 +1,11 @@
 //! One call: its deadline, its retries, and the breaker.
 
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
-use tokio::sync::{Semaphore, SemaphorePermit, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit, watch};
 use windlass_core::future::BoxFuture;
 use windlass_core::rules::call::CallFailure;
 use windlass_core::runtime::host::{SharedHost, timeout};
@@ -31,6 +31,8 @@ pub(crate) struct Calls {
     circuit: Option<Circuit>,
     /// Room for ordinary calls.
     room: Semaphore,
+    /// Seats of those who wait on purpose.
+    seats: Arc<Semaphore>,
     closed: watch::Sender<bool>,
     clock: ServerClock,
 }
@@ -49,6 +51,7 @@ impl Calls {
             address,
             circuit: breaker.transpose()?.map(Circuit::new),
             room: Semaphore::new(options.max_connections),
+            seats: Arc::new(Semaphore::new(options.max_waits.unwrap_or(Semaphore::MAX_PERMITS))),
             closed: watch::Sender::new(false),
             clock: ServerClock::default(),
             options,
@@ -229,6 +232,11 @@ impl Calls {
         self.room.acquire().await.map(Some).map_err(|_| Failed::Closed)
     }
 
+    /// Leave to keep a connection waiting, for as long as it is held; `None` when too many have it.
+    pub(crate) fn seat(&self) -> Option<OwnedSemaphorePermit> {
+        self.seats.clone().try_acquire_owned().ok()
+    }
+
     /// Makes one attempt. What waits on purpose ends when the client is closed; what was begun otherwise
     /// goes to its end.
     async fn unless_closed<T>(
@@ -318,8 +326,6 @@ fn bearer(key: &str) -> Result<String> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use windlass_core::runtime::host::TokioHost;
 
     use super::*;

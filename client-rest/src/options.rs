@@ -23,6 +23,10 @@ pub struct RestOptions {
     /// Ordinary calls in flight at once, and connections kept open for them. Default 20. What waits on
     /// purpose, and each stream, has a connection beside these.
     pub max_connections: usize,
+    /// Streams, and calls that wait on purpose, that may be open at once; what is beyond asks again and
+    /// again instead. Default any number. A browser has six connections to a server that speaks HTTP/1.1,
+    /// and everything else needs some, too.
+    pub max_waits: Option<usize>,
     /// A file of certificates, as PEM, that are trusted beside those of the system.
     pub ca_file: Option<PathBuf>,
     /// Draws for the jitter of retries, from 0 up to 1.
@@ -37,6 +41,7 @@ impl Default for RestOptions {
             retry: RetryConfig::default(),
             breaker: Some(BreakerConfig::default()),
             max_connections: 20,
+            max_waits: None,
             ca_file: None,
             chance: chance::unit,
         }
@@ -69,6 +74,7 @@ impl fmt::Debug for RestOptions {
             .field("retry", &self.retry)
             .field("breaker", &self.breaker)
             .field("max_connections", &self.max_connections)
+            .field("max_waits", &self.max_waits)
             .field("ca_file", &self.ca_file)
             .finish_non_exhaustive()
     }

@@ -11,8 +11,9 @@ use crate::call::{Call, json};
 use crate::service::{HOLD, RestService, counted};
 use crate::working::TOO_LARGE;
 
-/// How long one part of a wait for the first failure is looked at before the next one is.
-const TURN: Duration = Duration::from_secs(1);
+/// How long one part of a wait for the first failure is looked at before the next one is, and how often
+/// who must not wait on a connection asks.
+pub(crate) const TURN: Duration = Duration::from_secs(1);
 
 impl RestService {
     pub(crate) async fn find(&self, tenant: &str, ids: &[TaskId]) -> Result<Vec<Option<Task>>> {
@@ -56,7 +57,9 @@ impl RestService {
                 json(&WaitBody { task_ids, fail_fast, wait_seconds: left.as_secs_f64() })
             };
             let path = "/tasks/wait".to_owned();
-            let call = Call::held("wait", path, left().min(HOLD), body).tenant(tenant);
+            let seat = self.calls.seat();
+            let hold = if seat.is_some() { left().min(HOLD) } else { Duration::ZERO };
+            let call = Call::held("wait", path, hold, body).tenant(tenant);
             let tasks = match ids.len() {
                 1 => self.calls.ask::<Tasks>(&call).await?.tasks,
                 _ => match unless_large(self.calls.ask_unless_large::<Tasks>(&call).await)? {
@@ -67,6 +70,9 @@ impl RestService {
             let tasks = counted(tasks, ids.len())?;
             if left().is_zero() || is_over(&tasks, fail_fast) {
                 return Ok(tasks);
+            }
+            if seat.is_none() {
+                host.sleep(left().min(TURN)).await;
             }
         }
     }

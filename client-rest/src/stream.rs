@@ -5,11 +5,14 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use futures_util::StreamExt;
+use tokio::sync::OwnedSemaphorePermit;
 use windlass_core::runtime::host::timeout;
+use windlass_core::words::Updates;
 use windlass_core::{Error, Result, TaskId, Update};
 
 use crate::call::Call;
 use crate::calls::Calls;
+use crate::reading::TURN;
 use crate::sse::Parser;
 use crate::transport::Chunks;
 
@@ -50,7 +53,7 @@ struct Idle {
 #[derive(Default)]
 struct Follow {
     /// `None` while it is not connected.
-    chunks: Option<Chunks>,
+    chunks: Option<Connected>,
     parser: Option<Parser>,
     /// Entries that were read and not yet given.
     ready: VecDeque<Update>,
@@ -62,6 +65,12 @@ struct Follow {
     cuts: u32,
     /// How long nothing was heard while it was listened to.
     silent: Duration,
+}
+
+/// An open stream, and its leave to keep a connection.
+struct Connected {
+    chunks: Chunks,
+    _seat: OwnedSemaphorePermit,
 }
 
 /// What came of listening to a stream.
@@ -104,7 +113,12 @@ impl Streams {
             // A final entry is the last one as a rule, and then the stream ends at once.
             let left = if taken.follow.ready.is_empty() { left } else { left.min(END) };
             if taken.follow.chunks.is_none() {
-                taken.connect().await?;
+                match calls.seat() {
+                    Some(seat) => taken.connect(seat).await?,
+                    None if !taken.follow.ready.is_empty() => break,
+                    None if taken.poll().await? => {}
+                    None => host.sleep(left.min(TURN)).await,
+                }
                 continue;
             }
             let listened = host.monotonic();
@@ -232,7 +246,7 @@ impl Follow {
         let (Some(chunks), Some(parser)) = (&mut self.chunks, &mut self.parser) else {
             return Heard::Cut;
         };
-        let piece = match chunks.next().await {
+        let piece = match chunks.chunks.next().await {
             Some(Ok(piece)) => piece,
             Some(Err(_)) => return Heard::Cut,
             None => return Heard::End,
@@ -241,20 +255,24 @@ impl Follow {
         let Ok(events) = parser.feed(&piece) else { return Heard::Cut };
         for event in events {
             let Ok(update) = serde_json::from_str::<Update>(&event.data) else { return Heard::Cut };
-            // What was seen before a cut is not told again.
-            if update.seq > self.last {
-                self.last = update.seq;
-                self.cuts = 0;
-                self.ready.push_back(update);
-            }
+            self.take_in(update);
         }
         Heard::Piece
+    }
+
+    /// What was seen before, like before a cut, is not told again.
+    fn take_in(&mut self, update: Update) {
+        if update.seq > self.last {
+            self.last = update.seq;
+            self.cuts = 0;
+            self.ready.push_back(update);
+        }
     }
 }
 
 impl Taken<'_> {
     /// Opens the stream after the last entry that was read.
-    async fn connect(&mut self) -> Result<()> {
+    async fn connect(&mut self, seat: OwnedSemaphorePermit) -> Result<()> {
         let (tenant, task_id, _) = &self.place;
         let path = format!("/tasks/{task_id}/events?after={}", self.follow.last);
         let call = Call::get("updates", path).tenant(tenant).streaming();
@@ -265,8 +283,18 @@ impl Taken<'_> {
         }
         self.follow.parser = Some(Parser::new(EVENT));
         self.follow.silent = Duration::ZERO;
-        self.follow.chunks = Some(response.chunks());
+        self.follow.chunks = Some(Connected { chunks: response.chunks(), _seat: seat });
         Ok(())
+    }
+
+    /// Asks once for entries after the last one that was read; whether there were any.
+    async fn poll(&mut self) -> Result<bool> {
+        let (tenant, task_id, _) = &self.place;
+        let path = format!("/tasks/{task_id}/updates?after={}&limit=1000&wait=0", self.follow.last);
+        let call = Call::get("updates", path).tenant(tenant);
+        let updates = self.calls.ask::<Updates>(&call).await?.updates;
+        updates.into_iter().for_each(|update| self.follow.take_in(update));
+        Ok(!self.follow.ready.is_empty())
     }
 
     /// The stream was cut, or the server `ended` it. It is opened again after a pause, unless it ended

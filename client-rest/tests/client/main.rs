@@ -7,6 +7,7 @@ mod outliving;
 mod proxy;
 mod refusing;
 mod repeating;
+mod seats;
 mod stage;
 mod strange;
 mod streaming;
