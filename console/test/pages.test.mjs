@@ -235,6 +235,20 @@ test("a batch is counted and listed", async () => {
   await page.close();
 });
 
+test("times are the server's, whatever the clock of the page says", async () => {
+  const here = await place();
+  const page = await open(here.url, { skew: 3_600_000 });
+  await page.getByText("No worker is alive").waitFor();
+  await here.submit({ task_type: "timely" });
+  await page.keyboard.press("g");
+  await page.keyboard.press("t");
+  const created = page.locator("tbody tr time");
+  await created.waitFor();
+  assert.match(await created.innerText(), /^(just now|now|\d+ s ago)$/);
+  assert.ok(Math.abs((await page.evaluate(() => Date.now())) - Date.now() - 3_600_000) < 60_000);
+  await page.close();
+});
+
 test("going from task to task leaves no connection behind", async () => {
   // A browser gives a host six connections; each of these pages follows a task that has not ended.
   const here = await place();

@@ -27,10 +27,12 @@ export async function place(options = {}) {
 }
 
 /** A page of the console in a profile of its own; `faults` gathers what must not happen in it. */
-export async function open(url, { theme = "dark", width = 1280, ...options } = {}) {
+export async function open(url, { theme = "dark", width = 1280, skew = 0, ...options } = {}) {
   browser ??= await launch();
   const context = await browser.newContext({ viewport: { width, height: width < 500 ? 740 : 860 }, colorScheme: theme, reducedMotion: "reduce", ...options });
   const page = await context.newPage();
+  // A clock that is wrong by so many milliseconds.
+  if (skew !== 0) await page.addInitScript((by) => ((now) => (Date.now = () => now() + by))(Date.now), skew);
   page.setDefaultTimeout(10_000);
   const faults = [];
   const origin = new URL(url).origin;

@@ -123,13 +123,14 @@ function Ran({ task }: { task: Task }) {
   return <>{duration((task.finishedAt.getTime() - from.getTime()) / 1000)}</>;
 }
 
-/** Moves to the row `by` rows away from the one that has the focus. */
+/** Moves to the row `by` rows away from the one that has the focus, in a table or a short list. */
 export function moveRow(by: 1 | -1): void {
-  const links = [...document.querySelectorAll<HTMLAnchorElement>(".row-link")];
-  const at = links.findIndex((link) => link.closest("tr") === document.activeElement?.closest("tr"));
+  const links = [...document.querySelectorAll<HTMLAnchorElement>(".row-link, .lines li > a:first-child")];
+  const row = document.activeElement?.closest("tr, .lines li") ?? null;
+  const at = links.findIndex((link) => link.closest("tr, .lines li") === row);
   const next = at === -1 ? (by === 1 ? 0 : links.length - 1) : Math.min(Math.max(at + by, 0), links.length - 1);
   links[next]?.focus();
-  links[next]?.closest("tr")?.scrollIntoView({ block: "nearest" });
+  links[next]?.scrollIntoView({ block: "nearest" });
 }
 
 /** The id of the row that has the focus. */
