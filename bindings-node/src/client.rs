@@ -117,6 +117,32 @@ impl Client {
         self.run(env, |c| async move { c.list(&query).await })
     }
 
+    /// How many tasks match. `query` is JSON text of an object.
+    #[napi]
+    pub fn count<'env>(&self, env: &'env Env, query: String) -> napi::Result<Object<'env>> {
+        self.run(env, |c| async move { c.count(&query).await })
+    }
+
+    /// Cancels the tasks that match. `query` is JSON text of an object.
+    #[napi]
+    pub fn cancel_matching<'env>(
+        &self,
+        env: &'env Env,
+        query: String,
+    ) -> napi::Result<Object<'env>> {
+        self.run(env, |c| async move { c.cancel_matching(&query).await })
+    }
+
+    /// Runs the failed and cancelled tasks that match again. `query` is JSON text of an object.
+    #[napi]
+    pub fn retry_matching<'env>(
+        &self,
+        env: &'env Env,
+        query: String,
+    ) -> napi::Result<Object<'env>> {
+        self.run(env, |c| async move { c.retry_matching(&query).await })
+    }
+
     /// What a task's history holds after entry `after`, without waiting.
     #[napi]
     pub fn history<'env>(

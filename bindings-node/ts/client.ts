@@ -9,20 +9,24 @@ import { answer, invalid, now, options as known, text } from "./failure.js";
 import { type WindlassError, fromCode } from "./generated/errors.js";
 import {
   type Batch,
+  type Changed,
   type ClusterHealth,
   type Count,
   type QueueInfo,
   type Submission,
+  type Tally,
   type Task,
   type TaskStatus,
   type TaskUpdate,
   type Why,
   type WorkerInfo,
   readBatch,
+  readChanged,
   readClusterHealth,
   readCount,
   readQueueInfo,
   readSubmission,
+  readTally,
   readTask,
   readTaskStatus,
   readTaskUpdate,
@@ -33,17 +37,19 @@ import { TaskList } from "./listing.js";
 import { type NativeClient, native } from "./native.js";
 import type {
   AnyTaskOptions,
+  BoundOptions,
   CallOptions,
   ConnectOptions,
   ListOptions,
   SubmitTaskOptions,
+  TaskFilter,
   TaskMap,
   WaitForBatchOptions,
   WaitOptions,
 } from "./options.js";
 import { defaultUrl } from "./platform.js";
 import { EventStream, type StreamOptions, TaskStream } from "./stream.js";
-import { connectRecord, taskRecords } from "./wire.js";
+import { connectRecord, queryRecord, taskRecords } from "./wire.js";
 import { type Handlers, Worker, type WorkerOptions } from "./worker.js";
 
 /** How long a wait lasts that is told nothing, in milliseconds. */
@@ -155,6 +161,28 @@ export class Client<M extends TaskMap<M> = TaskMap> implements AsyncDisposable {
   /** Tasks that match, newest first: `for await` fetches page by page, `await` gives an array. */
   listTasks(options: ListOptions = {}): TaskList {
     return new TaskList(this.#native, options);
+  }
+
+  /** How many tasks match; counting stops at `most`, 100,000 unless told. @throws InvalidArgumentError */
+  async countTasks(filter: TaskFilter = {}, { most }: BoundOptions = {}): Promise<Tally> {
+    return readTally(JSON.parse(await answer(() => this.#native.count(queryRecord({ ...filter, most })))));
+  }
+
+  /**
+   * Cancels the tasks that match, newest first, each as `cancelTask` does; at most `most`, which is
+   * 10,000 unless told. What has ended stays as it is and does not count.
+   *
+   * @throws InvalidArgumentError, also for a filter that says nothing
+   */
+  async cancelTasks(filter: TaskFilter, { most }: BoundOptions = {}): Promise<Changed> {
+    const told = await answer(() => this.#native.cancelMatching(queryRecord({ ...filter, most })));
+    return readChanged(JSON.parse(told));
+  }
+
+  /** Runs the failed and cancelled tasks that match again; at most `most`. Errors as `cancelTasks`. */
+  async retryTasks(filter: TaskFilter, { most }: BoundOptions = {}): Promise<Changed> {
+    const told = await answer(() => this.#native.retryMatching(queryRecord({ ...filter, most })));
+    return readChanged(JSON.parse(told));
   }
 
   /**

@@ -14,6 +14,7 @@ export type { Submission as TaskResult } from "./generated/words.js";
 export { TaskList, type TaskPage } from "./listing.js";
 export type {
   AnyTaskOptions,
+  BoundOptions,
   BreakerOptions,
   CallOptions,
   CallRetryOptions,
@@ -21,6 +22,7 @@ export type {
   ListOptions,
   RetryOptions,
   SubmitTaskOptions,
+  TaskFilter,
   TaskMap,
   TaskShape,
   WaitForBatchOptions,

@@ -94,8 +94,8 @@ export interface WaitForBatchOptions extends WaitOptions {
   failFast?: boolean;
 }
 
-/** Which tasks to list. All that is given must hold. */
-export interface ListOptions {
+/** Which tasks are meant. All that is given must hold. */
+export interface TaskFilter {
   status?: TaskState | readonly TaskState[];
   type?: string;
   queue?: string;
@@ -103,10 +103,22 @@ export interface ListOptions {
   batchId?: string;
   /** Created at or after. */
   since?: Date | string;
+  /** Created before. */
+  until?: Date | string;
   /** The error's message contains this. */
   error?: string;
+}
+
+/** Which tasks to list. */
+export interface ListOptions extends TaskFilter {
   /** Most tasks to list. Default: all. */
   limit?: number;
+}
+
+/** Where a verb over all tasks that match stops. */
+export interface BoundOptions {
+  /** Count or change at most so many. */
+  most?: number;
 }
 
 /** How calls to a server are repeated; durations in seconds. */

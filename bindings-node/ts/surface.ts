@@ -57,6 +57,10 @@ export interface NativeClient {
   result(taskId: string, timeout: number | null, cancel?: Cancel): Promise<string>;
   /** One page; `query` is JSON text of an object. */
   list(query: string): Promise<string>;
+  /** How many match; `query` is JSON text of an object, as for the next two. */
+  count(query: string): Promise<string>;
+  cancelMatching(query: string): Promise<string>;
+  retryMatching(query: string): Promise<string>;
   history(taskId: string, after: number, limit: number): Promise<string>;
   updates(taskId: string, after: number): NativeUpdates;
   events(queue: string | null, taskType: string | null): NativeEvents;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use pyo3::prelude::*;
 use windlass::client::FollowOptions;
+use windlass::rules::limits;
 use windlass::{Cursor, Error, Filter, Result, SubmitOptions, TaskId, TaskSpec};
 
 use crate::bridge::{Bridge, call};
@@ -209,21 +210,48 @@ impl Client {
         bridge: Option<&Bound<'_, Bridge>>,
     ) -> PyResult<Py<PyAny>> {
         let read = || -> Result<(Filter, Option<Cursor>, u32)> {
-            let status = status.iter().map(|word| word.parse()).collect::<Result<Vec<_>>>()?;
-            let labels = match labels {
-                // The same reading of labels as at submit.
-                Some(labels) => TaskSpec::from_wire(&format!("{{\"labels\":{labels}}}"))?.labels,
-                None => Default::default(),
-            };
-            let batch_id = batch_id.map(|id| named("batch_id", id)).transpose()?;
-            let since = since.map(|instant| named("since", instant)).transpose()?;
-            let until = until.map(|instant| named("until", instant)).transpose()?;
-            let filter = Filter { status, task_type, queue, labels, batch_id, since, until, error };
+            let times = (since, until);
+            let filter = filter(&status, task_type, queue, labels, batch_id, times, error)?;
             let cursor = cursor.map(|text| text.parse()).transpose()?;
             Ok((filter, cursor, count("limit", Some(limit))?.unwrap_or_default()))
         };
         let (filter, cursor, limit) = raised(py, read())?;
         self.record(py, bridge, move |c| async move { text(&c.list(filter, cursor, limit).await?) })
+    }
+
+    /// What `verb`, which is `count`, `cancel` or `retry`, does with all tasks that match.
+    #[pyo3(signature = (verb, *, status, task_type=None, queue=None, labels=None, batch_id=None,
+        since=None, until=None, error=None, most=None, bridge=None))]
+    #[allow(clippy::too_many_arguments)]
+    fn matching(
+        &self,
+        py: Python<'_>,
+        verb: String,
+        status: Vec<String>,
+        task_type: Option<String>,
+        queue: Option<String>,
+        labels: Option<&str>,
+        batch_id: Option<&str>,
+        since: Option<&str>,
+        until: Option<&str>,
+        error: Option<String>,
+        most: Option<i64>,
+        bridge: Option<&Bound<'_, Bridge>>,
+    ) -> PyResult<Py<PyAny>> {
+        let read = || -> Result<(Filter, Option<u32>)> {
+            let times = (since, until);
+            let filter = filter(&status, task_type, queue, labels, batch_id, times, error)?;
+            Ok((filter, count("most", most)?))
+        };
+        let (filter, most) = raised(py, read())?;
+        self.record(py, bridge, move |c| async move {
+            let change = most.unwrap_or(limits::CHANGE_MOST);
+            match verb.as_str() {
+                "cancel" => text(&c.cancel_matching(filter, change).await?),
+                "retry" => text(&c.retry_matching(filter, change).await?),
+                _ => text(&c.count(filter, most.unwrap_or(limits::COUNT_DEFAULT)).await?),
+            }
+        })
     }
 
     /// What a task's history holds after entry `after`, without waiting.
@@ -396,6 +424,33 @@ impl Client {
     fn __repr__(&self) -> String {
         format!("Client({:?})", self.link.url)
     }
+}
+
+/// What a list and the verbs over all that match filter by.
+fn filter(
+    status: &[String],
+    task_type: Option<String>,
+    queue: Option<String>,
+    labels: Option<&str>,
+    batch_id: Option<&str>,
+    (since, until): (Option<&str>, Option<&str>),
+    error: Option<String>,
+) -> Result<Filter> {
+    let labels = match labels {
+        // The same reading of labels as at submit.
+        Some(labels) => TaskSpec::from_wire(&format!("{{\"labels\":{labels}}}"))?.labels,
+        None => Default::default(),
+    };
+    Ok(Filter {
+        status: status.iter().map(|word| word.parse()).collect::<Result<Vec<_>>>()?,
+        task_type,
+        queue,
+        labels,
+        batch_id: batch_id.map(|id| named("batch_id", id)).transpose()?,
+        since: since.map(|instant| named("since", instant)).transpose()?,
+        until: until.map(|instant| named("until", instant)).transpose()?,
+        error,
+    })
 }
 
 /// Reads a value whose type does not know the argument's name.

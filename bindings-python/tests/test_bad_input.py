@@ -41,6 +41,11 @@ REFUSED: list[tuple[str, Call, str, str | None]] = [
     ("wrong cursor limit", lambda c: c.list_tasks(limit=-1), "invalid_argument", "limit"),
     ("wrong batch id", lambda c: c.list_tasks(batch_id="b"), "invalid_argument", "batch_id"),
     ("naive since", lambda c: c.list_tasks(since=dt.datetime.now()), "invalid_argument", "since"),
+    ("naive until", lambda c: c.list_tasks(until=dt.datetime.now()), "invalid_argument", "until"),
+    ("cancel of all", lambda c: c.cancel_tasks(), "invalid_argument", "filter"),
+    ("retry of all", lambda c: c.retry_tasks(most=1), "invalid_argument", "filter"),
+    ("count of none", lambda c: c.count_tasks(most=0), "invalid_argument", "most"),
+    ("cancel beyond", lambda c: c.cancel_tasks(queue="q", most=10001), "invalid_argument", "most"),
     ("label filter", lambda c: c.list_tasks(labels={"a": [1]}), "invalid_argument", "labels"),  # type: ignore[dict-item]
     (
         "negative timeout",

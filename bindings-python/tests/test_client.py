@@ -222,6 +222,23 @@ def test_tasks_are_listed_by_labels_newest_first(client: Client) -> None:
     assert list(client.list_tasks(task_type="other")) == []
     newest = client.get_task(ids[-1]).created_at
     assert list(client.list_tasks(since=newest + dt.timedelta(seconds=1))) == []
+    assert list(client.list_tasks(until=newest - dt.timedelta(days=1))) == []
+    assert len(list(client.list_tasks(until=newest + dt.timedelta(seconds=1)))) == 5
+
+
+def test_tasks_that_match_are_counted_cancelled_and_retried(client: Client) -> None:
+    ids = [client.submit_task(i, labels={"even": i % 2 == 0}).task_id for i in range(5)]
+    assert (tally := client.count_tasks()).count == 5 and tally.exact
+    assert (some := client.count_tasks({"even": True}, most=2)).count == 2 and not some.exact
+    assert (done := client.cancel_tasks({"even": True}, most=2)).changed == 2 and done.more
+    statuses = [client.get_task(task_id).status for task_id in ids]
+    assert statuses == ["pending", "pending", "cancelled", "pending", "cancelled"]
+    assert client.retry_tasks(status="cancelled").changed == 2
+    assert client.count_tasks(status="pending").count == 5
+    with pytest.raises(windlass.InvalidArgumentError) as refused:
+        client.cancel_tasks()
+    assert refused.value.field == "filter"
+    assert client.count_tasks(status="pending").count == 5
 
 
 def test_a_list_goes_on_over_pages(client: Client) -> None:
@@ -481,6 +498,9 @@ ASYNC: list[Callable[[AsyncClient, str], Awaitable[Any]]] = [
     lambda c, i: c.counts(),
     lambda c, i: c.cluster_health(),
     lambda c, i: c.list_tasks(limit=1),
+    lambda c, i: c.count_tasks({"a": "b"}),
+    lambda c, i: c.cancel_tasks(queue="none"),
+    lambda c, i: c.retry_tasks(status="failed"),
     lambda c, i: c.retry_task(i),
     lambda c, i: c.submit_task(payload={"id": 1}, labels={"a": "b"}),
     lambda c, i: c.submit_batch([{"payload": 1}]),

@@ -449,6 +449,38 @@ export function readCount(r: WireRecord): Count {
   };
 }
 
+/** How many tasks match. */
+export interface Tally {
+  /** So many. */
+  count: number;
+  /** Whether these are all; else counting stopped there. */
+  exact: boolean;
+}
+
+/** The Tally that a record of the wire tells. */
+export function readTally(r: WireRecord): Tally {
+  return {
+    count: r.count,
+    exact: r.exact ?? false,
+  };
+}
+
+/** What a verb over all tasks that match did. */
+export interface Changed {
+  /** Tasks that were changed. */
+  changed: number;
+  /** Whether it stopped at its bound, so that more may match. */
+  more: boolean;
+}
+
+/** The Changed that a record of the wire tells. */
+export function readChanged(r: WireRecord): Changed {
+  return {
+    changed: r.changed,
+    more: r.more ?? false,
+  };
+}
+
 /** How one queue stands. */
 export interface QueueInfo {
   /** Its name. */

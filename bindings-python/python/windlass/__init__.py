@@ -23,7 +23,7 @@ from windlass.handle import TaskHandle
 from windlass.handler import Handler, Handles
 from windlass.lifecycle import TaskEvent, TaskEvents
 from windlass.outcomes import Cancel, Fail, Outcome, Retry, Snooze
-from windlass.queues import Batch, ClusterHealth, Count, QueueInfo
+from windlass.queues import Batch, Changed, ClusterHealth, Count, QueueInfo, Tally
 from windlass.resilience import CircuitBreakerConfig, RetryConfig
 from windlass.task import (
     BatchStatuses,
@@ -47,6 +47,7 @@ __all__ = [
     "BatchStatuses",
     "BatchSubmission",
     "Cancel",
+    "Changed",
     "CircuitBreakerConfig",
     "Client",
     "ClusterHealth",
@@ -64,6 +65,7 @@ __all__ = [
     "RetryConfig",
     "Snooze",
     "Submission",
+    "Tally",
     "Task",
     "TaskEvent",
     "TaskEvents",

@@ -90,6 +90,22 @@ class Client:
     def result(self, task_id: str, timeout: float | None, bridge: None = None) -> str: ...
     @overload
     def result(self, task_id: str, timeout: float | None, bridge: Bridge) -> Future[str]: ...
+    # What it filters by comes from `_verbs.matching`.
+    def matching(
+        self,
+        verb: str,
+        *,
+        status: list[str],
+        task_type: str | None = None,
+        queue: str | None = None,
+        labels: str | None = None,
+        batch_id: str | None = None,
+        since: str | None = None,
+        until: str | None = None,
+        error: str | None = None,
+        most: int | None = None,
+        bridge: Bridge | None = None,
+    ) -> Any: ...
     # Awaitable with a bridge, like the others; its arguments come from `_verbs.Listing`.
     def list(
         self,
@@ -100,6 +116,7 @@ class Client:
         labels: str | None = None,
         batch_id: str | None = None,
         since: str | None = None,
+        until: str | None = None,
         error: str | None = None,
         cursor: str | None = None,
         limit: int = 100,

@@ -35,30 +35,35 @@ def batch_specs(
     return specs
 
 
+def matching(
+    labels: Mapping[str, str | int | float | bool] | None,
+    status: str | Sequence[str] | None,
+    task_type: str | None,
+    queue: str | None,
+    batch_id: str | None,
+    since: dt.datetime | None,
+    until: dt.datetime | None,
+    error: str | None,
+) -> dict[str, Any]:
+    """Which tasks are meant, as native code is told."""
+    words = [] if status is None else [status] if isinstance(status, str) else list(status)
+    return {
+        "status": words,
+        "task_type": task_type,
+        "queue": queue,
+        "labels": None if labels is None else options._value("labels", dict(labels)),
+        "batch_id": batch_id,
+        "since": None if since is None else _instant("since", since),
+        "until": None if until is None else _instant("until", until),
+        "error": error,
+    }
+
+
 class Listing:
     """A list that is fetched page by page."""
 
-    def __init__(
-        self,
-        labels: Mapping[str, str | int | float | bool] | None,
-        status: str | Sequence[str] | None,
-        task_type: str | None,
-        queue: str | None,
-        batch_id: str | None,
-        since: dt.datetime | None,
-        error: str | None,
-        limit: int | None,
-    ) -> None:
-        words = [] if status is None else [status] if isinstance(status, str) else list(status)
-        self._filter: dict[str, Any] = {
-            "status": words,
-            "task_type": task_type,
-            "queue": queue,
-            "labels": None if labels is None else options._value("labels", dict(labels)),
-            "batch_id": batch_id,
-            "since": None if since is None else _instant(since),
-            "error": error,
-        }
+    def __init__(self, matching: dict[str, Any], limit: int | None) -> None:
+        self._filter = matching
         self._left = limit
         self._cursor: str | None = None
         self.is_over = False
@@ -80,7 +85,7 @@ class Listing:
         return map(Task, tasks)
 
 
-def _instant(at: dt.datetime) -> str:
+def _instant(name: str, at: dt.datetime) -> str:
     if at.tzinfo is None:
-        raise options.invalid("since", f"{at!r} has no time zone")
+        raise options.invalid(name, f"{at!r} has no time zone")
     return at.isoformat()

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 from windlass import _forms, _log
 from windlass._bridge import current
 from windlass._hands import AsyncHands
-from windlass._verbs import Listing, batch_specs, spec
+from windlass._verbs import Listing, batch_specs, matching, spec
 from windlass.client import WAIT
 from windlass.connection import ConnectOptions, connect
 from windlass.handle import TaskHandle
 from windlass.lifecycle import TaskEvents
 from windlass.options import RetryOptions, Seconds
-from windlass.queues import Batch, ClusterHealth, Count, QueueInfo
+from windlass.queues import Batch, Changed, ClusterHealth, Count, QueueInfo, Tally
 from windlass.task import (
     BatchStatuses,
     BatchSubmission,
@@ -142,6 +142,7 @@ class AsyncClient(AsyncHands):
         queue: str | None = None,
         batch_id: str | None = None,
         since: dt.datetime | None = None,
+        until: dt.datetime | None = None,
         error: str | None = None,
         limit: int | None = None,
     ) -> TaskList:
@@ -149,8 +150,72 @@ class AsyncClient(AsyncHands):
 
         Arguments and errors as `Client.list_tasks`.
         """
-        listing = Listing(labels, status, task_type, queue, batch_id, since, error, limit)
-        return TaskList(self._native, listing)
+        given = matching(labels, status, task_type, queue, batch_id, since, until, error)
+        return TaskList(self._native, Listing(given, limit))
+
+    async def count_tasks(
+        self,
+        labels: Mapping[str, str | int | float | bool] | None = None,
+        *,
+        status: str | Sequence[str] | None = None,
+        task_type: str | None = None,
+        queue: str | None = None,
+        batch_id: str | None = None,
+        since: dt.datetime | None = None,
+        until: dt.datetime | None = None,
+        error: str | None = None,
+        most: int | None = None,
+    ) -> Tally:
+        """How many tasks match everything given, as in `list_tasks`.
+
+        Counting stops at `most`, 100,000 unless told. Raises `InvalidArgumentError`.
+        """
+        given = matching(labels, status, task_type, queue, batch_id, since, until, error)
+        answer = await self._native.matching("count", **given, most=most, bridge=current())
+        return Tally(json.loads(answer))
+
+    async def cancel_tasks(
+        self,
+        labels: Mapping[str, str | int | float | bool] | None = None,
+        *,
+        status: str | Sequence[str] | None = None,
+        task_type: str | None = None,
+        queue: str | None = None,
+        batch_id: str | None = None,
+        since: dt.datetime | None = None,
+        until: dt.datetime | None = None,
+        error: str | None = None,
+        most: int | None = None,
+    ) -> Changed:
+        """Cancels the tasks that match, newest first, each as `cancel_task` does.
+
+        What has ended stays as it is and does not count; at most `most` are changed, 10,000
+        unless told. Raises `InvalidArgumentError`, also when nothing says which tasks.
+        """
+        given = matching(labels, status, task_type, queue, batch_id, since, until, error)
+        answer = await self._native.matching("cancel", **given, most=most, bridge=current())
+        return Changed(json.loads(answer))
+
+    async def retry_tasks(
+        self,
+        labels: Mapping[str, str | int | float | bool] | None = None,
+        *,
+        status: str | Sequence[str] | None = None,
+        task_type: str | None = None,
+        queue: str | None = None,
+        batch_id: str | None = None,
+        since: dt.datetime | None = None,
+        until: dt.datetime | None = None,
+        error: str | None = None,
+        most: int | None = None,
+    ) -> Changed:
+        """Runs the failed and cancelled tasks that match again, newest first.
+
+        Others stay as they are and do not count. Bound and errors as `cancel_tasks`.
+        """
+        given = matching(labels, status, task_type, queue, batch_id, since, until, error)
+        answer = await self._native.matching("retry", **given, most=most, bridge=current())
+        return Changed(json.loads(answer))
 
     async def wait_for_task(
         self, task_id: str, timeout: Seconds | None = WAIT, poll_interval: Seconds = 2.0

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from windlass import _forms, _log
 from windlass._hands import Hands
-from windlass._verbs import Listing, batch_specs, spec
+from windlass._verbs import Listing, batch_specs, matching, spec
 from windlass.connection import ConnectOptions, connect
 from windlass.handle import TaskHandle
 from windlass.lifecycle import TaskEvents
 from windlass.options import RetryOptions, Seconds
-from windlass.queues import Batch, ClusterHealth, Count, QueueInfo
+from windlass.queues import Batch, Changed, ClusterHealth, Count, QueueInfo, Tally
 from windlass.task import (
     BatchStatuses,
     BatchSubmission,
@@ -148,16 +148,80 @@ class Client(Hands):
         queue: str | None = None,
         batch_id: str | None = None,
         since: dt.datetime | None = None,
+        until: dt.datetime | None = None,
         error: str | None = None,
         limit: int | None = None,
     ) -> Iterator[Task]:
         """Tasks that match everything given, newest first, fetched page by page.
 
-        `status` is one word or several, `since` an aware datetime, `error` a part of the error's
-        message; `limit` ends the list. Raises `InvalidArgumentError` at once.
+        `status` is one word or several, `since` (included) and `until` are aware datetimes, `error`
+        is a part of the error's message; `limit` ends the list. Raises `InvalidArgumentError` at
+        once.
         """
-        listing = Listing(labels, status, task_type, queue, batch_id, since, error, limit)
+        given = matching(labels, status, task_type, queue, batch_id, since, until, error)
+        listing = Listing(given, limit)
         return _pages(self._native, listing, json.loads(self._native.list(**listing.request())))
+
+    def count_tasks(
+        self,
+        labels: Mapping[str, str | int | float | bool] | None = None,
+        *,
+        status: str | Sequence[str] | None = None,
+        task_type: str | None = None,
+        queue: str | None = None,
+        batch_id: str | None = None,
+        since: dt.datetime | None = None,
+        until: dt.datetime | None = None,
+        error: str | None = None,
+        most: int | None = None,
+    ) -> Tally:
+        """How many tasks match everything given, as in `list_tasks`.
+
+        Counting stops at `most`, 100,000 unless told. Raises `InvalidArgumentError`.
+        """
+        given = matching(labels, status, task_type, queue, batch_id, since, until, error)
+        return Tally(json.loads(self._native.matching("count", **given, most=most)))
+
+    def cancel_tasks(
+        self,
+        labels: Mapping[str, str | int | float | bool] | None = None,
+        *,
+        status: str | Sequence[str] | None = None,
+        task_type: str | None = None,
+        queue: str | None = None,
+        batch_id: str | None = None,
+        since: dt.datetime | None = None,
+        until: dt.datetime | None = None,
+        error: str | None = None,
+        most: int | None = None,
+    ) -> Changed:
+        """Cancels the tasks that match, newest first, each as `cancel_task` does.
+
+        What has ended stays as it is and does not count; at most `most` are changed, 10,000
+        unless told. Raises `InvalidArgumentError`, also when nothing says which tasks.
+        """
+        given = matching(labels, status, task_type, queue, batch_id, since, until, error)
+        return Changed(json.loads(self._native.matching("cancel", **given, most=most)))
+
+    def retry_tasks(
+        self,
+        labels: Mapping[str, str | int | float | bool] | None = None,
+        *,
+        status: str | Sequence[str] | None = None,
+        task_type: str | None = None,
+        queue: str | None = None,
+        batch_id: str | None = None,
+        since: dt.datetime | None = None,
+        until: dt.datetime | None = None,
+        error: str | None = None,
+        most: int | None = None,
+    ) -> Changed:
+        """Runs the failed and cancelled tasks that match again, newest first.
+
+        Others stay as they are and do not count. Bound and errors as `cancel_tasks`.
+        """
+        given = matching(labels, status, task_type, queue, batch_id, since, until, error)
+        return Changed(json.loads(self._native.matching("retry", **given, most=most)))
 
     def wait_for_task(
         self, task_id: str, timeout: Seconds | None = WAIT, poll_interval: Seconds = 2.0

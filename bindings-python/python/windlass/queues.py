@@ -30,6 +30,40 @@ class Count(View):
         return int(self.record["count"])
 
 
+class Tally(View):
+    """How many tasks match."""
+
+    __slots__ = ()
+    _shown = ("count", "exact")
+
+    @property
+    def count(self) -> int:
+        """So many."""
+        return int(self.record["count"])
+
+    @property
+    def exact(self) -> bool:
+        """Whether these are all; else counting stopped there."""
+        return bool(self.record["exact"])
+
+
+class Changed(View):
+    """What a verb over all tasks that match did."""
+
+    __slots__ = ()
+    _shown = ("changed", "more")
+
+    @property
+    def changed(self) -> int:
+        """Tasks that were changed."""
+        return int(self.record["changed"])
+
+    @property
+    def more(self) -> bool:
+        """Whether it stopped at its bound, so that more may match."""
+        return bool(self.record["more"])
+
+
 class QueueInfo(View):
     """How one queue stands."""
 

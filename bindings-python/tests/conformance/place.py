@@ -87,9 +87,9 @@ def _updates(client: windlass.Client, task_id: str, after: int = 0, take: int | 
     return _records(itertools.islice(client.stream_task(task_id, after), take))
 
 
-def _list(client: windlass.Client, since: str | None = None, **filters: Any) -> Any:
-    at = None if since is None else _instant(since)
-    return _records(client.list_tasks(since=at, **filters))
+def _instants(filters: dict[str, Any]) -> dict[str, Any]:
+    at = {name: _instant(filters[name]) for name in ("since", "until") if name in filters}
+    return {**filters, **at}
 
 
 def _wait(client: windlass.Client, task_ids: Any, timeout_seconds: float = SOON, **how: Any) -> Any:
@@ -114,7 +114,10 @@ VERBS: dict[str, Callable[..., Any]] = {
     "submit_batch": lambda c, tasks: _records(c.submit_batch(map(_named, tasks)).submissions),
     "get": lambda client, task_id: client.get_task(task_id).record,
     "get_many": lambda c, task_ids: _records(c.get_batch_status(task_ids).values()),
-    "list": _list,
+    "list": lambda client, **given: _records(client.list_tasks(**_instants(given))),
+    "count": lambda client, **given: client.count_tasks(**_instants(given)).record,
+    "cancel_matching": lambda client, **given: client.cancel_tasks(**_instants(given)).record,
+    "retry_matching": lambda client, **given: client.retry_tasks(**_instants(given)).record,
     "counts": lambda client: _records(client.counts()),
     "queues": lambda client: _records(client.queues()),
     "pause": lambda client, queue: client.pause_queue(queue).record,

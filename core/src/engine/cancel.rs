@@ -3,6 +3,10 @@
 use crate::engine::transition::{Guard, Transition};
 use crate::words::{Task, TaskError, TaskStatus};
 
+/// The statuses of tasks that it changes.
+pub const TAKES: &[TaskStatus] =
+    &[TaskStatus::Blocked, TaskStatus::Scheduled, TaskStatus::Pending, TaskStatus::Running];
+
 /// A waiting task is cancelled at once; a running one is asked to stop and keeps its status until its
 /// code has stopped. `None` for a finished task, or one already asked: no error and no change.
 pub fn decide(task: &Task) -> Option<Transition> {

@@ -4,13 +4,16 @@ use crate::engine::transition::{Guard, Transition};
 use crate::error::{Error, Result};
 use crate::words::{Task, TaskStatus, When};
 
+/// The statuses of tasks that it changes.
+pub const TAKES: &[TaskStatus] = &[TaskStatus::Failed, TaskStatus::Cancelled];
+
 /// The task starts over: pending, with no attempts made. Its history goes on.
 ///
 /// # Errors
 ///
 /// `invalid_transition` unless it is `failed` or `cancelled`.
 pub fn decide(task: &Task) -> Result<Transition> {
-    if !matches!(task.status, TaskStatus::Failed | TaskStatus::Cancelled) {
+    if !TAKES.contains(&task.status) {
         return Err(Error::InvalidTransition {
             task_id: task.task_id,
             status: task.status,

@@ -28,10 +28,9 @@ pub(super) enum Verb {
 impl Verb {
     /// The statuses that it changes.
     const fn takes(self) -> &'static [TaskStatus] {
-        use TaskStatus::{Blocked, Cancelled, Failed, Pending, Running, Scheduled};
         match self {
-            Self::Cancel => &[Blocked, Scheduled, Pending, Running],
-            Self::Retry => &[Failed, Cancelled],
+            Self::Cancel => cancel::TAKES,
+            Self::Retry => retry::TAKES,
         }
     }
 

@@ -4,13 +4,14 @@ use windlass_server::cli::{Finished, WorkerArgs, run};
 
 use crate::stage::{Stage, finish};
 
-const COMMANDS: [&[&str]; 25] = [
+const COMMANDS: [&[&str]; 26] = [
     &[],
     &["dev"],
     &["serve"],
     &["worker"],
     &["tasks"],
     &["tasks", "ls"],
+    &["tasks", "count"],
     &["tasks", "get"],
     &["tasks", "watch"],
     &["tasks", "logs"],

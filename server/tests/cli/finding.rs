@@ -32,7 +32,7 @@ fn listed(ran: &Ran, ids: &[String]) -> Vec<usize> {
 #[test]
 fn filters_restrict_together_and_the_newest_comes_first() {
     let (stage, ids) = filled();
-    let cases: [(&[&str], &[usize]); 12] = [
+    let cases: [(&[&str], &[usize]); 14] = [
         (&[], &[3, 2, 1, 0]),
         (&["--status", "failed"], &[1]),
         (&["--status", "failed", "--status", "completed"], &[1, 0]),
@@ -43,6 +43,8 @@ fn filters_restrict_together_and_the_newest_comes_first() {
         (&["--label", "env=prod", "--label", "team=a"], &[2]),
         (&["--error", "refused"], &[1]),
         (&["--since", "1h", "--type", "import"], &[1]),
+        (&["--until", "1h"], &[]),
+        (&["--until", "2100-01-01T00:00:00Z", "--type", "resize"], &[2, 0]),
         (&["--since", "2100-01-01T00:00:00Z"], &[]),
         (&["--batch", "019a0d5e-8f6b-7000-8000-000000000001"], &[]),
     ];

@@ -57,3 +57,37 @@ fn why_says_that_no_worker_takes_the_task() {
     let why = stage.run(&["tasks", "why", &id, "-o", "json"]).json();
     assert_eq!((&why["reason"], &why["task_id"]), (&json!("no_worker"), &json!(id)));
 }
+
+#[test]
+fn all_that_match_are_counted_and_then_cancelled_or_run_again() {
+    let (stage, ()) = Stage::with(async |client| {
+        for task_type in ["t", "t", "other"] {
+            submit(&client, task_type, "null").await;
+        }
+    });
+    let count = |args: &[&str]| stage.run(&[&["tasks", "count"], args].concat()).out;
+    assert_eq!(count(&["--type", "t"]), "2\n");
+    assert_eq!(count(&["--until", "1d"]), "0\n");
+    let json = stage.run(&["tasks", "count", "-o", "json"]).json();
+    assert_eq!(json, json!({ "count": 3, "exact": true }));
+
+    // Nobody can be asked here, so nothing is done; the count is told all the same.
+    let asked = stage.run(&["tasks", "cancel", "--type", "t"]);
+    assert_eq!((asked.code, asked.out.as_str()), (2, ""), "{asked:?}");
+    assert!(asked.err.contains("2 tasks to cancel") && asked.err.contains("--yes"), "{asked:?}");
+    assert_eq!(count(&["--status", "pending"]), "3\n");
+
+    let done = stage.run(&["tasks", "cancel", "--type", "t", "--yes", "-o", "json"]);
+    assert_eq!((done.code, done.json()), (0, json!({ "changed": 2, "more": false })), "{done:?}");
+    assert_eq!(count(&["--status", "cancelled"]), "2\n");
+    let again = stage.run(&["tasks", "retry", "--error", "before it ran", "-y"]);
+    assert_eq!((again.code, again.out.as_str()), (0, "2 pending again\n"), "{again:?}");
+    let none = stage.run(&["tasks", "retry", "--status", "failed", "--yes"]);
+    assert_eq!((none.code, none.out.as_str()), (0, "0 pending again\n"), "{none:?}");
+
+    for args in [&["--yes"][..], &[UNKNOWN, "--type", "t"]] {
+        let ran = stage.run(&[&["tasks", "cancel"], args].concat());
+        assert_eq!(ran.code, 2, "{ran:?}");
+    }
+    assert_eq!(count(&["--status", "pending"]), "3\n");
+}

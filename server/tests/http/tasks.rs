@@ -258,3 +258,44 @@ async fn a_page_of_small_tasks_is_full() {
     let rest = stage.ask("GET", &path, "").await.json();
     assert_eq!((rest["tasks"].as_array().unwrap().len(), &rest["next"]), (30, &json!(null)));
 }
+
+#[tokio::test]
+async fn tasks_that_match_are_counted_cancelled_and_run_again() {
+    let stage = Stage::new().await;
+    for label in ["a", "a", "b"] {
+        let record = json!({ "task_type": "t", "labels": { "of": label } });
+        stage.ask("POST", "/api/v1/tasks", &record.to_string()).await;
+    }
+    let all = stage.ask("GET", "/api/v1/tasks/count", "").await;
+    assert_eq!((all.status, all.json()), (200, json!({ "count": 3, "exact": true })));
+    let some = stage.ask("GET", "/api/v1/tasks/count?label.of=a&most=1", "").await;
+    assert_eq!(some.json(), json!({ "count": 1, "exact": false }));
+    let past = stage.ask("GET", "/api/v1/tasks/count?until=2000-01-01T00:00:00Z", "").await;
+    assert_eq!(past.json(), json!({ "count": 0, "exact": true }));
+
+    let one = stage.ask("POST", "/api/v1/tasks/cancel?label.of=a", r#"{"most":1}"#).await;
+    assert_eq!((one.status, one.json()), (200, json!({ "changed": 1, "more": true })));
+    let rest = stage.ask("POST", "/api/v1/tasks/cancel?label.of=a&status=pending", "").await;
+    assert_eq!(rest.json(), json!({ "changed": 1, "more": false }));
+    let again = stage.ask("POST", "/api/v1/tasks/retry?status=cancelled", "{}").await;
+    assert_eq!(again.json(), json!({ "changed": 2, "more": false }));
+    let pending = stage.ask("GET", "/api/v1/tasks/count?status=pending&queue=default", "").await;
+    assert_eq!(pending.json()["count"], 3);
+
+    for (method, path, body, field) in [
+        ("POST", "/api/v1/tasks/cancel", "", "filter"),
+        ("POST", "/api/v1/tasks/retry", r#"{"most":5}"#, "filter"),
+        ("POST", "/api/v1/tasks/cancel?queue=default", r#"{"most":0}"#, "most"),
+        ("POST", "/api/v1/tasks/cancel?queue=default", r#"{"most":10001}"#, "most"),
+        ("POST", "/api/v1/tasks/cancel?limit=5", "", "limit"),
+        ("GET", "/api/v1/tasks/count?most=0", "", "most"),
+        ("GET", "/api/v1/tasks?until=yesterday", "", "until"),
+    ] {
+        let reply = stage.ask(method, path, body).await;
+        let (status, code, named) = reply.problem();
+        assert_eq!((status, code.as_str()), (400, "invalid_argument"), "{method} {path} {body}");
+        assert_eq!(named.as_deref(), Some(field), "{method} {path} {body}");
+    }
+    let pending = stage.ask("GET", "/api/v1/tasks/count?status=pending", "").await;
+    assert_eq!(pending.json()["count"], 3, "what is refused changes nothing");
+}

@@ -101,7 +101,7 @@ fn spec(i: usize) -> TaskSpec {
     };
     let mut spec = TaskSpec::new(task_type, payload(i))
         .queue(queue)
-        .label("env", if i % 2 == 0 { "prod" } else { "test" })
+        .label("env", if i.is_multiple_of(2) { "prod" } else { "test" })
         .label("customer", format!("c{}", i % 997));
     if rare {
         spec = spec.label("vip", "yes");

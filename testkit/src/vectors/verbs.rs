@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use windlass::rules::limits;
 use windlass::{
     Client, Cursor, Error, Filter, LeaseRequest, Renewal, Settle, SubmitOptions, TaskSpec,
     TaskStatus, Timestamp, Update,
@@ -43,6 +44,18 @@ pub(super) async fn call(client: &Client, verb: &str, args: &Value) -> Answer {
         "get" => record(&client.get(&id(args)?).await?),
         "get_many" => record(&client.get_many(&ids(args)?).await?),
         "list" => list(client, args).await,
+        "count" => {
+            let most = bound(args, limits::COUNT_DEFAULT);
+            record(&client.count(filter(args)?, most).await?)
+        }
+        "cancel_matching" => {
+            let most = bound(args, limits::CHANGE_MOST);
+            record(&client.cancel_matching(filter(args)?, most).await?)
+        }
+        "retry_matching" => {
+            let most = bound(args, limits::CHANGE_MOST);
+            record(&client.retry_matching(filter(args)?, most).await?)
+        }
         "counts" => record(&client.counts().await?),
         "queues" => record(&client.queues().await?),
         "pause" => record(&client.pause(text(args, "queue")?, true).await?),
@@ -117,14 +130,17 @@ async fn submit(client: &Client, tasks: &[Value], batch: bool) -> Answer {
     record(&client.submit_many(specs, options).await?)
 }
 
-/// Every task that matches, or the first `limit`.
-async fn list(client: &Client, args: &Value) -> Answer {
+fn bound(args: &Value, default: u32) -> u32 {
+    args["most"].as_u64().map_or(default, |most| most as u32)
+}
+
+fn filter(args: &Value) -> Result<Filter, Trouble> {
     let text = |name: &str| args[name].as_str().map(str::to_owned);
     let words = args["status"].as_array().cloned().unwrap_or_default();
     let status = words.iter().map(|word| word.as_str().unwrap_or_default().parse::<TaskStatus>());
     let since = text("since").map(|at| at.parse::<Timestamp>()).transpose()?;
     let until = text("until").map(|at| at.parse::<Timestamp>()).transpose()?;
-    let filter = Filter {
+    Ok(Filter {
         status: status.collect::<Result<_, _>>()?,
         task_type: text("task_type"),
         queue: text("queue"),
@@ -133,7 +149,12 @@ async fn list(client: &Client, args: &Value) -> Answer {
         since,
         until,
         error: text("error"),
-    };
+    })
+}
+
+/// Every task that matches, or the first `limit`.
+async fn list(client: &Client, args: &Value) -> Answer {
+    let filter = filter(args)?;
     // Small pages, so that every list also walks.
     let mut left = args["limit"].as_u64().unwrap_or(u64::MAX);
     let (mut tasks, mut cursor) = (Vec::new(), None::<Cursor>);

@@ -1,14 +1,14 @@
 //! `windlass tasks ls`
 
 use clap::Args;
-use windlass::{BatchId, Cursor, Filter, Page, Task, TaskStatus};
+use windlass::{Cursor, Filter, Page, Task, TaskStatus};
 
 use crate::cli::connect::Session;
 use crate::cli::failure::Done;
 use crate::cli::output::table::{Cell, Table};
 use crate::cli::output::text::cut;
 use crate::cli::output::time::ago;
-use crate::cli::values::{self, Since};
+use crate::cli::tasks::filter::FilterArgs;
 
 /// Tasks asked for at once.
 const CHUNK: u32 = 1_000;
@@ -19,29 +19,10 @@ const CHUNK: u32 = 1_000;
 Examples:
   windlass tasks ls --status failed --since 2h
   windlass tasks ls --label env=prod --type thumbnail --limit 20
-  windlass tasks ls --status failed -q | xargs windlass tasks retry")]
+  windlass tasks ls --since 2d --until 1d --error 'connection refused'")]
 pub(crate) struct LsArgs {
-    /// Of this status; may be given more than once
-    #[arg(long, value_name = "STATUS", value_parser = values::status, value_delimiter = ',')]
-    status: Vec<TaskStatus>,
-    /// Of this task type
-    #[arg(long = "type", value_name = "TYPE")]
-    task_type: Option<String>,
-    /// In this queue
-    #[arg(long, value_name = "NAME")]
-    queue: Option<String>,
-    /// With this label; may be given more than once, then all must hold
-    #[arg(long, value_name = "KEY=VALUE", value_parser = values::label)]
-    label: Vec<(String, String)>,
-    /// Submitted with this batch
-    #[arg(long, value_name = "ID")]
-    batch: Option<BatchId>,
-    /// Submitted since this RFC 3339 instant, or this long ago: 10m, 2h, 3d
-    #[arg(long, value_name = "WHEN")]
-    since: Option<Since>,
-    /// Whose error message contains this text
-    #[arg(long, value_name = "TEXT")]
-    error: Option<String>,
+    #[command(flatten)]
+    filter: FilterArgs,
     /// Most tasks to list
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     limit: u32,
@@ -55,16 +36,7 @@ pub(crate) struct LsArgs {
 
 /// Prints the tasks; JSON is one page: `tasks` and the cursor `next`.
 pub(crate) async fn run(args: &LsArgs, session: &Session<'_>) -> Done {
-    let filter = Filter {
-        status: args.status.clone(),
-        task_type: args.task_type.clone(),
-        queue: args.queue.clone(),
-        labels: args.label.iter().cloned().collect(),
-        batch_id: args.batch,
-        since: args.since.map(|since| since.resolve(session.client.now())),
-        until: None,
-        error: args.error.clone(),
-    };
+    let filter = args.filter.read(&session.client);
     let page = collect(session, filter, args.cursor, args.limit).await?;
     let output = session.output;
     if output.is_json() {

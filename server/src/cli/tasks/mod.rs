@@ -1,6 +1,9 @@
 //! `windlass tasks`: one file per command.
 
+mod bulk;
 mod cancel;
+mod count;
+mod filter;
 mod follow;
 mod get;
 mod logs;
@@ -22,6 +25,8 @@ use crate::cli::failure::Done;
 pub(crate) enum TasksCommand {
     /// List tasks, newest first
     Ls(ls::LsArgs),
+    /// Count tasks
+    Count(count::CountArgs),
     /// Show everything about one task
     Get(get::GetArgs),
     /// Follow a task live until it ends
@@ -63,6 +68,7 @@ impl TasksCommand {
 pub(crate) async fn run(command: &TasksCommand, session: &Session<'_>) -> Done {
     match command {
         TasksCommand::Ls(args) => ls::run(args, session).await,
+        TasksCommand::Count(args) => count::run(args, session).await,
         TasksCommand::Get(args) => get::run(args, session).await,
         TasksCommand::Watch(args) => watch::run(args, session).await,
         TasksCommand::Logs(args) => logs::run(args, session).await,
