@@ -28,6 +28,12 @@ interface Glue {
 }
 
 const parts = new Map<Part, Promise<Loaded>>();
+const there = new Map<Part, Loaded>();
+
+/** The part if it is there; nothing is fetched. */
+export function loaded(part: Part): Loaded | undefined {
+  return there.get(part);
+}
 
 /**
  * The part, fetched if it is not there yet. One that could not be fetched is tried again by the next
@@ -56,9 +62,10 @@ async function fetched(part: Part): Promise<Loaded> {
   // Both come at once; when the first fails, nobody looks at the second.
   wasm.catch(() => {});
   try {
-    const loaded = (await glue) as unknown as Glue & Loaded;
-    await loaded.default({ module_or_path: await wasm });
-    return loaded;
+    const code = (await glue) as unknown as Glue & Loaded;
+    await code.default({ module_or_path: await wasm });
+    there.set(part, code);
+    return code;
   } catch (cause) {
     const said = cause instanceof Error ? cause.message : String(cause);
     const reason = /unsafe-eval/.test(said)

@@ -41,8 +41,9 @@ test("what the server refuses is kept with its error, and later tasks go on", as
   const kept = await page.evaluate(async (url) => {
     globalThis.client = new windlass.Client(url);
     const offline = true;
-    await client.submitTask({ type: "note", payload: "other", idempotencyKey: "mine", offline });
+    // The first one comes before the code that could refuse it at once.
     await client.submitTask({ type: "note", payload: 1, priority: 99, idempotencyKey: "odd", offline });
+    await client.submitTask({ type: "note", payload: "other", idempotencyKey: "mine", offline });
     await client.submitTask({ type: "note", payload: 2, idempotencyKey: "good", offline });
     const { taskId } = await client.outbox.sent("good");
     const why = await client.outbox.sent("odd").catch((error) => ({ code: error.code, field: error.fields.field }));
@@ -52,8 +53,8 @@ test("what the server refuses is kept with its error, and later tasks go on", as
   assert.equal((await there.getTask(kept.taskId)).payload, 2);
   const refused = await entries(page, "entries.length === 2");
   assert.deepEqual(refused.map(({ key, state, code, typed }) => ({ key, state, code, typed })), [
-    { key: "mine", state: "refused", code: "idempotency_conflict", typed: true },
     { key: "odd", state: "refused", code: "invalid_argument", typed: true },
+    { key: "mine", state: "refused", code: "idempotency_conflict", typed: true },
   ]);
   // Still there in a page that comes later, and not sent again by itself.
   const before = relay.submits.length;
@@ -64,7 +65,7 @@ test("what the server refuses is kept with its error, and later tasks go on", as
     await client.outbox.sent((await client.submitTask({ type: "note", payload: 3, offline: true })).key);
     return (await client.outbox.list()).map(({ key }) => key);
   }, relay.url);
-  assert.deepEqual(later, ["mine", "odd"]);
+  assert.deepEqual(later, ["odd", "mine"]);
   assert.equal(relay.submits.length, before + 1);
 });
 
@@ -161,16 +162,24 @@ test("tasks of one server, tenant or name never go to another", async (t) => {
   assert.deepEqual((await there.listTasks()).map(({ payload }) => payload), ["away"]);
 });
 
-test("what core refuses is refused without a server", async (t) => {
+test("what core refuses is refused without a server, at once when its code is there", async (t) => {
   const { relay, page } = await scene(t);
-  await page.evaluate(async (url) => {
-    globalThis.client = new windlass.Client(url);
-    await client.counts();
-  }, relay.url);
   await relay.close();
-  await page.evaluate(() => client.submitTask({ type: "note", payload: "x".repeat(2 << 20), offline: true }));
-  const [entry] = await entries(page, "entries[0].state === 'refused'");
-  assert.deepEqual([entry.code, entry.fields.limit_bytes, entry.attempts], ["payload_too_large", 1 << 20, 1]);
+  const large = () =>
+    page.evaluate(async (url) => {
+      globalThis.client ??= new windlass.Client(url);
+      const payload = "x".repeat(2 << 20);
+      return client.submitTask({ type: "note", payload, offline: true }).then(
+        () => null,
+        ({ code, fields }) => [code, fields.field, fields.limit_bytes],
+      );
+    }, relay.url);
+  assert.equal(await large(), null);
+  // Now the code is there, as it had to look for the server.
+  const kept = await entries(page, "entries[0].state === 'refused'");
+  assert.deepEqual([kept.length, kept[0].code, kept[0].attempts], [1, "payload_too_large", 1]);
+  assert.deepEqual(await large(), ["payload_too_large", "payload", 1 << 20]);
+  assert.equal((await entries(page, "true")).length, 1);
 });
 
 test("one key is one task in the outbox, too", async (t) => {

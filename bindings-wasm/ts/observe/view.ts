@@ -9,22 +9,22 @@ import type { TaskState } from "../generated/words.js";
 /** How a task stands, for a page. The same object until something changes. */
 export interface TaskView<R = any> {
   /** The task's id; `null` before the server has it. */
-  taskId: string | null;
+  readonly taskId: string | null;
   /** `null` before a task was submitted. */
-  status: TaskState | null;
+  readonly status: TaskState | null;
   /** Percent; `null` until the handler reports some. */
-  progress: number | null;
+  readonly progress: number | null;
   /** What the handler said last. */
-  message: string | null;
+  readonly message: string | null;
   /** The handler's answer, once it has completed; `null` before. */
-  result: R | null;
+  readonly result: R | null;
   /**
    * Why there is no answer: what refused the submit, how the task failed or was cancelled. While a
    * server is away it says so, and goes when the server is back.
    */
-  error: Error | null;
+  readonly error: Error | null;
   /** From the submit on until the task has ended. */
-  isLoading: boolean;
+  readonly isLoading: boolean;
 }
 
 /** A task of which nothing is known yet but its name. */
