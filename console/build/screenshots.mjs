@@ -2,7 +2,7 @@
 //
 // Starts a server with tasks of an invented shop and lets it work for so many minutes, or takes what runs
 // at the URL (node demo/main.mjs). Charts look best after an hour.
-import { mkdir, mkdtemp, rm, stat } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as rest } from "node:timers/promises";
@@ -11,6 +11,7 @@ import { launch } from "../../testkit/browser/index.mjs";
 import { writePast } from "../demo/past.mjs";
 import { startWorkers, submitSome, submitSteadily } from "../demo/present.mjs";
 import { startServer } from "../demo/server.mjs";
+import { smaller } from "./png.mjs";
 
 /** Bytes of a picture, at most. */
 const MOST = 150 * 1024;
@@ -49,7 +50,7 @@ async function begin() {
   return server.url;
 }
 
-async function shoot(name, path, { theme = "dark", width = 1240, height = 800, wait, act }) {
+async function shoot(name, path, { theme = "dark", width = 1280, height = 800, wait, act }) {
   const context = await browser.newContext({ viewport: { width, height }, colorScheme: theme, reducedMotion: "reduce" });
   const page = await context.newPage();
   await page.goto(url + path);
@@ -58,9 +59,9 @@ async function shoot(name, path, { theme = "dark", width = 1240, height = 800, w
   await act?.(page);
   await rest(800);
   const file = join(to, `console-${name}.png`);
-  await page.screenshot({ path: file });
+  const picture = smaller(await page.screenshot());
   await context.close();
-  const { size } = await stat(file);
-  console.log(`${file}: ${Math.round(size / 1024)} KiB`);
-  if (size > MOST) throw new Error(`${file} is larger than ${MOST / 1024} KiB`);
+  await writeFile(file, picture);
+  console.log(`${file}: ${Math.round(picture.length / 1024)} KiB`);
+  if (picture.length > MOST) throw new Error(`${file} is larger than ${MOST / 1024} KiB`);
 }

@@ -233,9 +233,10 @@ function Queues({ queues }: { queues: readonly QueueInfo[] }) {
 
 function Failures({ tasks }: { tasks: readonly Task[] }) {
   if (tasks.length === 0) return <Empty title="Nothing has failed">A task that has used its attempts is kept here until you retry it.</Empty>;
+  const latest = [...tasks].sort((a, b) => (b.finishedAt?.getTime() ?? 0) - (a.finishedAt?.getTime() ?? 0));
   return (
     <ul class="lines">
-      {tasks.map((task) => (
+      {latest.map((task) => (
         <li key={task.taskId} class="line-failure">
           <a href={taskPath(task.taskId)}>{task.type}</a>
           <span class="row-note bad" title={task.error?.message}>
