@@ -173,8 +173,8 @@ async fn read(response: Response, most: usize) -> Result<Option<Bytes>, Failed> 
     if first.len() as u64 == told {
         return Ok(Some(first));
     }
-    // What is told is not believed for more than a little: nothing came of it yet.
-    let mut body = BytesMut::with_capacity((told as usize).clamp(first.len(), REFUSAL));
+    // What is told is not believed for more than a little: nothing came of it yet. A first part may be more.
+    let mut body = BytesMut::with_capacity((told as usize).min(REFUSAL).max(first.len()));
     body.extend_from_slice(&first);
     while let Some(chunk) = chunks.next().await {
         let chunk = chunk?;

@@ -188,17 +188,26 @@ impl Response {
     /// Its body.
     pub(crate) fn chunks(self) -> Chunks {
         let reader = self.answer.body().map(|body| body.reader());
-        Box::pin(stream::unfold((reader, self.abort), |(reader, mut abort)| async move {
+        let left = self.length();
+        Box::pin(stream::unfold((reader, self.abort, left), |(reader, mut abort, left)| async move {
             let reader = reader?;
             match JsFuture::from(reader.read()).await {
                 Ok(piece) => match piece.unchecked_into::<Piece>().value() {
-                    Some(bytes) => Some((Ok(Bytes::from(bytes.to_vec())), (Some(reader), abort))),
+                    Some(bytes) => {
+                        let bytes = Bytes::from(bytes.to_vec());
+                        let left = left.map(|left| left.saturating_sub(bytes.len() as u64));
+                        // All is here: nothing is left to abort, whether or not the end is looked at.
+                        if left == Some(0) {
+                            abort.ended();
+                        }
+                        Some((Ok(bytes), (Some(reader), abort, left)))
+                    }
                     None => {
                         abort.ended();
                         None
                     }
                 },
-                Err(error) => Some((Err(silence(&error)), (None, abort))),
+                Err(error) => Some((Err(silence(&error)), (None, abort, left))),
             }
         }))
     }
