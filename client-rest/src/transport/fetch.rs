@@ -189,27 +189,30 @@ impl Response {
     pub(crate) fn chunks(self) -> Chunks {
         let reader = self.answer.body().map(|body| body.reader());
         let left = self.length();
-        Box::pin(stream::unfold((reader, self.abort, left), |(reader, mut abort, left)| async move {
-            let reader = reader?;
-            match JsFuture::from(reader.read()).await {
-                Ok(piece) => match piece.unchecked_into::<Piece>().value() {
-                    Some(bytes) => {
-                        let bytes = Bytes::from(bytes.to_vec());
-                        let left = left.map(|left| left.saturating_sub(bytes.len() as u64));
-                        // All is here: nothing is left to abort, whether or not the end is looked at.
-                        if left == Some(0) {
-                            abort.ended();
+        Box::pin(stream::unfold(
+            (reader, self.abort, left),
+            |(reader, mut abort, left)| async move {
+                let reader = reader?;
+                match JsFuture::from(reader.read()).await {
+                    Ok(piece) => match piece.unchecked_into::<Piece>().value() {
+                        Some(bytes) => {
+                            let bytes = Bytes::from(bytes.to_vec());
+                            let left = left.map(|left| left.saturating_sub(bytes.len() as u64));
+                            // All is here: nothing is left to abort, whether or not the end is looked at.
+                            if left == Some(0) {
+                                abort.ended();
+                            }
+                            Some((Ok(bytes), (Some(reader), abort, left)))
                         }
-                        Some((Ok(bytes), (Some(reader), abort, left)))
-                    }
-                    None => {
-                        abort.ended();
-                        None
-                    }
-                },
-                Err(error) => Some((Err(silence(&error)), (None, abort, left))),
-            }
-        }))
+                        None => {
+                            abort.ended();
+                            None
+                        }
+                    },
+                    Err(error) => Some((Err(silence(&error)), (None, abort, left))),
+                }
+            },
+        ))
     }
 }
 
