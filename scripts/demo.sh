@@ -23,12 +23,7 @@ if [ -n "$seconds" ] && ! [[ $seconds =~ ^[0-9]+([.][0-9]+)?$ ]]; then
     exit 2
 fi
 
-if command -v npm >/dev/null && [ -f bindings-wasm/dist/index.js ]; then
-    "$ROOT/scripts/setup.sh" console python
-else
-    say "demo: what the console is built from is not there; everything else is shown"
-    "$ROOT/scripts/setup.sh" python
-fi
+"$ROOT/scripts/setup.sh" console python
 place=$CACHE/demo-$KEY
 rm -rf "$place"
 mkdir -p "$place"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes this clone ready to build, run and test; says exactly what is missing when it cannot.
 #
-#   scripts/setup.sh [check|build|tools|python|node|wasm|browser|console] ...
+#   scripts/setup.sh [check|build|tools|python|node|wasm|web|browser|console] ...
 #
 # check:  looks for a Rust toolchain and a C compiler
 # build:  a Rust toolchain and a C compiler, and everything compiled (debug profile)
@@ -9,8 +9,9 @@
 # python: build, tools, and the package of this clone in the environment
 # node:   build, and the package for Node of this clone, compiled
 # wasm:   the wasm32-unknown-unknown target
+# web:    wasm, and the package for browsers of this clone, compiled
 # browser: Chromium, and what drives it in tests
-# console: the web console, which a build of the server embeds; needs what part web makes
+# console: web, and the console, which a build of the server embeds
 #
 # Safe to run again: what is there already is only looked at. Missing Debian packages are installed when
 # run as root (not with WINDLASS_NO_APT=1); otherwise the command that installs them is printed.
@@ -174,12 +175,41 @@ node_package() {
     (cd bindings-node && node -e 'require("windlass")')
 }
 
+# The engine and the client by HTTP, in bindings-wasm/dist/wasm. Each is a link of a whole program, so what was
+# built of the same sources is taken from the cache.
+wasm_modules() {
+    local to=bindings-wasm/dist/wasm kept=$CACHE/wasm-$KEY wanted
+    local sources=(Cargo.toml Cargo.lock core client-rest bindings-json bindings-wasm/Cargo.toml bindings-wasm/src bindings-wasm/bindgen bindings-wasm/build/wasm.mjs)
+    wanted=$({
+        rustc --version
+        find "${sources[@]}" -type f -print0 | LC_ALL=C sort -z | xargs -0 cksum
+    } | cksum)
+    [ -f "$to/sources" ] && [ "$(cat "$to/sources")" = "$wanted" ] && return
+    if [ ! -f "$kept/sources" ] || [ "$(cat "$kept/sources")" != "$wanted" ]; then
+        say "setup: node bindings-wasm/build/wasm.mjs (into bindings-wasm/dist)"
+        # It fails above the size that a module may have.
+        node bindings-wasm/build/wasm.mjs </dev/null
+        mark_own "$kept"
+        cp "$to"/*.js "$to"/*.wasm "$kept"
+        printf '%s' "$wanted" >"$kept/sources"
+    fi
+    mkdir -p "$to"
+    cp "$kept"/*.js "$kept"/*.wasm "$kept/sources" "$to"
+}
+
+web_package() {
+    wasm_modules
+    npm_ci bindings-wasm
+    local last=bindings-wasm/dist/.compiled newer=(bindings-wasm/ts bindings-node/ts bindings-wasm/build/assemble.mjs bindings-wasm/package.json bindings-wasm/tsconfig.json)
+    if [ ! -f "$last" ] || [ -n "$(find "${newer[@]}" -newer "$last" -print -quit)" ]; then
+        say "setup: npm run build (in bindings-wasm)"
+        npm run --silent --prefix bindings-wasm build </dev/null
+        touch "$last"
+    fi
+}
+
 # The console's page and its files, in console/dist. It imports the package for browsers.
 console_page() {
-    if [ ! -f bindings-wasm/dist/index.js ]; then
-        say "setup: the console imports the package for browsers, which is not built: bindings-wasm/dist" >&2
-        exit 1
-    fi
     npm_ci console
     # Built again only when something is newer than what the build wrote last.
     local last=console/dist/.built newer=(console bindings-wasm/dist)
@@ -206,7 +236,7 @@ wasm_target() {
     fi
 }
 
-want_build=0 want_python=0 want_package=0 want_node=0 want_wasm=0 want_browser=0 want_console=0
+want_build=0 want_python=0 want_package=0 want_node=0 want_wasm=0 want_browser=0 want_console=0 want_web=0
 for part in "${@:-python}"; do
     case $part in
         check) ;;
@@ -215,10 +245,11 @@ for part in "${@:-python}"; do
         python) want_build=1 want_python=1 want_package=1 ;;
         node) want_build=1 want_node=1 ;;
         wasm) want_wasm=1 ;;
+        web) want_wasm=1 want_web=1 ;;
         browser) want_browser=1 ;;
-        console) want_console=1 ;;
+        console) want_wasm=1 want_web=1 want_console=1 ;;
         *)
-            say "setup: no such part: $part (check, build, tools, python, node, wasm, browser, console)" >&2
+            say "setup: no such part: $part (check, build, tools, python, node, wasm, web, browser, console)" >&2
             exit 2
             ;;
     esac
@@ -228,6 +259,7 @@ mkdir -p "$CACHE"
 refuse_if_missing
 forget_gone_clones
 [ $want_wasm = 0 ] || wasm_target
+[ $want_web = 0 ] || web_package
 # Before the build, which embeds it.
 [ $want_console = 0 ] || console_page
 [ $want_build = 0 ] || build

@@ -1,20 +1,22 @@
 #!/usr/bin/env bash
 # Every test of every language; closes with the line `N passed, N failed`.
 #
-#   scripts/test.sh [rust|python|node|openapi|conformance|checks] ...     all of them when none is named
+#   scripts/test.sh [rust|python|node|console|openapi|conformance|checks] ...     all of them when none is named
 set -uo pipefail
 # shellcheck source=scripts/env.sh
 . "$(dirname "${BASH_SOURCE[0]}")/env.sh"
 cd "$ROOT" || exit 1
 trap 'exit 130' INT
 
-"$ROOT/scripts/setup.sh" python node wasm || {
+"$ROOT/scripts/setup.sh" python node browser console || {
     say "0 passed, 1 failed"
     exit 1
 }
 # shellcheck source=scripts/tally.sh
 . "$ROOT/scripts/tally.sh"
 export PATH=$VENV/bin:$PATH
+# A build whose console got lost is no build.
+export WINDLASS_REQUIRE_CONSOLE=1
 # What the runners of vectors report; results of an earlier run prove nothing.
 export WINDLASS_RESULTS=$LOGS/conformance
 rm -rf "$WINDLASS_RESULTS"
@@ -39,6 +41,10 @@ node_tests() {
     check node "node tests" node --test --test-reporter=tap bindings-node/test/*.test.mjs
 }
 
+console_tests() {
+    check node "console tests" node --test --test-reporter=tap console/test/*.test.mjs
+}
+
 openapi() {
     check one "what the server describes holds" testkit/openapi/run.sh
 }
@@ -57,17 +63,18 @@ checks() {
 }
 
 parts=("$@")
-[ $# -gt 0 ] || parts=(rust python node openapi conformance checks)
+[ $# -gt 0 ] || parts=(rust python node console openapi conformance checks)
 for part in "${parts[@]}"; do
     case $part in
         rust) rust_tests ;;
         python) python_tests ;;
         node) node_tests ;;
+        console) console_tests ;;
         openapi) openapi ;;
         conformance) conformance ;;
         checks) checks ;;
         *)
-            say "test: no such part: $part (rust, python, node, openapi, conformance, checks)" >&2
+            say "test: no such part: $part (rust, python, node, console, openapi, conformance, checks)" >&2
             exit 2
             ;;
     esac

@@ -4,8 +4,8 @@ set -euo pipefail
 # shellcheck source=scripts/env.sh
 . "$(dirname "${BASH_SOURCE[0]}")/env.sh"
 cd "$ROOT"
-"$ROOT/scripts/setup.sh" tools
-cargo build --release --locked -p windlass-python
+"$ROOT/scripts/setup.sh" tools console
+WINDLASS_REQUIRE_CONSOLE=1 cargo build --release --locked -p windlass-python
 python=$VENV/bin/python
 # A copy is packaged, so that the clone's own package keeps the module that is built with the tests.
 work=$(mktemp -d)
