@@ -80,6 +80,13 @@ test("a clock is moved forward by a number only", () => {
   assert.deepEqual(clock.now(), new Date("2030-01-01T00:00:00Z"));
 });
 
+test("a clock starts at an instant only", () => {
+  for (const start of [new Date("soon"), 5, null, "2026-01-01"]) {
+    assert.throws(() => new ManualClock(start), (error) => error instanceof InvalidArgumentError && error.field === "start");
+  }
+  assert.deepEqual(new ManualClock(new Date("1970-01-01T00:00:00.001Z")).now(), new Date(1));
+});
+
 test("a server that cannot listen closes its store, and says why", async () => {
   await assert.rejects(TestServer.start("memory:", { listen: "nowhere" }), InvalidArgumentError);
 });

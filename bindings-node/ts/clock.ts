@@ -4,7 +4,7 @@
  * @module
  */
 
-import { now } from "./failure.js";
+import { invalid, now } from "./failure.js";
 import { type NativeClock, native } from "./native.js";
 
 /**
@@ -15,8 +15,9 @@ export class ManualClock {
   /** @internal */
   readonly native: NativeClock;
 
+  /** @throws InvalidArgumentError for a `start` that is no valid `Date` */
   constructor(start?: Date) {
-    this.native = new native.ManualClock(start === undefined ? null : start.getTime());
+    this.native = new native.ManualClock(start === undefined ? null : millis(start));
   }
 
   /** Moves time forward. */
@@ -28,4 +29,11 @@ export class ManualClock {
   now(): Date {
     return new Date(this.native.millis());
   }
+}
+
+function millis(start: Date): number {
+  // Not by class: the page or the test may have a `Date` of its own.
+  const at: unknown = typeof start?.getTime === "function" ? start.getTime() : undefined;
+  if (typeof at !== "number" || Number.isNaN(at)) throw invalid("start", "must be a valid Date");
+  return at;
 }
