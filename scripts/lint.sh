@@ -25,5 +25,6 @@ check one "mypy, the scripts" "$VENV/bin/python" -m mypy --strict scripts spec
 check one "mypy, the examples" "$VENV/bin/python" -m mypy --strict examples/python/files
 check one "mypy, the shop" "$VENV/bin/python" -m mypy --strict examples/python/shop
 check one "tsc, the package for Node" npm run --silent --prefix bindings-node check
+check one "tsc, the package for browsers" npm run --silent --prefix bindings-wasm check
 check one "tsc, the console" npm run --silent --prefix console check
 finish

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Every test of every language; closes with the line `N passed, N failed`.
 #
-#   scripts/test.sh [rust|python|node|console|openapi|conformance|checks] ...     all of them when none is named
+#   scripts/test.sh [rust|python|node|web|console|openapi|conformance|checks] ...     all of them when none is named
 set -uo pipefail
 # shellcheck source=scripts/env.sh
 . "$(dirname "${BASH_SOURCE[0]}")/env.sh"
@@ -45,6 +45,12 @@ console_tests() {
     check node "console tests" node --test --test-reporter=tap console/test/*.test.mjs
 }
 
+web_tests() {
+    # A page that hangs ends its file, and not the run.
+    check node "browser tests" node --test --test-timeout=300000 --test-reporter=tap testkit/browser/test/*.test.mjs \
+        bindings-wasm/test/*.test.mjs bindings-wasm/test/*/*.test.mjs
+}
+
 openapi() {
     check one "what the server describes holds" testkit/openapi/run.sh
 }
@@ -63,18 +69,19 @@ checks() {
 }
 
 parts=("$@")
-[ $# -gt 0 ] || parts=(rust python node console openapi conformance checks)
+[ $# -gt 0 ] || parts=(rust python node web console openapi conformance checks)
 for part in "${parts[@]}"; do
     case $part in
         rust) rust_tests ;;
         python) python_tests ;;
         node) node_tests ;;
+        web) web_tests ;;
         console) console_tests ;;
         openapi) openapi ;;
         conformance) conformance ;;
         checks) checks ;;
         *)
-            say "test: no such part: $part (rust, python, node, console, openapi, conformance, checks)" >&2
+            say "test: no such part: $part (rust, python, node, web, console, openapi, conformance, checks)" >&2
             exit 2
             ;;
     esac

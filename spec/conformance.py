@@ -41,6 +41,9 @@ RUNNERS = [
     ("node-sqlite", "Node, SQLite", "sqlite"),
     ("node-rest-memory", "Node, HTTP, memory", "memory"),
     ("node-rest-sqlite", "Node, HTTP, SQLite", "sqlite"),
+    ("web-memory", "browser, memory", "memory"),
+    ("web-rest-memory", "browser, HTTP, memory", "memory"),
+    ("web-rest-sqlite", "browser, HTTP, SQLite", "sqlite"),
 ]
 
 LAWS = {
