@@ -124,6 +124,21 @@ describe("tasks", () => {
     await page.close();
   });
 
+  test("are where they were when somebody comes back from one", async () => {
+    const page = await open(`${here.url}/tasks?queue=b`);
+    await page.waitForFunction(() => document.querySelectorAll("tbody tr").length === 50);
+    const row = page.locator("tbody tr").nth(40);
+    await row.scrollIntoViewIfNeeded();
+    const before = await page.evaluate(() => scrollY);
+    assert.ok(before > 300);
+    await row.getByRole("link").click();
+    await page.getByRole("heading", { name: "bulk" }).waitFor();
+    assert.equal(await page.evaluate(() => scrollY), 0);
+    await page.goBack();
+    await page.waitForFunction((at) => Math.abs(scrollY - at) < 40, before);
+    await page.close();
+  });
+
   test("change where they stand, and what is new waits to be shown", async () => {
     const id = await here.submit({ task_type: "live", queue: "live" });
     const page = await open(`${here.url}/tasks?queue=live`);

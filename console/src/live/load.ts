@@ -16,8 +16,14 @@ import { listen } from "./feed.js";
 const GAP = 1_000;
 const MOST = 6_000;
 
+/** Answers that are kept for whoever comes back to a page. */
+const KEPT = 30;
+const kept = new Map<string, unknown>();
+
 /** When to ask again. */
 export interface Freshness {
+  /** Names the answer among others; it is there at once when the page is opened again. */
+  keep?: string;
   /** Whether these events change what is shown. */
   on?: (events: Happening[]) => boolean;
   /** Milliseconds after which it is asked for anyway. */
@@ -41,8 +47,9 @@ export function useLive<T>(
   inputs: readonly unknown[],
   freshness: Freshness = {},
 ): Live<T> {
-  const [shown, show] = useState<{ value?: T; error?: unknown; question?: string }>({});
-  const question = JSON.stringify([...inputs, epoch.value]);
+  const [shown, show] = useState<{ value?: T | undefined; error?: unknown; question?: string }>({});
+  const name = JSON.stringify([freshness.keep, ...inputs]);
+  const question = `${name} ${epoch.value}`;
   const current = useRef({ load, freshness, reload: () => {} });
   current.current.load = load;
   current.current.freshness = freshness;
@@ -75,11 +82,14 @@ export function useLive<T>(
         const to = await client();
         began = performance.now();
         const value = await current.current.load(to);
-        if (!ended) show({ value, question });
+        if (ended) return;
+        if (current.current.freshness.keep !== undefined) keep(name, value);
+        show({ value, question });
       } catch (error) {
         if (ended) return;
         if (isRefused(error)) refuseKey();
-        show((before) => ({ ...before, error, question }));
+        // What answered another question is no answer to this one.
+        show((before) => ({ value: before.question?.startsWith(name) ? before.value : undefined, error, question }));
       } finally {
         busy = false;
       }
@@ -110,10 +120,26 @@ export function useLive<T>(
     };
   }, [question]);
 
+  const known = shown.question === question || !kept.has(name);
   return {
-    value: shown.value,
+    value: known ? shown.value : (kept.get(name) as T),
     error: shown.error,
     stale: shown.question !== question,
     reload: () => current.current.reload(),
   };
+}
+
+/** Keeps the answer, and of all answers those that came last. */
+function keep(name: string, value: unknown): void {
+  kept.delete(name);
+  kept.set(name, value);
+  for (const oldest of kept.keys()) {
+    if (kept.size <= KEPT) return;
+    kept.delete(oldest);
+  }
+}
+
+/** Forgets what was kept: somebody else looks. */
+export function forget(): void {
+  kept.clear();
 }

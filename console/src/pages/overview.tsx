@@ -31,13 +31,14 @@ const LATELY = 60;
 export function OverviewPage() {
   useTitle("Overview");
   useKeys({ j: () => moveRow(1), k: () => moveRow(-1) });
-  const queues = useLive((client) => client.queues(), [], { on: () => true, every: 10_000 });
-  const health = useLive((client) => client.clusterHealth(), [], { every: 5_000 });
-  const history = useLive(() => readHistory(), [], { every: 10_000 });
+  const queues = useLive((client) => client.queues(), [], { on: () => true, every: 10_000, keep: "queues" });
+  const health = useLive((client) => client.clusterHealth(), [], { every: 5_000, keep: "health" });
+  const history = useLive(() => readHistory(), [], { every: 10_000, keep: "history" });
   const failed = useLive((client) => client.listTasks({ status: "failed", limit: FAILURES }).page(), [], {
     on: (events) => events.some(({ status, event }) => status === "failed" || event === "task.pending"),
+    keep: "failed",
   });
-  const workers = useLive((client) => client.workers(), [], { every: 5_000 });
+  const workers = useLive((client) => client.workers(), [], { every: 5_000, keep: "live workers" });
   return (
     <>
       <div class="page-head">

@@ -21,7 +21,7 @@ const COLUMNS: readonly TaskState[] = ["pending", "running", "scheduled", "block
 /** The page of all queues. */
 export function QueuesPage() {
   useTitle("Queues");
-  const queues = useLive((client) => client.queues(), [], { on: () => true, every: 10_000 });
+  const queues = useLive((client) => client.queues(), [], { on: () => true, every: 10_000, keep: "queues" });
   useKeys({ j: () => moveRow(1), k: () => moveRow(-1), r: queues.reload });
   return (
     <>

@@ -54,8 +54,9 @@ export function TasksPage() {
   const page = useLive(
     (client) => filled(client, filterOf(search, exactNow()), cursor ?? null),
     [searchPath(search, cursor)],
+    { keep: "tasks" },
   );
-  const queues = useLive((client) => client.queues(), [], { on: () => true, every: 15_000 });
+  const queues = useLive((client) => client.queues(), [], { on: () => true, every: 15_000, keep: "queues" });
   const { tasks, fresh } = useRows(page.value?.tasks, cursor === undefined ? search : null);
   const chosen = useSelection(tasks, searchPath(search));
   const [bulk, ask] = useState<{ verb: Verb; target: Target } | undefined>();

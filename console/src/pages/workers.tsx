@@ -27,7 +27,7 @@ export function WorkersPage() {
       return { workers, running: running.tasks, isPart: running.next !== null };
     },
     [],
-    { on: () => true, every: 5_000 },
+    { on: () => true, every: 5_000, keep: "workers" },
   );
   return (
     <>

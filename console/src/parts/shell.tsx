@@ -8,6 +8,7 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { useKeys } from "../keys.js";
 import { connected, tryNow } from "../live/feed.js";
+import { forget } from "../live/load.js";
 import { go, place } from "../router.js";
 import { info, giveKey, keyWanted, readOnly } from "../server/session.js";
 import { theme, toggleTheme } from "../theme.js";
@@ -130,7 +131,9 @@ function KeyPrompt() {
         class="dialog-body"
         onSubmit={(event) => {
           event.preventDefault();
-          if (given.trim() !== "") giveKey(given.trim());
+          if (given.trim() === "") return;
+          forget();
+          giveKey(given.trim());
         }}
       >
         <h2>The server’s key</h2>
