@@ -155,7 +155,8 @@ export const flows = {
     await gates[1].begun;
     const second = await view(page, (view) => view.progress === 50);
     assert.notEqual(second.taskId, first.taskId);
-    // The one before ends first, and is not shown; the page lets its stream go.
+    // The page lets the stream of the one before go, which ends first, and is not shown.
+    await relay.until(() => streams(relay).length === 1);
     gates[0].release({ text: "the first" });
     assert.equal((await stage.client(server.url).waitForTask(first.taskId)).status, "completed");
     gates[1].release({ text: "the second" });
@@ -189,7 +190,8 @@ export const flows = {
     const { stage, server, relay, page, said } = await scene(test, folder);
     const { handler, begun, release } = gate();
     const there = stage.client(server.url, { handlers: { note: handler } });
-    await show(page, "Run", { payloads: [1] });
+    // The client is the page's own, and lives on.
+    await page.evaluate(() => show("Run", { client: new windlass.Client(endpoint), payloads: [1] }));
     await press(page, "Submit 0");
     await begun;
     const { taskId } = await view(page, (view) => view.progress === 50);
