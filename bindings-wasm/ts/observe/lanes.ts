@@ -31,6 +31,8 @@ export class Lanes {
   readonly #polls = new Set<Poll>();
   #streams = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  /** A question is under way: the next one is planned when it is answered. */
+  #asking = false;
 
   constructor(client: () => Client) {
     this.#client = client;
@@ -53,7 +55,7 @@ export class Lanes {
   /** Asks about a task from now on; answers how to stop. */
   poll(poll: Poll): () => void {
     this.#polls.add(poll);
-    if (this.#timer === undefined) this.#timer = setTimeout(() => void this.#ask(), 0);
+    this.#plan(0);
     return () => {
       this.#polls.delete(poll);
       if (this.#polls.size > 0) return;
@@ -62,7 +64,14 @@ export class Lanes {
     };
   }
 
+  #plan(pause: number): void {
+    if (this.#asking || this.#timer !== undefined || this.#polls.size === 0) return;
+    this.#timer = setTimeout(() => void this.#ask(), pause);
+  }
+
   async #ask(): Promise<void> {
+    this.#timer = undefined;
+    this.#asking = true;
     const polls = [...this.#polls];
     try {
       const tasks = await this.#client().getBatchStatus([...new Set(polls.map(({ taskId }) => taskId))]);
@@ -73,6 +82,7 @@ export class Lanes {
       const blamed = polls.filter((poll) => taskId === undefined || poll.taskId === taskId);
       for (const poll of blamed) if (this.#polls.has(poll)) poll.failed(error);
     }
-    this.#timer = this.#polls.size > 0 ? setTimeout(() => void this.#ask(), PERIOD) : undefined;
+    this.#asking = false;
+    this.#plan(PERIOD);
   }
 }

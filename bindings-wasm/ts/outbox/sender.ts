@@ -13,6 +13,8 @@ import type { Storage } from "./storage.js";
 const FIRST_PAUSE = 1_000;
 /** The longest pause. */
 const LONGEST_PAUSE = 60_000;
+/** The longest that a server may ask for: nobody would learn that it is back, and timers end at 24 days. */
+const LONGEST_ASKED = 3_600_000;
 
 /** Failures that say nothing about the entry: every other one would fail alike, now. */
 const ABOUT_ALL = new Set([
@@ -103,10 +105,7 @@ export class Sender {
       await this.#storage.failed(entry, refused ? "refused" : "waiting", reasonOf(error));
       this.#changed();
       if (refused) return 0;
-      const asked = Number((error as { retryAfter?: unknown }).retryAfter);
-      // Tabs and machines that lost one server do not come back in step.
-      const spread = pause * (0.75 + Math.random() / 2);
-      return Number.isFinite(asked) ? Math.max(asked * 1000, spread) : spread;
+      return pauseAfter(error, pause);
     }
   }
 
@@ -128,6 +127,14 @@ export class Sender {
     this.#again = false;
     return passed;
   }
+}
+
+/** How long to rest after an attempt that came to nothing, in milliseconds. @internal */
+export function pauseAfter(error: unknown, pause: number): number {
+  const asked = Number((error as { retryAfter?: unknown }).retryAfter);
+  // Tabs and machines that lost one server do not come back in step.
+  const spread = pause * (0.75 + Math.random() / 2);
+  return Number.isNaN(asked) ? spread : Math.max(Math.min(asked * 1000, LONGEST_ASKED), spread);
 }
 
 /** Whether the server read this entry and will not have it. */
