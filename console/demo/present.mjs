@@ -57,7 +57,7 @@ export async function startWorkers(url, options = {}) {
     "report.build": reportBuild,
     "payment.capture": paymentCapture,
   };
-  const workers = ["demo-a", "demo-b"].map((workerId, i) => client.worker(handlers, { workerId, queues, concurrency: 4 + i * 4 }));
+  const workers = ["demo-a", "demo-b"].map((workerId, i) => client.worker(handlers, { workerId, queues, concurrency: 3 + i * 2 }));
   const running = Promise.all(workers.map((worker) => worker.run()));
   return async () => {
     for (const worker of workers) worker.stop?.();
@@ -73,7 +73,7 @@ export async function submitSteadily(url, options = {}) {
   let second = 0;
   const timer = setInterval(() => {
     second++;
-    const pace = 3.2 + 2 * Math.sin(second / 140) + (second % 900 > 820 ? 9 : 0);
+    const pace = 3.2 + 2 * Math.sin(second / 140) + (second % 540 > 480 ? 13 : 0);
     const tasks = Array.from({ length: Math.round(pace * (0.6 + chance() * 0.8)) }, () => task(chance));
     const short = tasks.map((one) => (one.type === "report.build" ? { ...one, payload: { parts: 6, pause: 0.4 } } : one));
     if (short.length > 0) void client.submitBatch(short).catch(() => {});
@@ -102,7 +102,7 @@ export async function submitSome(url, options = {}) {
       labels: { env: "prod", region: "us-east" }, retry: { maxRetries: 2, initialDelay: 0.4 },
     });
     const batch = await client.submitBatch(Array.from({ length: 30 }, () => ({ ...task(chance), type: "mail.send", queue: "mail" })));
-    await client.submitBatch(Array.from({ length: 9 }, (_, i) => ({ ...task(chance), delay: 4_000 + i * 1_800 })));
+    await client.submitBatch(Array.from({ length: 3 }, (_, i) => ({ ...task(chance), delay: 4_000 + i * 1_800 })));
     return { report: report.taskId, retried: retried.taskId, failed: failed.taskId, batch: batch.batchId };
   } finally {
     await client.close();

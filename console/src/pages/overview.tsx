@@ -10,7 +10,7 @@ import type { ClusterHealth, QueueInfo, Task, TaskState, WorkerInfo } from "wind
 import { useKeys } from "../keys.js";
 import { useLive } from "../live/load.js";
 import { Chart, type Line } from "../parts/chart.js";
-import { Card, Empty, Problem, Shares, Time, Waiting } from "../parts/small.js";
+import { Card, Depth, Empty, Problem, Time, Waiting, open } from "../parts/small.js";
 import { taskPath } from "../router.js";
 import { type History, type Point, readHistory } from "../server/side.js";
 import { EVERYTHING, searchPath } from "../tasks/search.js";
@@ -215,16 +215,17 @@ function Charts({ history }: { history: History }) {
 }
 
 function Queues({ queues }: { queues: readonly QueueInfo[] }) {
-  const deepest = [...queues].sort((a, b) => b.depth - a.depth).slice(0, QUEUES);
+  const most = Math.max(...queues.map(({ counts }) => open(counts)));
+  const deepest = [...queues].sort((a, b) => open(b.counts) - open(a.counts)).slice(0, QUEUES);
   return (
     <ul class="lines">
       {deepest.map((queue) => (
         <li key={queue.name} class="line-queue">
           <a href={searchPath({ ...EVERYTHING, queue: queue.name })}>{queue.name}</a>
           {queue.paused && <span class="tag warn">paused</span>}
-          <Shares counts={queue.counts} label={queue.name} />
-          <span class="line-figure" title="waiting">
-            {short(queue.depth)} <span class="faint">waiting</span>
+          <Depth counts={queue.counts} most={most} label={queue.name} />
+          <span class="line-figure" title="not ended">
+            {short(open(queue.counts))} <span class="faint">open</span>
           </span>
         </li>
       ))}

@@ -9,7 +9,7 @@ import { useKeys } from "../keys.js";
 import { useLive } from "../live/load.js";
 import { Icon } from "../parts/icon.js";
 import { act } from "../parts/notice.js";
-import { Empty, Problem, Shares, Time, Waiting } from "../parts/small.js";
+import { Depth, Empty, Problem, Time, Waiting, open } from "../parts/small.js";
 import { readOnly } from "../server/session.js";
 import { EVERYTHING, searchPath } from "../tasks/search.js";
 import { moveRow } from "../tasks/table.js";
@@ -48,6 +48,7 @@ export function NoQueues() {
 }
 
 function QueueTable({ queues }: { queues: readonly QueueInfo[] }) {
+  const most = Math.max(...queues.map(({ counts }) => open(counts)));
   return (
     <div class="table-box">
       <table class="queues-table">
@@ -56,7 +57,7 @@ function QueueTable({ queues }: { queues: readonly QueueInfo[] }) {
           <tr>
             <th scope="col">Queue</th>
             <th class="wide-only cell-shares" scope="col">
-              <span class="unseen">Shares</span>
+              <span class="unseen">Depth</span>
             </th>
             {COLUMNS.map((status) => (
               <th key={status} class={status === "pending" || status === "running" ? "cell-number" : "cell-number wide-only"} scope="col">
@@ -73,7 +74,7 @@ function QueueTable({ queues }: { queues: readonly QueueInfo[] }) {
         </thead>
         <tbody>
           {queues.map((queue) => (
-            <Row key={queue.name} queue={queue} />
+            <Row key={queue.name} queue={queue} most={most} />
           ))}
         </tbody>
       </table>
@@ -81,7 +82,7 @@ function QueueTable({ queues }: { queues: readonly QueueInfo[] }) {
   );
 }
 
-function Row({ queue }: { queue: QueueInfo }) {
+function Row({ queue, most }: { queue: QueueInfo; most: number }) {
   const at = (status: TaskState) => searchPath({ ...EVERYTHING, queue: queue.name, status: [status] });
   return (
     <tr class={queue.paused ? "paused" : ""}>
@@ -94,7 +95,7 @@ function Row({ queue }: { queue: QueueInfo }) {
         </span>
       </td>
       <td class="wide-only cell-shares">
-        <Shares counts={queue.counts} label={queue.name} />
+        <Depth counts={queue.counts} most={most} label={queue.name} />
       </td>
       {COLUMNS.map((status) => {
         const n = queue.counts[status] ?? 0;

@@ -86,6 +86,8 @@ export function Dialog(props: { title: string; close: () => void; wide?: boolean
     const dialog = box.current!;
     const before = document.activeElement;
     dialog.showModal();
+    // What gets the focus may be at the end of it.
+    dialog.scrollTop = 0;
     return () => {
       dialog.close();
       if (before instanceof HTMLElement) before.focus();

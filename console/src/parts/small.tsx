@@ -7,7 +7,7 @@
 import { useComputed } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
-import type { TaskState } from "windlass-web";
+import type { Counts, TaskState } from "windlass-web";
 import { explain, isRefused } from "../live/failure.js";
 import { now } from "../live/clock.js";
 import { tryNow } from "../live/feed.js";
@@ -124,9 +124,23 @@ export function Copy({ text, what, children }: { text: string | (() => string); 
 }
 
 /** Shares of a whole, one colour for each status. */
-export function Shares({ counts, label }: { counts: Partial<Record<TaskState, number>>; label: string }) {
-  const order = ["running", "pending", "scheduled", "blocked", "completed", "cancelled", "failed"] as const;
-  const total = order.reduce((sum, status) => sum + (counts[status] ?? 0), 0);
+export function Shares({ counts, label }: { counts: Counts; label: string }) {
+  return <Bar counts={counts} order={["running", "pending", "scheduled", "blocked", "completed", "cancelled", "failed"]} label={label} />;
+}
+
+/** Statuses of tasks that have not ended. */
+const OPEN = ["running", "pending", "scheduled", "blocked"] as const;
+
+/** Tasks that have not ended. */
+export const open = (counts: Counts) => OPEN.reduce((sum, status) => sum + (counts[status] ?? 0), 0);
+
+/** How much there is to do, beside the most of all: `most`. */
+export function Depth({ counts, most, label }: { counts: Counts; most: number; label: string }) {
+  return <Bar counts={counts} order={OPEN} most={most} label={label} />;
+}
+
+function Bar({ counts, order, most, label }: { counts: Counts; order: readonly TaskState[]; most?: number; label: string }) {
+  const total = most ?? order.reduce((sum, status) => sum + (counts[status] ?? 0), 0);
   const text = order.filter((status) => counts[status]).map((status) => `${counts[status]} ${status}`);
   let x = 0;
   return (
@@ -135,7 +149,7 @@ export function Shares({ counts, label }: { counts: Partial<Record<TaskState, nu
         const n = counts[status] ?? 0;
         if (n === 0) return null;
         // The smallest share is still seen.
-        const width = Math.max((n / total) * 100, 0.8);
+        const width = Math.max((n / Math.max(total, 1)) * 100, 0.8);
         const at = x;
         x += width;
         return <rect key={status} class={`fill-${status}`} x={at} y="0" width={width} height="4" />;
