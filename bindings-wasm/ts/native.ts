@@ -29,6 +29,9 @@ class Cancel implements surface.Cancel {
   }
 }
 
+/** Seconds that a clock is moved at once, at most; the engine takes no more either. */
+const LONGEST_STEP = 10 * 366 * 24 * 3600;
+
 /** Stands still until it is moved, and becomes the engine's when that is there. */
 class ManualClock implements surface.NativeClock {
   #millis: number;
@@ -40,8 +43,8 @@ class ManualClock implements surface.NativeClock {
 
   advance(seconds: number): void {
     if (this.#within !== undefined) return this.#within.advance(seconds);
-    if (!(seconds >= 0 && seconds < Infinity)) {
-      const reason = `must be a number of 0 or more, not ${seconds}`;
+    if (!(seconds >= 0 && seconds <= LONGEST_STEP)) {
+      const reason = `must be a number of seconds from 0 to ten years, not ${seconds}`;
       throw fromCode("invalid_argument", `seconds: ${reason}`, { field: "seconds", reason });
     }
     this.#millis += Math.round(seconds * 1000);
@@ -203,7 +206,9 @@ function shown(url: string): string {
   try {
     const { protocol, username, password, host, pathname } = new URL(url);
     if (!/^https?:$/.test(protocol)) return "***";
-    return `${protocol}//${username || password ? "***@" : ""}${host}${pathname === "/" ? "" : pathname}`;
+    // As the code says it: the end that every verb has is no part of the place.
+    const prefix = pathname.replace(/\/+$/, "").replace(/\/api\/v1$/, "").replace(/\/+$/, "");
+    return `${protocol}//${username || password ? "***@" : ""}${host}${prefix}`;
   } catch {
     return "***";
   }
