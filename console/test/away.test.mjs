@@ -39,6 +39,31 @@ test("the key is asked for, refused when wrong, kept in the tab, and asked for a
   await page.close();
 });
 
+test("where storage is forbidden the key and the colours hold for the page", async () => {
+  const key = "a-long-random-text";
+  const here = await place({ env: { WINDLASS_SERVER_KEY: key }, key });
+  await here.submit({ task_type: "guarded" });
+  const page = await open("about:blank", { origin: here.url });
+  await page.addInitScript(() => {
+    for (const name of ["localStorage", "sessionStorage"]) {
+      Object.defineProperty(window, name, {
+        get() {
+          throw new DOMException("forbidden", "SecurityError");
+        },
+      });
+    }
+  });
+  await page.goto(`${here.url}/tasks`);
+  const field = page.getByRole("dialog").getByLabel("Key");
+  await field.fill(key);
+  await field.press("Enter");
+  await page.locator("tbody tr", { hasText: "guarded" }).waitFor();
+  await page.keyboard.press("t");
+  assert.equal(await page.evaluate(() => document.documentElement.dataset.theme), "light");
+  assert.deepEqual(page.faults, []);
+  await page.close();
+});
+
 test("a server that vanishes is missed, and goes on where it was", async () => {
   const folder = await mkdtemp(join(tmpdir(), "windlass-console-"));
   after(() => rm(folder, { recursive: true, force: true }));

@@ -27,7 +27,7 @@ export async function place(options = {}) {
 }
 
 /** A page of the console in a profile of its own; `faults` gathers what must not happen in it. */
-export async function open(url, { theme = "dark", width = 1280, skew = 0, ...options } = {}) {
+export async function open(url, { theme = "dark", width = 1280, skew = 0, origin = new URL(url).origin, ...options } = {}) {
   browser ??= await launch();
   const context = await browser.newContext({ viewport: { width, height: width < 500 ? 740 : 860 }, colorScheme: theme, reducedMotion: "reduce", ...options });
   const page = await context.newPage();
@@ -35,7 +35,6 @@ export async function open(url, { theme = "dark", width = 1280, skew = 0, ...opt
   if (skew !== 0) await page.addInitScript((by) => ((now) => (Date.now = () => now() + by))(Date.now), skew);
   page.setDefaultTimeout(10_000);
   const faults = [];
-  const origin = new URL(url).origin;
   page.on("pageerror", (error) => faults.push(`thrown: ${error.message}`));
   page.on("dialog", (dialog) => (faults.push(`dialog: ${dialog.message()}`), dialog.dismiss()));
   page.on("request", (request) => {

@@ -17,7 +17,7 @@ export interface ConsoleInfo {
   keyRequired: boolean;
 }
 
-const key = signal<string | null>(sessionStorage.getItem(PLACE));
+const key = signal<string | null>(stored());
 
 /** Whether the server wants a key that it has not got; `refused` when it was given a wrong one. */
 export const keyWanted = signal<false | "missing" | "refused">(false);
@@ -50,7 +50,11 @@ export function authorization(): Record<string, string> {
 
 /** Keeps the key and asks for everything again. */
 export function giveKey(given: string): void {
-  sessionStorage.setItem(PLACE, given);
+  try {
+    sessionStorage.setItem(PLACE, given);
+  } catch {
+    // It holds until the page is loaded again.
+  }
   key.value = given;
   keyWanted.value = false;
   epoch.value++;
@@ -59,4 +63,13 @@ export function giveKey(given: string): void {
 /** Notes that the server refused whoever asks. */
 export function refuseKey(): void {
   keyWanted.value = key.value === null ? "missing" : "refused";
+}
+
+/** The key of this tab. A browser may forbid storage; then there is none. */
+function stored(): string | null {
+  try {
+    return sessionStorage.getItem(PLACE);
+  } catch {
+    return null;
+  }
 }
