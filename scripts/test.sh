@@ -42,7 +42,7 @@ node_tests() {
 }
 
 console_tests() {
-    check node "console tests" node --test --test-reporter=tap console/test/*.test.mjs
+    check node "console tests" node --test --test-concurrency=2 --test-reporter=tap console/test/*.test.mjs
 }
 
 web_tests() {
