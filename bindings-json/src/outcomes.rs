@@ -2,11 +2,10 @@
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use windlass_core::words::duration_from_seconds;
 use windlass_core::worker::JobId;
 use windlass_core::{Error, Outcome, Payload, Result, TaskError};
 
-use crate::fields::record;
+use crate::fields::Fields;
 
 /// Outcomes as a language tells them.
 #[derive(Deserialize)]
@@ -18,29 +17,32 @@ struct Told<'a> {
 }
 
 /// How an attempt ended that did not complete.
-#[derive(Deserialize)]
-#[serde(tag = "outcome", rename_all = "snake_case", deny_unknown_fields)]
-enum Ended {
-    Fail { error: TaskError },
-    Retry { after_seconds: Option<f64>, error: TaskError },
-    Snooze { after_seconds: f64 },
-    Cancel { reason: Option<String> },
-    HandBack,
-}
-
-impl Ended {
-    fn outcome(text: &str) -> Result<Outcome> {
-        let seconds = |number| duration_from_seconds("after_seconds", number);
-        Ok(match record("outcome", text)? {
-            Self::Fail { error } => Outcome::Fail { error },
-            Self::Retry { after_seconds, error } => {
-                Outcome::Retry { after: after_seconds.map(seconds).transpose()?, error }
-            }
-            Self::Snooze { after_seconds } => Outcome::Snooze { after: seconds(after_seconds)? },
-            Self::Cancel { reason } => Outcome::Cancel { reason },
-            Self::HandBack => Outcome::HandBack,
-        })
-    }
+///
+/// # Errors
+///
+/// `invalid_argument` with the name of the field, also for one that the outcome does not have.
+fn ended(text: &str) -> Result<Outcome> {
+    let mut fields = Fields::read("outcome", text)?;
+    let error = |fields: &mut Fields| {
+        let error: Option<TaskError> = fields.take("error")?;
+        error.ok_or_else(|| Error::invalid("error", "is missing"))
+    };
+    let outcome = match fields.take::<String>("outcome")?.as_deref() {
+        Some("fail") => Outcome::Fail { error: error(&mut fields)? },
+        Some("retry") => {
+            Outcome::Retry { after: fields.seconds("after_seconds")?, error: error(&mut fields)? }
+        }
+        Some("snooze") => {
+            let after = fields.seconds("after_seconds")?;
+            let after = after.ok_or_else(|| Error::invalid("after_seconds", "is missing"))?;
+            Outcome::Snooze { after }
+        }
+        Some("cancel") => Outcome::Cancel { reason: fields.take("reason")? },
+        Some("hand_back") => Outcome::HandBack,
+        _ => return Err(Error::invalid("outcome", "is none that an attempt can have")),
+    };
+    fields.end()?;
+    Ok(outcome)
 }
 
 /// Outcomes from JSON text of `{"completed": [[id, result], …], "ended": [[id, outcome], …]}`. One that makes
@@ -58,7 +60,57 @@ pub(crate) fn read(outcomes: &str) -> Result<Vec<(JobId, Outcome)>> {
         let result = Payload::new("result", result.get());
         (id, result.map_or_else(failed, |result| Outcome::Complete { result }))
     });
-    let ended = told.ended.into_iter();
-    let ended = ended.map(|(id, text)| (id, Ended::outcome(text.get()).unwrap_or_else(failed)));
-    Ok(completed.chain(ended).collect())
+    let others = told.ended.into_iter();
+    let others = others.map(|(id, text)| (id, ended(text.get()).unwrap_or_else(failed)));
+    Ok(completed.chain(others).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    const ERROR: &str = r#"{"code":"handler_error","message":"no","retryable":true}"#;
+
+    #[test]
+    fn every_way_to_end_is_read() {
+        let fail = format!(r#"{{"outcome":"fail","error":{ERROR}}}"#);
+        assert!(matches!(ended(&fail), Ok(Outcome::Fail { error }) if error.message == "no"));
+        let retry = format!(r#"{{"outcome":"retry","after_seconds":1.5,"error":{ERROR}}}"#);
+        let after = Some(Duration::from_millis(1500));
+        assert!(matches!(ended(&retry), Ok(Outcome::Retry { after: told, .. }) if told == after));
+        let snooze = ended(r#"{"outcome":"snooze","after_seconds":2}"#);
+        assert!(matches!(snooze, Ok(Outcome::Snooze { after }) if after == Duration::from_secs(2)));
+        let cancel = ended(r#"{"outcome":"cancel","reason":null}"#);
+        assert!(matches!(cancel, Ok(Outcome::Cancel { reason: None })));
+        assert!(matches!(ended(r#"{"outcome":"hand_back"}"#), Ok(Outcome::HandBack)));
+    }
+
+    #[test]
+    fn what_is_no_outcome_is_refused_by_name() {
+        for (text, field) in [
+            (r#"{"outcome":"explode"}"#, "outcome"),
+            (r#"{}"#, "outcome"),
+            (r#"[]"#, "outcome"),
+            (r#"{"outcome":"fail"}"#, "error"),
+            (r#"{"outcome":"fail","error":1}"#, "error"),
+            (r#"{"outcome":"snooze"}"#, "after_seconds"),
+            (r#"{"outcome":"snooze","after_seconds":-1}"#, "after_seconds"),
+            (r#"{"outcome":"cancel","reason":1}"#, "reason"),
+            (r#"{"outcome":"hand_back","reason":"x"}"#, "reason"),
+        ] {
+            assert_eq!(ended(text).unwrap_err().fields()["field"], field, "{text}");
+        }
+    }
+
+    #[test]
+    fn one_that_makes_no_sense_fails_its_own_task_and_no_other() {
+        let text = r#"{"completed":[[1,{"a":1}]],"ended":[[2,{"outcome":"explode"}],[3,{"outcome":"hand_back"}]]}"#;
+        let all = read(text).unwrap();
+        assert!(matches!(&all[0], (1, Outcome::Complete { .. })));
+        assert!(matches!(&all[1], (2, Outcome::Fail { error }) if !error.retryable));
+        assert!(matches!(&all[2], (3, Outcome::HandBack)));
+        assert!(read("{}").is_err());
+    }
 }

@@ -190,18 +190,19 @@ fn priority(raw: &RawValue) -> Result<Priority> {
 
 fn labels(raw: &RawValue) -> Result<Labels> {
     let Once(given): Once<Value> = read("labels", raw)?;
-    let text = |(key, value)| match value {
-        Value::String(text) => Ok((key, text)),
-        Value::Number(_) | Value::Bool(_) => {
-            let text = value.to_string();
-            Ok((key, text))
-        }
-        _ => Err(Error::invalid(
-            "labels",
-            format!("value of {key:?} must be text, number or boolean"),
-        )),
-    };
-    given.into_iter().map(text).collect()
+    let mut labels = Labels::new();
+    for (key, value) in given {
+        let text = match value {
+            Value::String(text) => text,
+            Value::Number(_) | Value::Bool(_) => value.to_string(),
+            _ => {
+                let reason = format!("value of {key:?} must be text, number or boolean");
+                return Err(Error::invalid("labels", reason));
+            }
+        };
+        labels.insert(key, text);
+    }
+    Ok(labels)
 }
 
 fn retry(raw: &RawValue) -> Result<RetryOptions> {

@@ -1,5 +1,6 @@
 //! Drives the machine: asks it for a plan, does it against the service, tells it what happened.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Duration;
@@ -303,6 +304,11 @@ fn announcement(config: &WorkerConfig) -> WorkerInfo {
         format!("{prefix}-{:08x}", u32::from_be_bytes(bytes))
     });
     let handlers = &config.handlers;
+    // Not collected: a browser would load a sort for it.
+    let mut declared = BTreeMap::new();
+    for handler in handlers.iter().filter(|handler| !handler.retry.is_empty()) {
+        declared.insert(handler.name.clone(), handler.retry);
+    }
     WorkerInfo {
         worker_id,
         queues: config.queues.clone(),
@@ -312,11 +318,7 @@ fn announcement(config: &WorkerConfig) -> WorkerInfo {
         seen_at: Timestamp::default(),
         holds: 0,
         deaf: false,
-        declared: handlers
-            .iter()
-            .filter(|handler| !handler.retry.is_empty())
-            .map(|handler| (handler.name.clone(), handler.retry))
-            .collect(),
+        declared,
         metadata: config.metadata.clone(),
     }
 }
