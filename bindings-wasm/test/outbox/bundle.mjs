@@ -1,7 +1,8 @@
 // Pages of tests as a user builds them: by Vite, from the package by its name.
-import { mkdtempSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { after } from "node:test";
 
 import vue from "@vitejs/plugin-vue";
 import { build } from "vite";
@@ -19,10 +20,17 @@ const placeholders = {
   },
 };
 
-/** Builds the page in `folder`, with all the warnings of a page in development; the folder it is in. */
+const made = [];
+after(() => made.forEach((folder) => rmSync(folder, { recursive: true, force: true })));
+
+/**
+ * Builds the page in `folder`, with all the warnings of a page in development; the folder it is in, which
+ * goes when the tests of the file are over.
+ */
 export async function bundle(folder) {
   process.env.NODE_ENV = "development";
   const outDir = mkdtempSync(join(tmpdir(), "windlass-page-"));
+  made.push(outDir);
   await build({
     root: folder,
     configFile: false,

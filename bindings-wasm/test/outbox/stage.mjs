@@ -15,6 +15,11 @@ import { launch, serve } from "../../../testkit/browser/index.mjs";
 
 const target = process.env.CARGO_TARGET_DIR || join(homedir(), ".cache/windlass/target");
 const PROGRAM = join(target, "debug", "windlass");
+// Kills the server when its input ends: it does not outlive a test that is killed itself.
+const WATCHED = `exec 3<&0
+"$0" "$@" </dev/null 3<&- & server=$!
+(cat <&3; kill -9 $server) >/dev/null 2>&1 &
+wait $server`;
 export const EMPTY = '<!doctype html><html lang="en"><title>outbox</title>';
 export const DIST = fileURLToPath(new URL("../../dist", import.meta.url));
 
@@ -55,7 +60,7 @@ export class Stage {
       again: async () => {
         const env = { ...process.env, ...(key && { WINDLASS_SERVER_KEY: key }) };
         const args = ["serve", "--listen", listen, "--cors-origin", "*", "--store", store, "--grace", "1s"];
-        process_ = spawn(PROGRAM, args, { env, stdio: ["ignore", "pipe", "pipe"] });
+        process_ = spawn("sh", ["-c", WATCHED, PROGRAM, ...args], { env, stdio: ["pipe", "pipe", "pipe"] });
         let said = "";
         process_.stderr.on("data", (data) => (said += data));
         let found = null;
@@ -72,16 +77,11 @@ export class Stage {
       kill: async () => {
         if (process_.exitCode !== null || process_.signalCode !== null) return;
         const gone = once(process_, "exit");
-        process_.kill("SIGKILL");
+        process_.stdin.end();
         await gone;
       },
     };
-    const kill = () => process_.kill("SIGKILL");
-    process.on("exit", kill);
-    this.later(async () => {
-      process.off("exit", kill);
-      await server.kill();
-    });
+    this.later(() => server.kill());
     return server.again();
   }
 
