@@ -19,8 +19,6 @@ const PAUSE = { first: 300, most: 5_000 };
 
 /** Whether the server answers; `null` before anything is known. */
 export const connected = signal<boolean | null>(null);
-/** When the next attempt comes, by `performance.now()`; while connected it means nothing. */
-export const nextAttempt = signal(0);
 
 const listeners = new Set<(events: Happening[]) => void>();
 let hurry = () => {};
@@ -46,7 +44,6 @@ export async function follow(): Promise<never> {
       continue;
     }
     pause = reached ? PAUSE.first : Math.min(pause * 1.7, PAUSE.most);
-    nextAttempt.value = performance.now() + pause;
     await rest(pause);
   }
 }

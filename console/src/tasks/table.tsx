@@ -102,7 +102,9 @@ function Row({ task, selection }: { task: Task; selection: Selection | undefined
           </span>
         )}
       </td>
-      <td class="wide-only">{task.queue}</td>
+      <td class="cell-queue wide-only" title={task.queue}>
+        {task.queue}
+      </td>
       <td class="cell-number wide-only">{task.attempt === 0 ? <span class="faint">–</span> : task.attempt}</td>
       <td class="cell-number wide-only">
         <Ran task={task} />
