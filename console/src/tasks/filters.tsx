@@ -104,7 +104,7 @@ export function Filters({ search, offers }: { search: Search; offers: Offers }) 
         ))}
       </div>
       {(words.length > 0 || search.status.length > 0) && (
-        <div class="chosen" role="group" aria-label="Chosen">
+        <div class={words.length === 0 ? "chosen few" : "chosen"} role="group" aria-label="Chosen">
           {search.status.map((state) => (
             <button key={state} type="button" class="chip narrow-only" aria-label={`without ${state}`} title="Remove" onClick={() => toggle(state)}>
               <Status status={state} />
