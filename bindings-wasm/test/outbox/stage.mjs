@@ -4,7 +4,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { createServer, request as ask } from "node:http";
-import { homedir, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { after, test } from "node:test";
@@ -13,8 +13,8 @@ import { fileURLToPath } from "node:url";
 import { Client } from "../../../bindings-node/dist/esm/index.js";
 import { launch, serve } from "../../../testkit/browser/index.mjs";
 
-const target = process.env.CARGO_TARGET_DIR || join(homedir(), ".cache/windlass/target");
-const PROGRAM = join(target, "debug", "windlass");
+// The command line of the workspace's build, wherever that lies.
+const PROGRAM = fileURLToPath(new URL("../../../bindings-node/bin/windlass.mjs", import.meta.url));
 // Kills the server when its input ends: it does not outlive a test that is killed itself.
 const WATCHED = `exec 3<&0
 "$0" "$@" </dev/null 3<&- & server=$!
@@ -60,7 +60,7 @@ export class Stage {
       again: async () => {
         const env = { ...process.env, ...(key && { WINDLASS_SERVER_KEY: key }) };
         const args = ["serve", "--listen", listen, "--cors-origin", "*", "--store", store, "--grace", "1s"];
-        process_ = spawn("sh", ["-c", WATCHED, PROGRAM, ...args], { env, stdio: ["pipe", "pipe", "pipe"] });
+        process_ = spawn("sh", ["-c", WATCHED, process.execPath, PROGRAM, ...args], { env, stdio: ["pipe", "pipe", "pipe"] });
         let said = "";
         process_.stderr.on("data", (data) => (said += data));
         let found = null;
