@@ -1,6 +1,10 @@
 //! `tasks cancel`, `tasks retry` and `tasks why`.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use serde_json::json;
+use windlass::{Clock, ConnectOptions, ManualClock};
 
 use crate::stage::{Stage, complete, fail, perform, submit};
 
@@ -90,4 +94,30 @@ fn all_that_match_are_counted_and_then_cancelled_or_run_again() {
         assert_eq!(ran.code, 2, "{ran:?}");
     }
     assert_eq!(count(&["--status", "pending"]), "3\n");
+}
+
+#[test]
+fn what_is_stored_after_the_count_is_not_changed_in_place_of_what_was_counted() {
+    let (stage, ids) = Stage::with(async |client| {
+        [submit(&client, "t", "null").await, submit(&client, "t", "null").await]
+    });
+    let now = windlass::SystemClock.now();
+    // An hour later by its own clock: after any count that this machine makes.
+    let clock = Arc::new(ManualClock::new(now.after(Duration::from_secs(3600))));
+    let later = stage.on_store(async |_| {
+        let options = ConnectOptions { clock: Some(clock), ..ConnectOptions::default() };
+        let client = windlass::connect_with(&stage.url(), options).await.expect("the store");
+        let id = submit(&client, "t", "null").await;
+        client.close().await.expect("closed");
+        id
+    });
+    let status = |id: &str| stage.run(&["tasks", "get", id, "-o", "json"]).json()["status"].clone();
+    for (verb, becomes) in [("cancel", "cancelled"), ("retry", "pending")] {
+        let done =
+            stage.run(&["tasks", verb, "--type", "t", "--until", "2100-01-01T00:00:00Z", "--yes"]);
+        assert!(done.err.contains(&format!("2 tasks to {verb}")), "{done:?}");
+        assert!(done.out.starts_with("2 "), "{done:?}");
+        assert!(ids.iter().all(|id| status(&id.to_string()) == becomes));
+        assert_eq!(status(&later.to_string()), "pending");
+    }
 }

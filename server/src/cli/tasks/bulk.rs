@@ -1,17 +1,19 @@
 //! One verb on all tasks that match: counted first, then done in parts.
 
 use std::io::{IsTerminal, Write, stderr, stdin};
+use std::time::Duration;
 
 use windlass::engine::{cancel, retry};
 use windlass::rules::limits;
-use windlass::{Changed, Client, Error, Filter};
+use windlass::{Changed, Client, Error, Filter, Timestamp};
 
 use crate::cli::connect::Session;
 use crate::cli::failure::{Done, Failure};
 use crate::cli::output::text::bar;
 
-/// Tasks that one call changes, so that its progress can be shown.
-const PART: u64 = 1_000;
+/// Tasks that one call changes: as many as it may. Each call begins anew at the newest, and finds again what
+/// failed again since the one before.
+const PART: u64 = limits::CHANGE_MOST as u64;
 
 /// What is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,9 +54,14 @@ pub(super) async fn run(bulk: Bulk, filter: Filter, sure: bool, session: &Sessio
         let text = format!("nothing says which tasks to {}", bulk.word());
         return Err(Failure::usage(text, "give ids, or options such as --type and --status"));
     }
-    let counted = match bulk.narrow(filter.clone()) {
-        Some(filter) => session.client.count(filter, limits::COUNT_MOST).await?.count,
-        None => 0,
+    let (filter, counted) = match bulk.narrow(filter.clone()) {
+        Some(narrow) => {
+            let until = asked_at(&narrow, &session.client).await?;
+            let narrow = Filter { until: Some(until), ..narrow };
+            let counted = session.client.count(narrow.clone(), limits::COUNT_MOST).await?.count;
+            (narrow, counted)
+        }
+        None => (filter, 0),
     };
     let output = session.output;
     if counted == 0 {
@@ -74,6 +81,15 @@ pub(super) async fn run(bulk: Bulk, filter: Filter, sure: bool, session: &Sessio
         Bulk::Retry => "pending again",
     };
     Ok(output.line(&format!("{} {said}", done.changed))?)
+}
+
+/// What is stored after this was not meant: while a person thinks, new tasks would be changed in place of
+/// those that were counted.
+async fn asked_at(filter: &Filter, client: &Client) -> Result<Timestamp, Error> {
+    // A server's time is known once it has answered; what was stored before its answer is meant.
+    client.count(filter.clone(), 1).await?;
+    let now = client.now().after(Duration::from_millis(1));
+    Ok(filter.until.map_or(now, |until| until.min(now)))
 }
 
 /// In parts, until as many have changed as were counted, or no more match.
