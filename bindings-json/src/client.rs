@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use windlass_core::client::FollowOptions;
 use windlass_core::rules::limits;
-use windlass_core::words::duration_from_seconds;
 use windlass_core::{Error, Result, SubmitOptions, TaskId};
 
+use crate::arguments::{place, seconds};
 use crate::query;
 use crate::stream::{Events, Updates};
 use crate::submit;
@@ -54,7 +54,7 @@ impl Client {
     ///
     /// `invalid_argument`, `invalid_payload`, `payload_too_large`.
     pub fn check(&self, records: &str) -> Result<()> {
-        submit::specs(records)?.iter().try_for_each(limits::check_spec)
+        submit::check(records)
     }
 
     /// A task's record.
@@ -187,13 +187,4 @@ impl Client {
             Err(error) => Err(error),
         }
     }
-}
-
-fn seconds(name: &str, number: Option<f64>) -> Result<Option<Duration>> {
-    number.map(|number| duration_from_seconds(name, number)).transpose()
-}
-
-fn place(after: i64) -> Result<u64> {
-    let refused = |_| Error::invalid("after", format!("must be 0 or more, not {after}"));
-    u64::try_from(after).map_err(refused)
 }

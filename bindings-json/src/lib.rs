@@ -5,6 +5,7 @@
 //!
 //! | file | what lives there |
 //! | --- | --- |
+//! | `arguments` | numbers as a language gives them |
 //! | `fields` | objects of options, each field read by name |
 //! | `options` | what a connection is told |
 //! | `calls` | how a client calls a server |
@@ -20,6 +21,7 @@
 //! | `cancel` | calls that are given up |
 //! | `text` | records and errors as text |
 
+pub mod arguments;
 mod calls;
 mod cancel;
 mod client;
@@ -29,9 +31,9 @@ mod hands;
 mod jobs;
 mod options;
 mod outcomes;
-mod query;
+pub mod query;
 mod stream;
-mod submit;
+pub mod submit;
 mod text;
 mod worker;
 

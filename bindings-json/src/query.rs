@@ -11,7 +11,7 @@ use crate::fields::Fields;
 /// # Errors
 ///
 /// `invalid_argument` with the name of the field, also for one that is not known.
-pub(crate) fn page(text: &str) -> Result<(Filter, Option<Cursor>, u32)> {
+pub fn page(text: &str) -> Result<(Filter, Option<Cursor>, u32)> {
     let mut fields = Fields::read("query", text)?;
     let filter = filter(&mut fields)?;
     let cursor = fields.take::<String>("cursor")?.map(|text| text.parse()).transpose()?;
@@ -21,8 +21,12 @@ pub(crate) fn page(text: &str) -> Result<(Filter, Option<Cursor>, u32)> {
 }
 
 /// What a verb over all tasks that match is told: what it filters by, and where it stops, else at
-/// `default`. Errors as `page`.
-pub(crate) fn bounded(text: &str, default: u32) -> Result<(Filter, u32)> {
+/// `default`.
+///
+/// # Errors
+///
+/// As `page`.
+pub fn bounded(text: &str, default: u32) -> Result<(Filter, u32)> {
     let mut fields = Fields::read("query", text)?;
     let filter = filter(&mut fields)?;
     let most = fields.count("most")?.unwrap_or(default);

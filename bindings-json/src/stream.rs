@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use tokio::sync::{Mutex, watch};
 use windlass_core::Result;
-use windlass_core::client::{Follower, UpdateStream};
+use windlass_core::client::{Client, Follower, Histories, UpdateStream};
 
 use crate::text::text;
 
@@ -42,11 +42,17 @@ impl<S> Followed<S> {
 }
 
 /// A task's history as it grows. Clones share it.
-#[derive(Clone)]
-pub struct Updates(Arc<Followed<UpdateStream>>);
+pub struct Updates<H: Histories = Client>(Arc<Followed<UpdateStream<H>>>);
 
-impl Updates {
-    pub(crate) fn new(stream: UpdateStream) -> Self {
+impl<H: Histories> Clone for Updates<H> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<H: Histories<Entry: Serialize>> Updates<H> {
+    /// Hands on what `stream` tells.
+    pub fn new(stream: UpdateStream<H>) -> Self {
         Self(Followed::new(stream))
     }
 

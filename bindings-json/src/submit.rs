@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use serde_json::value::RawValue;
+use windlass_core::rules::limits;
 use windlass_core::{BatchId, Result, Submission, TaskId, TaskSpec, TaskStatus};
 
 use crate::fields::record;
@@ -12,9 +13,18 @@ use crate::text::text;
 /// # Errors
 ///
 /// `invalid_argument` with the name of the field, `invalid_payload`.
-pub(crate) fn specs(records: &str) -> Result<Vec<TaskSpec>> {
+pub fn specs(records: &str) -> Result<Vec<TaskSpec>> {
     let records: Vec<&RawValue> = record("tasks", records)?;
     records.iter().map(|record| TaskSpec::from_wire(record.get())).collect()
+}
+
+/// Checks tasks as a submit does before anything travels.
+///
+/// # Errors
+///
+/// `invalid_argument`, `invalid_payload`, `payload_too_large`.
+pub fn check(records: &str) -> Result<()> {
+    specs(records)?.iter().try_for_each(limits::check_spec)
 }
 
 /// Submissions next to each other that differ in their ids only, as most do.
@@ -28,7 +38,11 @@ struct Run {
 }
 
 /// JSON text of submissions as runs, in order.
-pub(crate) fn told(submissions: &[Submission]) -> Result<String> {
+///
+/// # Errors
+///
+/// `internal_error`.
+pub fn told(submissions: &[Submission]) -> Result<String> {
     let same = |a: &Submission, b: &Submission| {
         (a.status, a.deduplicated, a.batch_id) == (b.status, b.deduplicated, b.batch_id)
     };

@@ -4,10 +4,18 @@ use std::sync::Arc;
 
 use windlass_core::client::DEFAULT_TENANT;
 use windlass_core::rules::urls;
-use windlass_core::{Client, Error, Result};
-use windlass_json::{Client as Verbs, Fields, Options};
+#[cfg(feature = "whole")]
+use windlass_core::Client;
+use windlass_core::{Error, Result};
+#[cfg(feature = "whole")]
+use windlass_json::Client as Verbs;
+use windlass_json::{Fields, Options};
 
 use crate::host::JsHost;
+#[cfg(not(feature = "whole"))]
+use crate::thin::Verbs;
+#[cfg(not(feature = "whole"))]
+use windlass_client::TextClient as Client;
 
 /// Longest time that a submit keeps trying while its queue is full, and the default of a call.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(30);
@@ -40,7 +48,7 @@ fn open(url: &str, options: &Options, tenant: &str, clock: Time) -> Result<Clien
     if scheme == "memory" {
         return Ok(memory(rest, options, tenant, clock));
     }
-    #[cfg(feature = "rest")]
+    #[cfg(not(feature = "engine"))]
     if scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https") {
         return server(url, options, tenant);
     }
@@ -48,21 +56,19 @@ fn open(url: &str, options: &Options, tenant: &str, clock: Time) -> Result<Clien
     Err(Error::InvalidUrl { url: urls::shown(url), reason: KNOWN.to_owned() })
 }
 
-#[cfg(all(feature = "engine", feature = "rest"))]
-const KNOWN: &str = "must begin with http://, https:// or memory:";
-#[cfg(all(feature = "engine", not(feature = "rest")))]
+#[cfg(feature = "engine")]
 const KNOWN: &str = "must begin with memory:";
 #[cfg(not(feature = "engine"))]
 const KNOWN: &str = "must begin with http:// or https://";
 
 /// Of the six connections that a browser has to a server, those that may be kept waiting.
-#[cfg(feature = "rest")]
+#[cfg(not(feature = "engine"))]
 const WAITS: usize = 3;
 
 /// A server, asked by HTTP. Makes no request yet.
-#[cfg(feature = "rest")]
+#[cfg(not(feature = "engine"))]
 fn server(url: &str, options: &Options, tenant: &str) -> Result<Client> {
-    use windlass_client::{RestOptions, RestService};
+    use windlass_client::RestOptions;
 
     let default = RestOptions::default();
     let rest = RestOptions {
@@ -76,8 +82,13 @@ fn server(url: &str, options: &Options, tenant: &str) -> Result<Client> {
         ca_file: None,
     };
     let host = Arc::new(JsHost);
-    let service = RestService::new(url, rest, host.clone())?;
-    Ok(Client::new(Arc::new(service), host, tenant))
+    #[cfg(feature = "rest")]
+    return Client::new(url, rest, host, tenant);
+    #[cfg(feature = "worker")]
+    {
+        let service = windlass_client::RestService::new(url, rest, host.clone())?;
+        Ok(Client::new(Arc::new(service), host, tenant))
+    }
 }
 
 /// A store in this page or process: private without a name.

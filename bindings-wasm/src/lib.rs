@@ -8,6 +8,7 @@
 //! | `host` | timers and tasks of JavaScript |
 //! | `connect` | from a URL to a client |
 //! | `client` | the verbs of a client |
+//! | `thin` | those of a server's client, whose records are handed on as they came |
 //! | `stream` | histories and events, followed |
 //! | `worker` | jobs on their way to handlers, outcomes on their way back |
 //! | `cancel` | calls that are given up |
@@ -15,7 +16,7 @@
 //! | `failure` | errors and panics as JavaScript reads them |
 //! | `promise` | answers on their way to JavaScript |
 //!
-//! It is built twice, each time with one feature; see `build/wasm.mjs`. Natively it is empty.
+//! It is built three times, each time with one feature; see `build/wasm.mjs`. Natively it is empty.
 
 #![cfg_attr(target_family = "wasm", allow(unreachable_pub))]
 // What holds values of JavaScript stays on its thread; the traits of core ask for an `Arc` all the same.
@@ -23,7 +24,7 @@
 
 #[cfg(target_family = "wasm")]
 mod cancel;
-#[cfg(target_family = "wasm")]
+#[cfg(all(target_family = "wasm", feature = "whole"))]
 mod client;
 #[cfg(all(target_family = "wasm", feature = "engine"))]
 mod clock;
@@ -37,5 +38,7 @@ mod host;
 mod promise;
 #[cfg(target_family = "wasm")]
 mod stream;
-#[cfg(target_family = "wasm")]
+#[cfg(all(target_family = "wasm", not(feature = "whole")))]
+mod thin;
+#[cfg(all(target_family = "wasm", feature = "whole"))]
 mod worker;

@@ -18,6 +18,12 @@ pub(crate) fn optional(work: impl Future<Output = Result<Option<String>>> + 'sta
     of_optional(Box::pin(work))
 }
 
+/// The same of work that is boxed already.
+#[cfg(not(feature = "whole"))]
+pub(crate) fn text(work: BoxFuture<'static, Result<String>>) -> Promise {
+    of_text(work)
+}
+
 // Boxed, so that what settles a promise is there once and not once for each verb.
 fn of_text(work: BoxFuture<'static, Result<String>>) -> Promise {
     future_to_promise(async move { work.await.map(JsValue::from).map_err(|e| exception(&e)) })

@@ -5,9 +5,15 @@ use wasm_bindgen::prelude::wasm_bindgen;
 
 use crate::promise::optional;
 
+#[cfg(feature = "whole")]
+type Source = windlass_json::Updates;
+/// Its records are handed on as they came.
+#[cfg(not(feature = "whole"))]
+type Source = windlass_json::Updates<windlass_client::TextClient>;
+
 /// A task's history as it grows.
 #[wasm_bindgen(js_name = NativeUpdates)]
-pub struct Updates(pub(crate) windlass_json::Updates);
+pub struct Updates(pub(crate) Source);
 
 #[wasm_bindgen(js_class = NativeUpdates)]
 impl Updates {
@@ -24,9 +30,11 @@ impl Updates {
 }
 
 /// What happens to all tasks, as it happens.
+#[cfg(feature = "whole")]
 #[wasm_bindgen(js_name = NativeEvents)]
 pub struct Events(pub(crate) windlass_json::Events);
 
+#[cfg(feature = "whole")]
 #[wasm_bindgen(js_class = NativeEvents)]
 impl Events {
     /// The next event's record; `null` once it or the client is closed.

@@ -1,5 +1,5 @@
 /**
- * Fetches the engine or the client by HTTP when the first call needs it, each apart and once.
+ * Fetches the engine, the client by HTTP or the worker by HTTP when the first call needs it, each apart and once.
  *
  * @module
  */
@@ -7,18 +7,22 @@
 import { fromCode } from "./generated/errors.js";
 import type { Cancel, NativeClient, NativeClock, NativeWorker } from "./surface.js";
 
-/** `engine` runs in the page; `client` asks a server. */
-export type Part = "engine" | "client";
+/** `engine` runs in the page; `client` asks a server, and `worker` works for one. */
+export type Part = "engine" | "client" | "worker";
 
 /** What a part exports once it is there. */
 export interface Loaded {
   Cancel: new () => Cancel;
   Client: new (url: string, options: string, clock: NativeClock | null) => NativeClient;
+}
+
+/** What can do all has workers, too. */
+export interface LoadedWhole extends Loaded {
   Worker: new (client: NativeClient, config: string) => NativeWorker;
 }
 
 /** The engine has a clock of its own that tests move. */
-export interface LoadedEngine extends Loaded {
+export interface LoadedEngine extends LoadedWhole {
   ManualClock: new (startMillis: number | null) => NativeClock;
 }
 
@@ -53,12 +57,15 @@ export function load(part: Part): Promise<Loaded> {
   return loading;
 }
 
+/** Written out for each part: this is how bundlers find the files. */
+const PLACES: Record<Part, () => [Promise<unknown>, ReturnType<typeof bytes>]> = {
+  engine: () => [import("./wasm/engine.js"), bytes(new URL("./wasm/engine_bg.wasm", import.meta.url))],
+  client: () => [import("./wasm/client.js"), bytes(new URL("./wasm/client_bg.wasm", import.meta.url))],
+  worker: () => [import("./wasm/worker.js"), bytes(new URL("./wasm/worker_bg.wasm", import.meta.url))],
+};
+
 async function fetched(part: Part): Promise<Loaded> {
-  // Written out for each part: this is how bundlers find the files.
-  const [glue, wasm] =
-    part === "engine"
-      ? [import("./wasm/engine.js"), bytes(new URL("./wasm/engine_bg.wasm", import.meta.url))]
-      : [import("./wasm/client.js"), bytes(new URL("./wasm/client_bg.wasm", import.meta.url))];
+  const [glue, wasm] = PLACES[part]();
   // Both come at once; when the first fails, nobody looks at the second.
   wasm.catch(() => {});
   try {

@@ -1,12 +1,12 @@
 /**
- * The engine and the client by HTTP as wasm, fetched by the first call that needs one. A client knows
- * where it leads before that; every other question waits for the code.
+ * The engine and the client by HTTP as wasm, fetched by the first call that needs one; a worker by HTTP has a
+ * part of its own. A client knows where it leads before that; every other question waits for the code.
  *
  * @module
  */
 
 import { fromCode } from "./generated/errors.js";
-import { type Loaded, type Part, load } from "./load.js";
+import { type Loaded, type LoadedWhole, type Part, load } from "./load.js";
 import { soon } from "./platform.js";
 import type * as surface from "./surface.js";
 
@@ -101,6 +101,12 @@ function busy(): boolean {
   return false;
 }
 
+/**
+ * What takes all words of the engine: workers, leases by hand, and all tasks followed. Few pages do any of it,
+ * so the code that does is fetched apart from the client's, by the first that asks for it.
+ */
+const WHOLE: ReadonlySet<string | symbol> = new Set(["work", "lease", "renew", "settle", "sweep", "events"]);
+
 /** The verbs that only wait: each asks the code for the verb of its name. */
 type Verb = Exclude<keyof surface.NativeClient, "ready" | "location" | "nowMillis" | "updates" | "events" | "close">;
 
@@ -109,17 +115,19 @@ class LazyClient {
   readonly #options: string;
   readonly #clock: ManualClock | null;
   readonly #part: Part;
+  /** The same client in the code that can do all. */
+  #whole: LazyClient | undefined;
   #opening: Promise<surface.NativeClient> | undefined;
   #within: surface.NativeClient | undefined;
   #loaded: Loaded | undefined;
   #closed = false;
 
-  constructor(url: string, options: string, clock: surface.NativeClock | null) {
+  constructor(url: string, options: string, clock: surface.NativeClock | null, part?: Part) {
     if (url.startsWith("sqlite:")) {
       const reason = "a browser has no files: use memory:, or the http(s): URL of a server";
       throw fromCode("invalid_url", `${url}: ${reason}`, { url, reason });
     }
-    this.#part = url.startsWith("memory:") ? "engine" : "client";
+    this.#part = part ?? (url.startsWith("memory:") ? "engine" : "client");
     this.#url = url;
     this.#options = options;
     this.#clock = clock as ManualClock | null;
@@ -128,6 +136,7 @@ class LazyClient {
 
   /** Every verb is here, and none is written down twice. */
   #member(name: string | symbol): unknown {
+    if (this.#part === "client" && WHOLE.has(name)) return this.#all()[name];
     switch (name) {
       case "location":
         return () => this.#within?.location() ?? shown(this.#url);
@@ -145,6 +154,14 @@ class LazyClient {
       default:
         return (...args: unknown[]) => this.#ask(name as Verb, args);
     }
+  }
+
+  #all(): Record<string | symbol, unknown> {
+    if (this.#whole === undefined) {
+      this.#whole = new LazyClient(this.#url, this.#options, null, "worker");
+      if (this.#closed) void this.#close();
+    }
+    return this.#whole as unknown as Record<string | symbol, unknown>;
   }
 
   async #ask(verb: Verb, args: unknown[]): Promise<unknown> {
@@ -177,7 +194,7 @@ class LazyClient {
       this.#loaded = engine;
       clock = this.#clock?.within(engine) ?? null;
     } else {
-      this.#loaded = await load("client");
+      this.#loaded = await load(this.#part);
     }
     const client = new this.#loaded.Client(this.#url, this.#options, clock);
     this.#within = client;
@@ -188,14 +205,15 @@ class LazyClient {
 
   async #work(config: string): Promise<surface.NativeWorker> {
     const client = await this.#open();
-    return new this.#loaded!.Worker(client, config);
+    return new (this.#loaded as LoadedWhole).Worker(client, config);
   }
 
   async #close(): Promise<null> {
     this.#closed = true;
     // What could never be opened is closed.
     const client = await this.#opening?.catch(() => undefined);
-    await client?.close();
+    const whole = this.#whole as surface.NativeClient | undefined;
+    await Promise.all([client?.close(), whole?.close()]);
     return null;
   }
 }

@@ -6,3 +6,7 @@ declare module "*/wasm/engine.js" {
   const glue: unknown;
   export default glue;
 }
+declare module "*/wasm/worker.js" {
+  const glue: unknown;
+  export default glue;
+}

@@ -129,11 +129,15 @@ pub(crate) async fn body(response: Response) -> Result<Option<Bytes>, Failed> {
 
 /// What the body of a success says.
 pub(crate) fn record<T: DeserializeOwned>(status: u16, body: &[u8]) -> Result<T, Failed> {
-    let text = std::str::from_utf8(body).map_err(|error| match error.error_len() {
+    serde_json::from_str(text(status, body)?).map_err(|error| Failed::unreadable(status, &error))
+}
+
+/// The text of the body of a success.
+pub(crate) fn text(status: u16, body: &[u8]) -> Result<&str, Failed> {
+    std::str::from_utf8(body).map_err(|error| match error.error_len() {
         None => Failed::cut(),
         Some(_) => Failed::garbage(status, &error),
-    })?;
-    serde_json::from_str(text).map_err(|error| Failed::unreadable(status, &error))
+    })
 }
 
 /// What an answer that is no success means.

@@ -19,7 +19,7 @@ use crate::options::RestOptions;
 use crate::transport::{Request, Response, Transport};
 
 /// Reads the body of a success, given its status; no body when it is larger than is read.
-type Read<'a> = dyn Fn(u16, Option<Bytes>) -> Result<(), Failed> + Sync + 'a;
+pub(crate) type Read<'a> = dyn Fn(u16, Option<Bytes>) -> Result<(), Failed> + Sync + 'a;
 
 /// Makes calls to one server.
 pub(crate) struct Calls {
@@ -125,7 +125,7 @@ impl Calls {
 
     /// Makes a call and has its answer read. Nothing here depends on what is read, and it is boxed: every
     /// verb would have a copy of its own.
-    fn run<'a>(&'a self, call: &'a Call, read: &'a Read<'a>) -> BoxFuture<'a, Result<()>> {
+    pub(crate) fn run<'a>(&'a self, call: &'a Call, read: &'a Read<'a>) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
             let pass = self.enter(call)?;
             let start = self.host.monotonic();

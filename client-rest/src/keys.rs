@@ -17,11 +17,16 @@ impl Keys {
         let mut fill = |spec: &mut TaskSpec| {
             let keyless = spec.idempotency_key.is_none();
             if keyless {
-                spec.idempotency_key = Some(format!("{AUTOMATIC}{}", self.ids.task(now)));
+                spec.idempotency_key = Some(self.next(now));
             }
             keyless
         };
         specs.iter_mut().map(&mut fill).collect()
+    }
+
+    /// A new key.
+    pub(crate) fn next(&self, now: Timestamp) -> String {
+        format!("{AUTOMATIC}{}", self.ids.task(now))
     }
 }
 

@@ -17,6 +17,8 @@
 //! | `service` | the verbs |
 //! | `reading` | tasks by id, in as many calls as their size takes |
 //! | `working` | a worker's verbs, in as many calls as their size takes |
+//! | `submitting` | a submit on its way |
+//! | `text` | a client whose records are handed on as they came |
 //! | `raw` | calls that are no verbs |
 
 mod address;
@@ -32,9 +34,12 @@ mod reading;
 mod service;
 pub mod sse;
 mod stream;
+mod submitting;
+pub mod text;
 mod transport;
 mod working;
 
 pub use health::ServerHealth;
 pub use options::RestOptions;
 pub use service::RestService;
+pub use text::TextClient;

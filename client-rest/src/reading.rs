@@ -3,9 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use windlass_core::client::{Waited, has_failed, is_over};
 use windlass_core::future::BoxFuture;
-use windlass_core::words::{FoundTasks, TaskIds, Tasks, WaitBody};
-use windlass_core::{Result, Task, TaskId, TaskStatus};
+use windlass_core::words::{TaskIds, WaitBody};
+use windlass_core::{Result, TaskId};
 
 use crate::call::{Call, json};
 use crate::service::{HOLD, RestService, counted};
@@ -15,8 +18,18 @@ use crate::working::TOO_LARGE;
 /// who must not wait on a connection asks.
 pub(crate) const TURN: Duration = Duration::from_secs(1);
 
+/// Tasks as a server answers them, each in whatever form it is handed on.
+#[derive(Deserialize)]
+pub(crate) struct Tasks<T> {
+    pub(crate) tasks: Vec<T>,
+}
+
 impl RestService {
-    pub(crate) async fn find(&self, tenant: &str, ids: &[TaskId]) -> Result<Vec<Option<Task>>> {
+    pub(crate) async fn find<T: DeserializeOwned + Send>(
+        &self,
+        tenant: &str,
+        ids: &[TaskId],
+    ) -> Result<Vec<Option<T>>> {
         let mut found = Vec::with_capacity(ids.len());
         let mut part = ids.len();
         while found.len() < ids.len() {
@@ -25,10 +38,10 @@ impl RestService {
             let call = Call::post("get", "/tasks/find".to_owned(), Some(json(&named(asked))?));
             let call = call.tenant(tenant);
             if asked.len() == 1 {
-                found.extend(counted(self.calls.ask::<FoundTasks>(&call).await?.tasks, 1)?);
+                found.extend(counted(self.calls.ask::<Tasks<Option<T>>>(&call).await?.tasks, 1)?);
                 continue;
             }
-            match unless_large(self.calls.ask_unless_large::<FoundTasks>(&call).await)? {
+            match unless_large(self.calls.ask_unless_large::<Tasks<Option<T>>>(&call).await)? {
                 Some(answer) => found.extend(counted(answer.tasks, asked.len())?),
                 None => part = asked.len().div_ceil(2),
             }
@@ -36,13 +49,13 @@ impl RestService {
         Ok(found)
     }
 
-    pub(crate) async fn wait_for(
+    pub(crate) async fn wait_for<T: Waited + DeserializeOwned + Send>(
         &self,
         tenant: &str,
         ids: &[TaskId],
         fail_fast: bool,
         wait: Duration,
-    ) -> Result<Vec<Task>> {
+    ) -> Result<Vec<T>> {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
@@ -61,8 +74,8 @@ impl RestService {
             let hold = if seat.is_some() { left().min(HOLD) } else { Duration::ZERO };
             let call = Call::held("wait", path, hold, body).tenant(tenant);
             let tasks = match ids.len() {
-                1 => self.calls.ask::<Tasks>(&call).await?.tasks,
-                _ => match unless_large(self.calls.ask_unless_large::<Tasks>(&call).await)? {
+                1 => self.calls.ask::<Tasks<T>>(&call).await?.tasks,
+                _ => match unless_large(self.calls.ask_unless_large::<Tasks<T>>(&call).await)? {
                     Some(answer) => answer.tasks,
                     None => return self.wait_in_parts(tenant, ids, fail_fast, left()).await,
                 },
@@ -78,13 +91,13 @@ impl RestService {
     }
 
     /// Waits for one half after the other; for the first failure, for both in turns.
-    fn wait_in_parts<'a>(
+    fn wait_in_parts<'a, T: Waited + DeserializeOwned + Send + 'a>(
         &'a self,
         tenant: &'a str,
         ids: &'a [TaskId],
         fail_fast: bool,
         wait: Duration,
-    ) -> BoxFuture<'a, Result<Vec<Task>>> {
+    ) -> BoxFuture<'a, Result<Vec<T>>> {
         Box::pin(async move {
             let host = self.calls.host();
             let start = host.monotonic();
@@ -92,7 +105,7 @@ impl RestService {
             let turn = || if fail_fast { left().min(TURN) } else { left() };
             let (one, other) = ids.split_at(ids.len() / 2);
             loop {
-                let mut tasks = self.wait_for(tenant, one, fail_fast, turn()).await?;
+                let mut tasks: Vec<T> = self.wait_for(tenant, one, fail_fast, turn()).await?;
                 let failed = fail_fast && has_failed(&tasks);
                 let rest = if failed { Duration::ZERO } else { turn() };
                 tasks.extend(self.wait_for(tenant, other, fail_fast, rest).await?);
@@ -114,12 +127,4 @@ fn unless_large<T>(answer: Result<Option<T>>) -> Result<Option<T>> {
 
 fn named(ids: &[TaskId]) -> TaskIds {
     TaskIds { task_ids: ids.iter().map(TaskId::to_string).collect() }
-}
-
-fn is_over(tasks: &[Task], fail_fast: bool) -> bool {
-    tasks.iter().all(|task| task.status.is_final()) || (fail_fast && has_failed(tasks))
-}
-
-fn has_failed(tasks: &[Task]) -> bool {
-    tasks.iter().any(|task| matches!(task.status, TaskStatus::Failed | TaskStatus::Cancelled))
 }

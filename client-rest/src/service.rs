@@ -7,9 +7,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use windlass_core::rules::limits;
 use windlass_core::runtime::host::SharedHost;
-use windlass_core::words::{
-    BoundBody, SubmitBody, Submitted, SubmittedTask, Tasks, Updates, Workers,
-};
+use windlass_core::words::{BoundBody, SubmitBody, Workers};
 use windlass_core::{
     Batch, BatchId, Changed, Circuit, Count, Cursor, Error, Filter, LeaseRequest, Leased, Page,
     QueueInfo, Renewal, Renewed, Result, Service, Settle, SettleReply, Submission, SubmitOptions,
@@ -20,16 +18,14 @@ use windlass_core::{
 use crate::address::{segment, with_query};
 use crate::call::{Call, json};
 use crate::calls::Calls;
-use crate::keys::{self, Keys};
+use crate::keys::Keys;
 use crate::options::RestOptions;
+use crate::reading::Tasks;
 use crate::stream::Streams;
+use crate::submitting::Place;
 
 /// Longest time that a server holds an answer back.
 pub(crate) const HOLD: Duration = Duration::from_secs(60);
-/// A follower who waits for less asks once, instead of opening a stream.
-const SHORT: Duration = Duration::from_secs(1);
-/// Least pause before a full queue is asked again, whatever the server says.
-const CALM: Duration = Duration::from_millis(50);
 /// How often a worker asks whether something was cancelled.
 const ASK: Duration = Duration::from_millis(500);
 
@@ -39,8 +35,8 @@ const ASK: Duration = Duration::from_millis(500);
 /// nothing twice. Dropping a future gives its call up; what it asked for may still be done.
 pub struct RestService {
     pub(crate) calls: Calls,
-    keys: Keys,
-    streams: Arc<Streams>,
+    pub(crate) keys: Keys,
+    streams: Arc<Streams<Update>>,
     /// Tasks of one lease: fewer once an answer was too large.
     pub(crate) most: AtomicU32,
 }
@@ -84,42 +80,16 @@ impl RestService {
         options: SubmitOptions,
     ) -> Result<Vec<Submission>> {
         limits::name("tenant", tenant)?;
-        if specs.len() > limits::SUBMIT_TASKS {
-            let reason = format!("must hold at most {} tasks", limits::SUBMIT_TASKS);
-            return Err(Error::invalid("tasks", reason));
-        }
+        let place = Place::of(specs.len(), options.batch)?;
         // Refused here as there, and before anything travels: not every number has JSON text.
         specs.iter().try_for_each(limits::check_spec)?;
         let filled = self.keys.fill(&mut specs, self.calls.clock().now());
-        let one = specs.len() == 1 && !options.batch;
-        let call = match (one, options.batch) {
+        let body = match place {
             _ if specs.is_empty() => return Ok(Vec::new()),
-            (true, _) => Call::post("submit", "/tasks".to_owned(), Some(json(&specs[0])?)),
-            (_, batch) => {
-                let path = if batch { "/batches" } else { "/tasks/bulk" };
-                Call::post("submit", path.to_owned(), Some(json(&SubmitBody { tasks: specs })?))
-            }
+            Place::One => json(&specs[0])?,
+            _ => json(&SubmitBody { tasks: specs })?,
         };
-        let call = call.tenant(tenant);
-        let host = self.calls.host();
-        let start = host.monotonic();
-        loop {
-            let stored = match one {
-                true => self.calls.ask(&call).await.map(|s: SubmittedTask| vec![s.submission]),
-                false => self.calls.ask(&call).await.map(|s: Submitted| s.submissions),
-            };
-            let Err(Error::QueueFull { queue, limit, retry_after }) = stored else {
-                return stored
-                    .and_then(|stored| counted(stored, filled.len()))
-                    .map(|stored| keys::told(stored, &filled));
-            };
-            let spent = host.monotonic().saturating_sub(start);
-            let pause = retry_after.max(CALM);
-            if spent.saturating_add(pause) > options.patience {
-                return Err(Error::QueueFull { queue, limit, retry_after });
-            }
-            host.sleep(pause).await;
-        }
+        self.store(tenant, place, body, &filled, options.patience).await
     }
 
     async fn task(&self, verb: &'static str, tenant: &str, task_id: TaskId) -> Result<Task> {
@@ -179,9 +149,7 @@ impl Service for RestService {
         let path = with_query("/tasks", &query);
         let call = Call::get("list", path).tenant(tenant);
         Box::pin(async move {
-            if !(1..=1000).contains(&limit) {
-                return Err(Error::invalid("limit", format!("must be 1 to 1000, not {limit}")));
-            }
+            limits::check_page(limit)?;
             self.calls.ask(&call).await
         })
     }
@@ -224,19 +192,8 @@ impl Service for RestService {
         limit: u32,
         wait: Duration,
     ) -> BoxFuture<'_, Result<Vec<Update>>> {
-        let limit = limit.clamp(1, 1000);
         let place = (tenant.to_owned(), task_id, after);
-        let path = format!(
-            "/tasks/{task_id}/updates?after={after}&limit={limit}&wait={}",
-            wait.min(SHORT).as_secs_f64()
-        );
-        let call = Call::get("updates", path).tenant(tenant).holding(wait.min(SHORT));
-        Box::pin(async move {
-            if wait < SHORT {
-                return Ok(self.calls.ask::<Updates>(&call).await?.updates);
-            }
-            self.streams.read(&self.calls, place, limit as usize, wait).await
-        })
+        Box::pin(self.streams.entries(&self.calls, place, limit, wait))
     }
 
     fn wait(
@@ -343,7 +300,7 @@ impl Service for RestService {
         let limit = limit.clamp(1, 10_000).to_string();
         let query = [("since".to_owned(), since.to_string()), ("limit".to_owned(), limit)];
         let call = Call::get("recent", with_query("/recent", &query)).tenant(tenant);
-        Box::pin(async move { Ok(self.calls.ask::<Tasks>(&call).await?.tasks) })
+        Box::pin(async move { Ok(self.calls.ask::<Tasks<Task>>(&call).await?.tasks) })
     }
 
     fn why(&self, tenant: &str, task_id: TaskId) -> BoxFuture<'_, Result<Why>> {

@@ -5,10 +5,12 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use futures_util::StreamExt;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use tokio::sync::OwnedSemaphorePermit;
+use windlass_core::client::Entry;
 use windlass_core::runtime::host::timeout;
-use windlass_core::words::Updates;
-use windlass_core::{Error, Result, TaskId, Update};
+use windlass_core::{Error, Result, TaskId};
 
 use crate::call::Call;
 use crate::calls::Calls;
@@ -16,6 +18,8 @@ use crate::reading::TURN;
 use crate::sse::Parser;
 use crate::transport::Chunks;
 
+/// A follower who waits for less asks once, instead of opening a stream.
+const SHORT: Duration = Duration::from_secs(1);
 /// Open streams that nobody reads, at most; the oldest goes.
 const MOST_IDLE: usize = 1000;
 /// How long an open stream is kept that nobody reads.
@@ -32,31 +36,46 @@ const SILENCE: Duration = Duration::from_secs(45);
 const END: Duration = Duration::from_secs(2);
 
 /// Which stream: tenant, task, and the last entry that its reader has.
-type Place = (String, TaskId, u64);
+pub(crate) type Place = (String, TaskId, u64);
 
 /// The open streams that are not being read just now.
-#[derive(Default)]
-pub(crate) struct Streams {
+pub(crate) struct Streams<E> {
     /// Never held while anything is awaited.
-    idle: Mutex<Idle>,
+    idle: Mutex<Idle<E>>,
 }
 
-#[derive(Default)]
-struct Idle {
-    streams: HashMap<Place, Vec<(Duration, Follow)>>,
+struct Idle<E> {
+    streams: HashMap<Place, Vec<(Duration, Follow<E>)>>,
     count: usize,
     /// A task looks after those that nobody comes back for.
     watched: bool,
 }
 
+impl<E> Default for Streams<E> {
+    fn default() -> Self {
+        Self { idle: Mutex::default() }
+    }
+}
+
+impl<E> Default for Idle<E> {
+    fn default() -> Self {
+        Self { streams: HashMap::new(), count: 0, watched: false }
+    }
+}
+
+/// Entries as a server answers them, each in whatever form it is handed on.
+#[derive(Deserialize)]
+struct Updates<E> {
+    updates: Vec<E>,
+}
+
 /// One stream, wherever it stands.
-#[derive(Default)]
-struct Follow {
+struct Follow<E> {
     /// `None` while it is not connected.
     chunks: Option<Connected>,
     parser: Option<Parser>,
     /// Entries that were read and not yet given.
-    ready: VecDeque<Update>,
+    ready: VecDeque<E>,
     /// The last entry that was read.
     last: u64,
     /// Nothing follows, ever.
@@ -84,23 +103,47 @@ enum Heard {
 }
 
 /// A stream in use. However its reader goes, it is put back where the reader stands.
-struct Taken<'a> {
-    streams: &'a Arc<Streams>,
+struct Taken<'a, E: Followed> {
+    streams: &'a Arc<Streams<E>>,
     calls: &'a Calls,
     place: Place,
-    follow: Follow,
+    follow: Follow<E>,
 }
 
-impl Streams {
+/// What an entry must be to be followed over a network.
+pub(crate) trait Followed: Entry + DeserializeOwned + Send + 'static {}
+
+impl<E: Entry + DeserializeOwned + Send + 'static> Followed for E {}
+
+impl<E: Followed> Streams<E> {
+    /// Entries after `place`: from a stream, or asked for once where there is no time to wait.
+    pub(crate) async fn entries(
+        self: &Arc<Self>,
+        calls: &Calls,
+        place: Place,
+        limit: u32,
+        wait: Duration,
+    ) -> Result<Vec<E>> {
+        let limit = limit.clamp(1, 1000);
+        if wait >= SHORT {
+            return self.read(calls, place, limit as usize, wait).await;
+        }
+        let (tenant, task_id, after) = place;
+        let seconds = wait.as_secs_f64();
+        let path = format!("/tasks/{task_id}/updates?after={after}&limit={limit}&wait={seconds}");
+        let call = Call::get("updates", path).tenant(&tenant).holding(wait);
+        Ok(calls.ask::<Updates<E>>(&call).await?.updates)
+    }
+
     /// Entries after `after`, at most `limit`, as soon as there are any, or none once `wait` has passed or
     /// nothing can follow. Safe to drop: nothing is lost.
-    pub(crate) async fn read(
+    async fn read(
         self: &Arc<Self>,
         calls: &Calls,
         place: Place,
         limit: usize,
         wait: Duration,
-    ) -> Result<Vec<Update>> {
+    ) -> Result<Vec<E>> {
         let host = calls.host();
         let start = host.monotonic();
         let mut taken = self.take(calls, place);
@@ -154,7 +197,7 @@ impl Streams {
         drop(streams);
     }
 
-    fn take<'a>(self: &'a Arc<Self>, calls: &'a Calls, place: Place) -> Taken<'a> {
+    fn take<'a>(self: &'a Arc<Self>, calls: &'a Calls, place: Place) -> Taken<'a, E> {
         let mut idle = self.lock();
         let known = idle.streams.get_mut(&place).and_then(Vec::pop);
         if let Some(streams) = idle.streams.get(&place)
@@ -163,11 +206,11 @@ impl Streams {
             idle.streams.remove(&place);
         }
         idle.count -= usize::from(known.is_some());
-        let follow = known.map_or_else(|| Follow { last: place.2, ..Follow::default() }, |k| k.1);
+        let follow = known.map_or_else(|| Follow::at(place.2), |k| k.1);
         Taken { streams: self, calls, place, follow }
     }
 
-    fn put(self: &Arc<Self>, calls: &Calls, place: Place, follow: Follow) {
+    fn put(self: &Arc<Self>, calls: &Calls, place: Place, follow: Follow<E>) {
         if calls.is_closed() || (follow.chunks.is_none() && follow.ready.is_empty()) {
             return;
         }
@@ -201,14 +244,14 @@ impl Streams {
         }));
     }
 
-    fn lock(&self) -> MutexGuard<'_, Idle> {
+    fn lock(&self) -> MutexGuard<'_, Idle<E>> {
         self.idle.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 }
 
-impl Idle {
-    fn remove_oldest(&mut self) -> Option<Follow> {
-        let age = |streams: &Vec<(Duration, Follow)>| streams.first().map(|stream| stream.0);
+impl<E> Idle<E> {
+    fn remove_oldest(&mut self) -> Option<Follow<E>> {
+        let age = |streams: &Vec<(Duration, Follow<E>)>| streams.first().map(|stream| stream.0);
         let oldest = self.streams.iter().min_by_key(|(_, streams)| age(streams))?.0.clone();
         let streams = self.streams.get_mut(&oldest)?;
         let follow = streams.remove(0).1;
@@ -220,7 +263,7 @@ impl Idle {
     }
 
     /// What was idle for too long, and whether nothing is left.
-    fn remove_older(&mut self, now: Duration) -> (Vec<Follow>, bool) {
+    fn remove_older(&mut self, now: Duration) -> (Vec<Follow<E>>, bool) {
         let mut old = Vec::new();
         for streams in self.streams.values_mut() {
             let young = streams.partition_point(|(since, _)| now.saturating_sub(*since) >= IDLE);
@@ -233,11 +276,19 @@ impl Idle {
     }
 }
 
-impl Follow {
+impl<E> Follow<E> {
+    /// A stream that is still to be opened after entry `last`.
+    fn at(last: u64) -> Self {
+        let (chunks, parser, ready) = (None, None, VecDeque::new());
+        Self { chunks, parser, ready, last, ended: false, cuts: 0, silent: Duration::ZERO }
+    }
+}
+
+impl<E: Followed> Follow<E> {
     /// Whether there is something to give that does not look like the end while it may not be: a task that
     /// was retried goes on after a final entry.
     fn is_settled(&self, limit: usize) -> bool {
-        let at_end = self.ready.back().is_some_and(Update::is_final);
+        let at_end = self.ready.back().is_some_and(E::is_final);
         self.ended || self.ready.len() >= limit || (!self.ready.is_empty() && !at_end)
     }
 
@@ -254,23 +305,23 @@ impl Follow {
         self.silent = Duration::ZERO;
         let Ok(events) = parser.feed(&piece) else { return Heard::Cut };
         for event in events {
-            let Ok(update) = serde_json::from_str::<Update>(&event.data) else { return Heard::Cut };
+            let Ok(update) = serde_json::from_str::<E>(&event.data) else { return Heard::Cut };
             self.take_in(update);
         }
         Heard::Piece
     }
 
     /// What was seen before, like before a cut, is not told again.
-    fn take_in(&mut self, update: Update) {
-        if update.seq > self.last {
-            self.last = update.seq;
+    fn take_in(&mut self, update: E) {
+        if update.seq() > self.last {
+            self.last = update.seq();
             self.cuts = 0;
             self.ready.push_back(update);
         }
     }
 }
 
-impl Taken<'_> {
+impl<E: Followed> Taken<'_, E> {
     /// Opens the stream after the last entry that was read.
     async fn connect(&mut self, seat: OwnedSemaphorePermit) -> Result<()> {
         let (tenant, task_id, _) = &self.place;
@@ -292,7 +343,7 @@ impl Taken<'_> {
         let (tenant, task_id, _) = &self.place;
         let path = format!("/tasks/{task_id}/updates?after={}&limit=1000&wait=0", self.follow.last);
         let call = Call::get("updates", path).tenant(tenant);
-        let updates = self.calls.ask::<Updates>(&call).await?.updates;
+        let updates = self.calls.ask::<Updates<E>>(&call).await?.updates;
         updates.into_iter().for_each(|update| self.follow.take_in(update));
         Ok(!self.follow.ready.is_empty())
     }
@@ -302,7 +353,7 @@ impl Taken<'_> {
     async fn cut(&mut self, ended: bool) -> Result<()> {
         let follow = &mut self.follow;
         follow.chunks = None;
-        if ended && follow.ready.back().is_some_and(Update::is_final) {
+        if ended && follow.ready.back().is_some_and(E::is_final) {
             follow.ended = true;
             return Ok(());
         }
@@ -335,19 +386,19 @@ impl Taken<'_> {
     }
 
     /// Takes out what the reader gets; the stream stands there from then on.
-    fn give(mut self, limit: usize) -> Vec<Update> {
+    fn give(mut self, limit: usize) -> Vec<E> {
         let count = self.follow.ready.len().min(limit);
-        let given: Vec<Update> = self.follow.ready.drain(..count).collect();
+        let given: Vec<E> = self.follow.ready.drain(..count).collect();
         if let Some(update) = given.last() {
-            self.place.2 = update.seq;
+            self.place.2 = update.seq();
         }
         given
     }
 }
 
-impl Drop for Taken<'_> {
+impl<E: Followed> Drop for Taken<'_, E> {
     fn drop(&mut self) {
-        let follow = std::mem::take(&mut self.follow);
+        let follow = std::mem::replace(&mut self.follow, Follow::at(0));
         if !follow.ended || !follow.ready.is_empty() {
             self.streams.put(self.calls, self.place.clone(), follow);
         }
@@ -362,11 +413,11 @@ mod tests {
         Duration::from_secs(seconds)
     }
 
-    fn idle(streams: &[(u64, u64)]) -> Idle {
+    fn idle(streams: &[(u64, u64)]) -> Idle<windlass_core::Update> {
         let mut idle = Idle { watched: true, ..Idle::default() };
         let task: TaskId = "01981e2c-1d5c-7c11-b0e9-c2b7a9a3a001".parse().unwrap();
         for (last, since) in streams {
-            let follow = Follow { last: *last, ..Follow::default() };
+            let follow = Follow::at(*last);
             let place = ("default".to_owned(), task, *last);
             idle.streams.entry(place).or_default().push((at(*since), follow));
             idle.count += 1;

@@ -20,8 +20,8 @@ use crate::words::{
 use crate::worker::{Worker, WorkerConfig};
 
 pub use follow::{FollowOptions, Follower};
-pub use stream::UpdateStream;
-pub use wait::result_of;
+pub use stream::{Entry, Histories, UpdateStream};
+pub use wait::{Waited, Waits, answer_of, has_failed, is_over, result_of, wait_many};
 
 /// The tenant of a caller that names none.
 pub const DEFAULT_TENANT: &str = "default";

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::error::{Error, Result};
-use crate::words::{LeaseRequest, NewUpdate, RetryOptions, TaskError, TaskSpec, WorkerInfo};
+use crate::words::{LeaseRequest, NewUpdate, Payload, RetryOptions, TaskError, TaskSpec, WorkerInfo};
 
 /// Payload, result and state, in bytes.
 pub const PAYLOAD_BYTES: usize = 1 << 20;
@@ -39,6 +39,18 @@ pub const HOST: usize = 512;
 /// Retries of a task.
 pub const RETRIES: u32 = 1000;
 
+/// Checks how many tasks a page may have.
+///
+/// # Errors
+///
+/// `invalid_argument`, field `limit`.
+pub fn check_page(limit: u32) -> Result<()> {
+    if (1..=1000).contains(&limit) {
+        return Ok(());
+    }
+    Err(Error::invalid("limit", format!("must be 1 to 1000, not {limit}")))
+}
+
 /// Checks how many tasks a verb over a filter may count or change.
 ///
 /// # Errors
@@ -59,12 +71,10 @@ pub fn check_most(most: u32, limit: u32) -> Result<()> {
 pub fn check_spec(spec: &TaskSpec) -> Result<()> {
     name("task_type", &spec.task_type)?;
     name("queue", &spec.queue)?;
-    size("payload", spec.payload.len(), PAYLOAD_BYTES)?;
-    if let Some(state) = &spec.initial_state {
-        size("initial_state", state.len(), PAYLOAD_BYTES)?;
-    }
+    let [state, metadata] =
+        [&spec.initial_state, &spec.metadata].map(|json| json.as_ref().map_or(0, Payload::len));
+    check_sizes(spec.payload.len(), state, metadata)?;
     if let Some(metadata) = &spec.metadata {
-        size("metadata", metadata.len(), ERROR_BYTES)?;
         if !metadata.as_str().trim_start().starts_with('{') {
             return Err(Error::invalid("metadata", "must be a JSON object"));
         }
@@ -87,6 +97,17 @@ pub fn check_spec(spec: &TaskSpec) -> Result<()> {
         characters("labels", &format!("value of {key:?}"), value, 0, LABEL_VALUE)?;
     }
     check_retry(&spec.retry)
+}
+
+/// Checks the bytes of a task's JSON texts; 0 for one that is not given.
+///
+/// # Errors
+///
+/// `payload_too_large`.
+pub fn check_sizes(payload: usize, initial_state: usize, metadata: usize) -> Result<()> {
+    size("payload", payload, PAYLOAD_BYTES)?;
+    size("initial_state", initial_state, PAYLOAD_BYTES)?;
+    size("metadata", metadata, ERROR_BYTES)
 }
 
 /// Checks retry options.
@@ -158,7 +179,6 @@ pub fn check_worker(worker: &WorkerInfo) -> Result<()> {
     worker.declared.values().try_for_each(check_retry)?;
     characters("host", "it", &worker.host, 0, HOST)?;
     if let Some(metadata) = &worker.metadata {
-        size("metadata", metadata.len(), ERROR_BYTES)?;
         if !metadata.as_str().trim_start().starts_with('{') {
             return Err(Error::invalid("metadata", "must be a JSON object"));
         }

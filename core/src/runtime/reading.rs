@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::rules::limits;
 use crate::engine::{explain, history};
 use crate::error::{Error, Result};
 use crate::runtime::engine::{Engine, WORKER_LIVES};
@@ -23,9 +24,7 @@ impl Engine {
         cursor: Option<Cursor>,
         limit: u32,
     ) -> Result<Page> {
-        if !(1..=1000).contains(&limit) {
-            return Err(Error::invalid("limit", format!("must be 1 to 1000, not {limit}")));
-        }
+        limits::check_page(limit)?;
         self.store.list(tenant, filter, cursor, limit).await
     }
 

@@ -46,4 +46,4 @@ pub use status::TaskStatus;
 pub use task::{Task, TaskError};
 pub use time::{Timestamp, When, duration_from_seconds, opt_seconds, seconds};
 pub use update::{LogLevel, NewUpdate, Update, UpdateKind};
-pub use worker::WorkerInfo;
+pub use worker::{WorkerInfo, takes};

@@ -43,6 +43,11 @@ pub struct WorkerInfo {
 impl WorkerInfo {
     /// Whether it would take a task of `queue` for `handler`.
     pub fn takes(&self, queue: &str, handler: &str) -> bool {
-        self.queues.iter().any(|q| q == queue) && self.handlers.iter().any(|h| h == handler)
+        takes(&self.queues, &self.handlers, queue, handler)
     }
+}
+
+/// Whether a worker with these queues and handlers takes a task of `queue` that needs `handler`.
+pub fn takes(queues: &[String], handlers: &[String], queue: &str, handler: &str) -> bool {
+    queues.iter().any(|q| q == queue) && handlers.iter().any(|h| h == handler)
 }

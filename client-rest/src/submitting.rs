@@ -1,0 +1,87 @@
+//! A submit on its way: the calls, and what is told of its answer. The tasks are words or text.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use windlass_core::rules::limits;
+use windlass_core::words::Submitted;
+use windlass_core::{Error, Result, Submission};
+
+use crate::call::Call;
+use crate::keys;
+use crate::service::{RestService, counted};
+
+/// Least pause before a full queue is asked again, whatever the server says.
+const CALM: Duration = Duration::from_millis(50);
+
+/// Which verb of the server stores the tasks.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// One task: its record is the body.
+    One,
+    /// Many: the body is a list.
+    Many,
+    /// A batch: the same.
+    Batch,
+}
+
+impl Place {
+    /// Where `count` tasks go.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_argument` when there are too many.
+    pub(crate) fn of(count: usize, batch: bool) -> Result<Self> {
+        if count > limits::SUBMIT_TASKS {
+            let reason = format!("must hold at most {} tasks", limits::SUBMIT_TASKS);
+            return Err(Error::invalid("tasks", reason));
+        }
+        Ok(match (batch, count) {
+            (true, _) => Self::Batch,
+            (false, 1) => Self::One,
+            (false, _) => Self::Many,
+        })
+    }
+
+    const fn path(self) -> &'static str {
+        match self {
+            Self::One => "/tasks",
+            Self::Many => "/tasks/bulk",
+            Self::Batch => "/batches",
+        }
+    }
+}
+
+impl RestService {
+    /// Stores the tasks of `body`; `filled` says which were given a key here. Asks again while their queue
+    /// is full, for `patience` at most.
+    pub(crate) async fn store(
+        &self,
+        tenant: &str,
+        place: Place,
+        body: Bytes,
+        filled: &[bool],
+        patience: Duration,
+    ) -> Result<Vec<Submission>> {
+        let call = Call::post("submit", place.path().to_owned(), Some(body)).tenant(tenant);
+        let host = self.calls.host();
+        let start = host.monotonic();
+        loop {
+            let stored = match place {
+                Place::One => self.calls.ask::<Submission>(&call).await.map(|one| vec![one]),
+                _ => self.calls.ask(&call).await.map(|s: Submitted| s.submissions),
+            };
+            let Err(Error::QueueFull { queue, limit, retry_after }) = stored else {
+                return stored
+                    .and_then(|stored| counted(stored, filled.len()))
+                    .map(|stored| keys::told(stored, filled));
+            };
+            let spent = host.monotonic().saturating_sub(start);
+            let pause = retry_after.max(CALM);
+            if spent.saturating_add(pause) > patience {
+                return Err(Error::QueueFull { queue, limit, retry_after });
+            }
+            host.sleep(pause).await;
+        }
+    }
+}
