@@ -109,12 +109,16 @@ test("a page runs while Vite serves it for development", async () => {
   }
 });
 
-test("strict TypeScript compiles it, with and without a bundler", () => {
+test("strict TypeScript compiles what the documents write, with and without a bundler", () => {
+  // GJS-06: the sample is Node's, but for its servers.
+  const sample = readFileSync(new URL("../../bindings-node/test/typing-sample.ts", import.meta.url), "utf8");
+  const web = sample.replace(/"windlass(\/\w+)?"/g, '"windlass-web$1"').replace(", TestServer", "").replace(/^.*TestServer.*$/m, "").replace("server.url", "location.origin");
+  writeFileSync(join(folder, "src/sample.ts"), `declare const process: { env: Record<string, string | undefined> };\n${web}`);
   for (const [module, moduleResolution] of [["ESNext", "Bundler"], ["NodeNext", "NodeNext"]]) {
     const options = { strict: true, exactOptionalPropertyTypes: true, module, moduleResolution, target: "ES2022", noEmit: true };
     Object.assign(options, { lib: ["ES2022", "ESNext.Disposable", "DOM"], types: [] });
     const config = join(folder, `tsconfig.${module}.json`);
-    writeFileSync(config, JSON.stringify({ compilerOptions: options, files: ["src/main.ts"] }));
+    writeFileSync(config, JSON.stringify({ compilerOptions: options, files: ["src/main.ts", "src/sample.ts"] }));
     assert.equal(run(join(home, "node_modules/.bin/tsc"), "-p", config), "");
   }
 });
