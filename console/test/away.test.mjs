@@ -95,6 +95,21 @@ test("a server that vanishes is missed, and goes on where it was", async () => {
   await page.close();
 });
 
+test("a server without a stream left is there all the same, and the page says that it is not live", async () => {
+  const here = await place({ args: ["--max-streams", "1"] });
+  await here.submit({ task_type: "limited" });
+  const first = await open(`${here.url}/tasks`);
+  await first.locator(".connection-live").waitFor();
+  const second = await open(`${here.url}/tasks`);
+  await second.getByText("not live").waitFor();
+  await second.locator("tbody tr", { hasText: "limited" }).waitFor();
+  assert.equal(await second.getByText("The server does not answer").count(), 0);
+  await first.close();
+  // Its place goes to whoever asks next.
+  await second.locator(".connection-live").waitFor({ timeout: 20_000 });
+  await second.close();
+});
+
 test("a page that is opened while the server is gone says so, and shows what there is as soon as it is back", async () => {
   const first = await start();
   const page = await open(first.url);

@@ -32,8 +32,8 @@ export interface History {
 }
 
 /** What the server says of its console. */
-export async function readInfo(): Promise<ConsoleInfo> {
-  const told = await (await ask("/console.json")).json();
+export async function readInfo(signal: AbortSignal): Promise<ConsoleInfo> {
+  const told = await (await ask("/console.json", signal)).json();
   return { version: told.version, readOnly: told.read_only === true, keyRequired: told.key_required === true };
 }
 
