@@ -195,6 +195,21 @@ test("a page that lost its network goes on when it is back", async () => {
   assert.equal(seen.at(-1)[1], "cancelled");
 });
 
+test("a server that vanishes and stays away ends a wait at its timeout", async () => {
+  const gone = await new Server("memory:", place.site.url).start();
+  const { page } = await inPage(
+    async () => {
+      globalThis.task = await client.submitTask({ type: "nobody", payload: {} });
+      globalThis.waits = client.waitForTask(task.taskId, { timeout: 3000 }).catch((error) => [error instanceof windlass.WindlassError, error.code]);
+    },
+    { url: gone.url, options: BRIEF },
+  );
+  await gone.kill();
+  const [typed, code] = await page.evaluate(() => waits);
+  assert.ok(typed);
+  assert.match(code, /^(store_unavailable|task_timeout)$/);
+});
+
 test("an address that answers something else is told as such", async () => {
   const { told } = await inPage(() => code(client.counts()), { url: place.site.url, options: BRIEF });
   assert.match(told, /^(api_error|store_unavailable|service_unavailable)$/);
