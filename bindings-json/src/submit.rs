@@ -1,21 +1,9 @@
-//! Many tasks in one text, and their submissions in one.
+//! The submissions of many tasks in one text.
 
 use serde::Serialize;
-use serde_json::value::RawValue;
-use windlass_core::{BatchId, Result, Submission, TaskId, TaskSpec, TaskStatus};
+use windlass_core::{BatchId, Result, Submission, TaskId, TaskStatus};
 
-use crate::fields::record;
 use crate::text::text;
-
-/// The tasks of a JSON list of records.
-///
-/// # Errors
-///
-/// `invalid_argument` with the name of the field, `invalid_payload`.
-pub(crate) fn specs(records: &str) -> Result<Vec<TaskSpec>> {
-    let records: Vec<&RawValue> = record("tasks", records)?;
-    records.iter().map(|record| TaskSpec::from_wire(record.get())).collect()
-}
 
 /// Submissions next to each other that differ in their ids only, as most do.
 #[derive(Serialize)]
