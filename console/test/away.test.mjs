@@ -39,6 +39,36 @@ test("the key is asked for, refused when wrong, kept in the tab, and asked for a
   await page.close();
 });
 
+test("what other pages of the address left in an outbox stays there", async () => {
+  const here = await place();
+  await here.submit({ task_type: "seen" });
+  const page = await open("about:blank", { origin: here.url });
+  await page.route("**/app.html", (route) => route.fulfill({ contentType: "text/html", body: "<title>app</title>" }));
+  await page.goto(`${here.url}/app.html`);
+  const made = await page.evaluate(
+    () =>
+      new Promise((resolve, reject) => {
+        const request = indexedDB.open("windlass-outbox", 1);
+        request.onsuccess = () => (request.result.close(), resolve(true));
+        request.onerror = () => reject(request.error);
+      }),
+  );
+  assert.ok(made);
+  await page.addInitScript(() => {
+    window.opened = [];
+    const open = IDBFactory.prototype.open;
+    IDBFactory.prototype.open = function (...args) {
+      window.opened.push(args[0]);
+      return open.apply(this, args);
+    };
+  });
+  await page.goto(`${here.url}/tasks`);
+  await page.locator("tbody tr", { hasText: "seen" }).waitFor();
+  await page.locator(".connection-live").waitFor();
+  assert.deepEqual(await page.evaluate(() => window.opened), []);
+  await page.close();
+});
+
 test("where storage is forbidden the key and the colours hold for the page", async () => {
   const key = "a-long-random-text";
   const here = await place({ env: { WINDLASS_SERVER_KEY: key }, key });

@@ -31,12 +31,15 @@ export const readOnly = computed(() => info.value?.readOnly ?? true);
 /** Grows whenever everything that is shown should be asked for again. */
 export const epoch = signal(0);
 
+/** What other pages of this address left to be sent is theirs, and not for whoever looks here to send. */
+const outbox = { resume: false };
+
 let opened: { key: string | null; client: Promise<Client> } | undefined;
 
 /** The client. Its calls fail soon: the page asks again by itself. */
 export function client(): Promise<Client> {
   if (opened?.key !== key.value || opened === undefined) {
-    const options = { timeout: 15, retry: { maxRetries: 1 }, breaker: false as const };
+    const options = { timeout: 15, retry: { maxRetries: 1 }, breaker: false as const, outbox };
     const given = key.value === null ? options : { ...options, apiKey: key.value };
     opened = { key: key.value, client: connect(location.origin, given) };
   }
