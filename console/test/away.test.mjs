@@ -140,6 +140,20 @@ test("a server without a stream left is there all the same, and the page says th
   await second.close();
 });
 
+test("a page whose code did not come at first loads it by itself", async () => {
+  const here = await place();
+  await here.submit({ task_type: "patient" });
+  const page = await open("about:blank", { origin: here.url });
+  let refused = 0;
+  await page.route("**/*.wasm", (route) => (refused++ === 0 ? route.abort() : route.fallback()));
+  await page.goto(`${here.url}/tasks`);
+  await page.locator(".problem").waitFor();
+  await page.locator("tbody tr", { hasText: "patient" }).waitFor({ timeout: 20_000 });
+  await page.locator(".problem").waitFor({ state: "detached" });
+  assert.equal(refused, 2);
+  await page.close();
+});
+
 test("a page that is opened while the server is gone says so, and shows what there is as soon as it is back", async () => {
   const first = await start();
   const page = await open(first.url);

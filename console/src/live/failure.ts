@@ -14,6 +14,11 @@ export function codeOf(error: unknown): string {
   return error instanceof WindlassError ? error.code : "unknown";
 }
 
+/** Whether nobody answered, or what asks could not be loaded: later there may be an answer. */
+export function isAway(error: unknown): boolean {
+  return AWAY.has(codeOf(error)) || codeOf(error) === "store_unavailable" || error instanceof TypeError;
+}
+
 /** Whether the server wants another key. */
 export function isRefused(error: unknown): boolean {
   return codeOf(error) === "authentication_failed";
