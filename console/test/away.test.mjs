@@ -140,6 +140,51 @@ test("a server without a stream left is there all the same, and the page says th
   await second.close();
 });
 
+test("what happens between the first answer and the stream is not missed", async () => {
+  const here = await place();
+  const { submit, lease } = here;
+  const id = await submit({ task_type: "between" });
+  const page = await open("about:blank", { origin: here.url });
+  let pass;
+  const held = new Promise((resolve) => (pass = resolve));
+  await page.route("**/api/v1/events", async (route) => {
+    await held;
+    await route.fallback();
+  });
+  await page.goto(`${here.url}/tasks`);
+  const row = page.locator(`tr[data-id="${id}"]`);
+  await row.getByText("pending", { exact: true }).waitFor();
+  await (await lease("between")).complete({});
+  pass();
+  await row.getByText("completed", { exact: true }).waitFor();
+
+  // Once more, after the page was left and is looked at again.
+  const look = (hidden) =>
+    page.evaluate((hidden) => {
+      Object.defineProperty(document, "hidden", { configurable: true, get: () => hidden });
+      document.dispatchEvent(new Event("visibilitychange"));
+    }, hidden);
+  const left = page.waitForEvent("requestfailed", { predicate: (request) => request.url().endsWith("/events"), timeout: 20_000 });
+  await look(true);
+  await left;
+  await page.unroute("**/api/v1/events");
+  const again = new Promise((resolve) => (pass = resolve));
+  const asked = new Promise((resolve) =>
+    page.route("**/api/v1/events", async (route) => {
+      resolve();
+      await again;
+      await route.fallback();
+    }),
+  );
+  const next = await submit({ task_type: "left" });
+  await look(false);
+  await asked;
+  await (await lease("left")).complete({});
+  pass();
+  await page.locator(`tr[data-id="${next}"]`).getByText("completed", { exact: true }).waitFor();
+  await page.close();
+});
+
 test("a page whose code did not come at first loads it by itself", async () => {
   const here = await place();
   await here.submit({ task_type: "patient" });

@@ -42,7 +42,6 @@ export async function follow(): Promise<never> {
     const reached = await once();
     if (document.hidden) {
       await seen();
-      epoch.value++;
       continue;
     }
     pause = reached ? PAUSE.first : Math.min(pause * 1.7, PAUSE.most);
@@ -76,6 +75,8 @@ async function once(): Promise<boolean> {
         reached = true;
         connected.value = true;
         live.value = true;
+        // What is shown was asked for before: what happened in between, nobody told.
+        missed = true;
         catchUp();
       }
       if (events.length > 0) for (const listener of listeners) listener(events);
@@ -91,7 +92,10 @@ async function once(): Promise<boolean> {
     leave();
   }
   live.value = false;
-  if (document.hidden) return reached;
+  if (document.hidden) {
+    missed = true;
+    return reached;
+  }
   // A stream that was cut says nothing yet of the server: the next attempt does.
   if (!reached) {
     connected.value = answered;
