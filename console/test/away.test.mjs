@@ -185,6 +185,23 @@ test("what happens between the first answer and the stream is not missed", async
   await page.close();
 });
 
+test("a server that takes a question and never answers it is said not to answer", async () => {
+  const here = await place();
+  const page = await open("about:blank", { origin: here.url });
+  // Deadlines come soon here.
+  await page.addInitScript(() => {
+    const timeout = AbortSignal.timeout;
+    AbortSignal.timeout = (milliseconds) => timeout.call(AbortSignal, milliseconds / 100);
+  });
+  let answers = false;
+  await page.route("**/api/v1/history**", (route) => (answers ? route.fallback() : undefined));
+  await page.goto(here.url);
+  await page.locator(".charts-card .problem", { hasText: "The server does not answer" }).waitFor();
+  answers = true;
+  await page.locator(".charts-card .problem").waitFor({ state: "detached" });
+  await page.close();
+});
+
 test("a page whose code did not come at first loads it by itself", async () => {
   const here = await place();
   await here.submit({ task_type: "patient" });
