@@ -6,7 +6,7 @@ use rusqlite::{OptionalExtension, Result, params};
 use windlass_core::store::EnqueueGroup;
 use windlass_core::{BatchId, Error, Submission, TaskId, TaskStatus, Timestamp};
 
-use crate::insert::{Insert, is_long};
+use crate::insert::{ALIKE, Insert, are_alike, insert_alike, is_long};
 use crate::row::Cells;
 use crate::tx::Tx;
 
@@ -28,8 +28,19 @@ fn one(tx: &mut Tx<'_>, group: &EnqueueGroup) -> Result<windlass_core::Result<Ve
         Ok(submissions) => submissions,
         refused => return Ok(refused),
     };
+    let together = match group.tasks.len() / ALIKE * ALIKE {
+        many if many > 0 && are_alike(&group.tasks[..many]) => many,
+        _ => 0,
+    };
+    let (alike, others) = group.tasks.split_at(together);
+    if let [first, ..] = alike {
+        insert_alike(tx.connection, alike, now)?;
+        let status = first.due(now).1;
+        tx.counts.add(&first.tenant, &first.spec.queue, status, together as i64);
+        tx.ring |= status == TaskStatus::Pending;
+    }
     let mut insert = Insert::new(tx.connection, now)?;
-    for (new, submission) in group.tasks.iter().zip(&submissions) {
+    for (new, submission) in others.iter().zip(&submissions[together..]) {
         if submission.deduplicated {
             continue;
         }
