@@ -179,7 +179,7 @@ node_package() {
 # built of the same sources is taken from the cache.
 wasm_modules() {
     local to=bindings-wasm/dist/wasm kept=$CACHE/wasm-$KEY wanted
-    local sources=(Cargo.toml Cargo.lock core client-rest bindings-json bindings-wasm/Cargo.toml bindings-wasm/src bindings-wasm/bindgen bindings-wasm/build/wasm.mjs)
+    local sources=(Cargo.{toml,lock} {core,client-rest,bindings-json,bindings-wasm}/{Cargo.toml,src} bindings-wasm/bindgen bindings-wasm/build/wasm.mjs)
     wanted=$({
         rustc --version
         find "${sources[@]}" -type f -print0 | LC_ALL=C sort -z | xargs -0 cksum

@@ -47,7 +47,7 @@ console_tests() {
 
 web_tests() {
     # A page that hangs ends its file, and not the run.
-    check node "browser tests" node --test --test-timeout=300000 --test-reporter=tap testkit/browser/test/*.test.mjs \
+    check node "browser tests" node --test --test-concurrency=2 --test-timeout=300000 --test-reporter=tap testkit/browser/test/*.test.mjs \
         bindings-wasm/test/*.test.mjs bindings-wasm/test/*/*.test.mjs
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use windlass_core::client::FollowOptions;
 use windlass_core::rules::limits;
-use windlass_core::{Error, Result, SubmitOptions, TaskId};
+use windlass_core::{Error, Result, SubmitOptions, TaskId, TaskSpec};
 
 use crate::arguments::{place, seconds};
 use crate::query;
@@ -44,7 +44,7 @@ impl Client {
     /// `[{"task_ids", "status", "deduplicated", "batch_id"}, …]`.
     pub async fn submit(&self, records: &str, batch: bool) -> Result<String> {
         let options = SubmitOptions { batch, patience: self.patience };
-        let specs = submit::specs(records)?;
+        let specs = TaskSpec::list_from_wire(records)?;
         submit::told(&self.client.submit_many(specs, options).await?)
     }
 
@@ -54,7 +54,7 @@ impl Client {
     ///
     /// `invalid_argument`, `invalid_payload`, `payload_too_large`.
     pub fn check(&self, records: &str) -> Result<()> {
-        submit::check(records)
+        TaskSpec::list_from_wire(records)?.iter().try_for_each(limits::check_spec)
     }
 
     /// A task's record.

@@ -1,31 +1,9 @@
-//! Many tasks in one text, and their submissions in one.
+//! The submissions of many tasks in one text.
 
 use serde::Serialize;
-use serde_json::value::RawValue;
-use windlass_core::rules::limits;
-use windlass_core::{BatchId, Result, Submission, TaskId, TaskSpec, TaskStatus};
+use windlass_core::{BatchId, Result, Submission, TaskId, TaskStatus};
 
-use crate::fields::record;
 use crate::text::text;
-
-/// The tasks of a JSON list of records.
-///
-/// # Errors
-///
-/// `invalid_argument` with the name of the field, `invalid_payload`.
-pub fn specs(records: &str) -> Result<Vec<TaskSpec>> {
-    let records: Vec<&RawValue> = record("tasks", records)?;
-    records.iter().map(|record| TaskSpec::from_wire(record.get())).collect()
-}
-
-/// Checks tasks as a submit does before anything travels.
-///
-/// # Errors
-///
-/// `invalid_argument`, `invalid_payload`, `payload_too_large`.
-pub fn check(records: &str) -> Result<()> {
-    specs(records)?.iter().try_for_each(limits::check_spec)
-}
 
 /// Submissions next to each other that differ in their ids only, as most do.
 #[derive(Serialize)]

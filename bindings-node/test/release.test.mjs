@@ -41,7 +41,7 @@ test("each target is built once, with everything that its steps ask of it", () =
   for (const { target, image } of included) {
     const { cpu, libc } = TARGETS[target];
     if (libc === undefined) continue;
-    assert.match(image, new RegExp(`/${libc === "musl" ? "musllinux" : "manylinux"}.*_${cpu === "x64" ? "x86_64" : "aarch64"}$`));
+    assert.match(image, new RegExp(`^${libc === "musl" ? "musllinux" : "manylinux"}.*_${cpu === "x64" ? "x86_64" : "aarch64"}$`));
   }
 });
 

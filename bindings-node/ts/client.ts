@@ -179,7 +179,11 @@ export class Client<M extends TaskMap<M> = TaskMap> implements AsyncDisposable {
     return readChanged(JSON.parse(told));
   }
 
-  /** Runs the failed and cancelled tasks that match again; at most `most`. Errors as `cancelTasks`. */
+  /**
+   * Runs the failed and cancelled tasks that match again, newest first; at most `most`. A further call
+   * begins at the newest again, and finds what failed again meanwhile: for more than 10,000 tasks go by
+   * windows of `since` and `until`. Errors as `cancelTasks`.
+   */
   async retryTasks(filter: TaskFilter, { most }: BoundOptions = {}): Promise<Changed> {
     const told = await answer(() => this.#native.retryMatching(queryRecord({ ...filter, most })));
     return readChanged(JSON.parse(told));

@@ -41,6 +41,8 @@ REFUSED: list[tuple[str, Call, str, str | None]] = [
     ("wrong cursor limit", lambda c: c.list_tasks(limit=-1), "invalid_argument", "limit"),
     ("wrong batch id", lambda c: c.list_tasks(batch_id="b"), "invalid_argument", "batch_id"),
     ("naive since", lambda c: c.list_tasks(since=dt.datetime.now()), "invalid_argument", "since"),
+    ("since as text", lambda c: c.list_tasks(since="1h"), "invalid_argument", "since"),  # type: ignore[arg-type]
+    ("until a day", lambda c: c.cancel_tasks(until=dt.date.today()), "invalid_argument", "until"),  # type: ignore[arg-type]
     ("naive until", lambda c: c.list_tasks(until=dt.datetime.now()), "invalid_argument", "until"),
     ("cancel of all", lambda c: c.cancel_tasks(), "invalid_argument", "filter"),
     ("retry of all", lambda c: c.retry_tasks(most=1), "invalid_argument", "filter"),

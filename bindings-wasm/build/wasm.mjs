@@ -12,11 +12,13 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { brotliCompressSync, constants } from "node:zlib";
 
-// The feature of windlass-wasm, and the most that a module may weigh, as it travels: both files in brotli.
+// The feature of windlass-wasm, and the most that a module may weigh, as it travels: both files in brotli. That
+// is a little more than it weighs now: whoever adds much sees it here, and whoever takes away lowers it. The aim, not
+// reached, is 170 KiB for the engine and 100 KiB for the client.
 const MODULES = {
   client: { feature: "rest", limit: 150 * 1024 },
-  engine: { feature: "engine", limit: 290 * 1024 },
-  worker: { feature: "worker", limit: 280 * 1024 },
+  engine: { feature: "engine", limit: 264 * 1024 },
+  worker: { feature: "worker", limit: 250 * 1024 },
 };
 
 const home = fileURLToPath(new URL("..", import.meta.url));

@@ -103,27 +103,9 @@ fn memory(name: &str, options: &Options, tenant: &str, clock: Time) -> Client {
     let manual = clock.is_manual();
     let store = match name {
         "" => MemoryStore::new(clock),
-        name => shared(name, clock),
+        name => MemoryStore::named(name, clock),
     };
     let host = Arc::new(JsHost);
     let engine = Engine::new(Arc::new(store), host.clone(), options.engine(manual));
     Client::new(engine, host, tenant)
-}
-
-/// Stores that connections of this page or process share by name.
-#[cfg(feature = "engine")]
-fn shared(name: &str, clock: Arc<dyn windlass_core::Clock>) -> windlass_core::MemoryStore {
-    use std::collections::HashMap;
-    use std::sync::{LazyLock, Mutex};
-
-    use windlass_core::MemoryStore;
-
-    static SHARED: LazyLock<Mutex<HashMap<String, MemoryStore>>> = LazyLock::new(Mutex::default);
-    let mut shared = SHARED.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-    // With only the connection that is kept here, everybody has left: what was there is gone.
-    let known = shared.get(name).filter(|store| store.connections() > 1).cloned();
-    let store = known.unwrap_or_else(|| MemoryStore::new(clock));
-    let connection = store.connect();
-    shared.insert(name.to_owned(), store);
-    connection
 }

@@ -121,6 +121,27 @@ test("a task is submitted, worked, followed and waited for", async () => {
   assert.deepEqual(page.said, []);
 });
 
+test("what happens to all tasks is told until the loop is left", async () => {
+  const page = await place.open();
+  const told = await page.evaluate(async () => {
+    const { Client } = await import("/dist/index.js");
+    // Asked for before the engine is there: what comes after is heard all the same.
+    const client = new Client("memory:");
+    const events = client.events({ queue: "heard" });
+    await client.submitTask({ type: "x", payload: {}, queue: "other" });
+    const { taskId } = await client.submitTask({ type: "x", payload: {}, queue: "heard" });
+    await client.cancelTask(taskId);
+    const heard = [];
+    for await (const event of events) {
+      heard.push([event.taskId === taskId, event.status]);
+      if (heard.length === 2) break;
+    }
+    await client.close();
+    return heard;
+  });
+  assert.deepEqual(told, [[true, "pending"], [true, "cancelled"]]);
+});
+
 test("in a worker of the browser", async () => {
   const page = await place.open();
   const result = await page.evaluate(

@@ -34,6 +34,13 @@ await ended;
 await client.close();
 `;
 
+// The same in a worker of the browser. What it imports is fetched in parts, which only modules can.
+const THREAD = `
+const thread = new Worker(new URL("./thread.ts", import.meta.url), { type: "module" });
+thread.onmessage = ({ data }) => (document.title = \`\${result} \${data}\`);
+`;
+const VITE = { configFile: false, logLevel: "error", worker: { format: "es" } };
+
 let browser;
 before(async () => {
   writeFileSync(join(folder, "package.json"), '{ "private": true, "type": "module" }');
@@ -43,7 +50,8 @@ before(async () => {
   run("npm", "install", `./${archive}`, "--offline", "--no-audit", "--no-fund", "--silent");
   mkdirSync(join(folder, "src"));
   writeFileSync(join(folder, "index.html"), '<!doctype html><html lang="en"><title>waits</title><script type="module" src="/src/main.ts"></script>');
-  writeFileSync(join(folder, "src/main.ts"), `import { connect } from "windlass-web";\n${FLOW}document.title = String(result);\n`);
+  writeFileSync(join(folder, "src/main.ts"), `import { connect } from "windlass-web";\n${FLOW}${THREAD}`);
+  writeFileSync(join(folder, "src/thread.ts"), `import { connect } from "windlass-web";\n${FLOW}postMessage(result);\n`);
   browser = await launch();
 });
 after(async () => {
@@ -86,12 +94,12 @@ test("every file that package.json names is there", () => {
 });
 
 test("a page that Vite has built runs under a strict policy, and fetches the engine alone", async () => {
-  await build({ root: folder, configFile: false, logLevel: "error", build: { target: "es2022" } });
+  await build({ ...VITE, root: folder, build: { target: "es2022" } });
   const site = await serve(join(folder, "dist"), POLICY, { "/favicon.ico": { body: "", status: 204 } });
   try {
     const { title, said, asked } = await look(site.url);
-    assert.deepEqual([title, said], ["42", []]);
-    assert.deepEqual(asked.filter((url) => url.endsWith(".wasm")).map((url) => /(\w+)_bg-/.exec(url)[1]), ["engine"]);
+    assert.deepEqual([title, said], ["42 42", []]);
+    assert.deepEqual(asked.filter((url) => url.endsWith(".wasm")).map((url) => /(\w+)_bg-/.exec(url)[1]), ["engine", "engine"]);
   } finally {
     await site.close();
   }
@@ -99,22 +107,26 @@ test("a page that Vite has built runs under a strict policy, and fetches the eng
 
 test("a page runs while Vite serves it for development", async () => {
   const cacheDir = join(folder, ".vite");
-  const server = await createServer({ root: folder, configFile: false, logLevel: "error", cacheDir, server: { host: "127.0.0.1", port: 0 } });
+  const server = await createServer({ ...VITE, root: folder, cacheDir, server: { host: "127.0.0.1", port: 0 } });
   try {
     await server.listen();
     const { title, said } = await look(`http://127.0.0.1:${server.httpServer.address().port}/`);
-    assert.deepEqual([title, said], ["42", []]);
+    assert.deepEqual([title, said], ["42 42", []]);
   } finally {
     await server.close();
   }
 });
 
-test("strict TypeScript compiles it, with and without a bundler", () => {
+test("strict TypeScript compiles what the documents write, with and without a bundler", () => {
+  // GJS-06: the sample is Node's, but for its servers.
+  const sample = readFileSync(new URL("../../bindings-node/test/typing-sample.ts", import.meta.url), "utf8");
+  const web = sample.replace(/"windlass(\/\w+)?"/g, '"windlass-web$1"').replace(", TestServer", "").replace(/^.*TestServer.*$/m, "").replace("server.url", "location.origin");
+  writeFileSync(join(folder, "src/sample.ts"), `declare const process: { env: Record<string, string | undefined> };\n${web}`);
   for (const [module, moduleResolution] of [["ESNext", "Bundler"], ["NodeNext", "NodeNext"]]) {
     const options = { strict: true, exactOptionalPropertyTypes: true, module, moduleResolution, target: "ES2022", noEmit: true };
     Object.assign(options, { lib: ["ES2022", "ESNext.Disposable", "DOM"], types: [] });
     const config = join(folder, `tsconfig.${module}.json`);
-    writeFileSync(config, JSON.stringify({ compilerOptions: options, files: ["src/main.ts"] }));
+    writeFileSync(config, JSON.stringify({ compilerOptions: options, files: ["src/main.ts", "src/sample.ts"] }));
     assert.equal(run(join(home, "node_modules/.bin/tsc"), "-p", config), "");
   }
 });

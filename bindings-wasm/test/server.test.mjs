@@ -116,6 +116,28 @@ test("a tab works, and what it had when it was closed is done by another", async
   assert.equal(told, "another tab");
 });
 
+test("a page that is left gives back what its worker had, uncounted", async () => {
+  const { page, told: taskId } = await inPage(async () => {
+    const { taskId } = await client.submitTask({ type: "hold", payload: {}, queue: "left" });
+    client.worker({ hold: (_, ctx) => (ctx.progress(1), new Promise(() => {})) }, { queues: ["left"] }).run();
+    for await (const { kind } of client.streamTask(taskId)) if (kind === "progress") return taskId;
+  });
+  await page.goto("about:blank");
+  // Long before its lease runs out: that takes a minute.
+  const { told } = await inPage(
+    async (taskId) => {
+      const worker = client.worker({ hold: async (_, ctx) => ctx.attempt }, { queues: ["left"] });
+      const ended = worker.run();
+      const attempt = await client.result(taskId, { timeout: 30_000 });
+      await worker.drain();
+      await ended;
+      return attempt;
+    },
+    { given: taskId },
+  );
+  assert.equal(told, 1);
+});
+
 test("documents' small client", async () => {
   // JSC-02, JSC-03, JSC-05, JSC-06
   const { told } = await inPage(
@@ -171,6 +193,21 @@ test("a page that lost its network goes on when it is back", async () => {
   const seen = await page.evaluate(async () => (await over, seen));
   assert.deepEqual(seen.map(([seq]) => seq), seen.map((_, i) => i + 1));
   assert.equal(seen.at(-1)[1], "cancelled");
+});
+
+test("a server that vanishes and stays away ends a wait at its timeout", async () => {
+  const gone = await new Server("memory:", place.site.url).start();
+  const { page } = await inPage(
+    async () => {
+      globalThis.task = await client.submitTask({ type: "nobody", payload: {} });
+      globalThis.waits = client.waitForTask(task.taskId, { timeout: 3000 }).catch((error) => [error instanceof windlass.WindlassError, error.code]);
+    },
+    { url: gone.url, options: BRIEF },
+  );
+  await gone.kill();
+  const [typed, code] = await page.evaluate(() => waits);
+  assert.ok(typed);
+  assert.match(code, /^(store_unavailable|task_timeout)$/);
 });
 
 test("an address that answers something else is told as such", async () => {

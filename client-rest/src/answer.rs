@@ -5,7 +5,6 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use windlass_core::rules::call;
 use windlass_core::{Error, ErrorBody, Timestamp};
 
@@ -127,17 +126,21 @@ pub(crate) async fn body(response: Response) -> Result<Option<Bytes>, Failed> {
     read(response, ANSWER).await
 }
 
-/// What the body of a success says.
-pub(crate) fn record<T: DeserializeOwned>(status: u16, body: &[u8]) -> Result<T, Failed> {
-    serde_json::from_str(text(status, body)?).map_err(|error| Failed::unreadable(status, &error))
-}
+/// JSON text that is being read.
+pub(crate) type Text<'a> = serde_json::Deserializer<serde_json::de::StrRead<'a>>;
 
-/// The text of the body of a success.
-pub(crate) fn text(status: u16, body: &[u8]) -> Result<&str, Failed> {
-    std::str::from_utf8(body).map_err(|error| match error.error_len() {
+/// Reads what a success says.
+pub(crate) type Read<'a> = dyn Fn(&mut Text<'_>) -> serde_json::Result<()> + Sync + 'a;
+
+/// Has the whole body of a success read.
+pub(crate) fn read_text(status: u16, body: &[u8], read: &Read<'_>) -> Result<(), Failed> {
+    let text = std::str::from_utf8(body).map_err(|error| match error.error_len() {
         None => Failed::cut(),
         Some(_) => Failed::garbage(status, &error),
-    })
+    })?;
+    let mut text = Text::from_str(text);
+    let all = read(&mut text).and_then(|()| text.end());
+    all.map_err(|error| Failed::unreadable(status, &error))
 }
 
 /// What an answer that is no success means.

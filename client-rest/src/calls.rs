@@ -3,7 +3,6 @@
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit, watch};
 use windlass_core::future::BoxFuture;
@@ -12,14 +11,11 @@ use windlass_core::runtime::host::{SharedHost, timeout};
 use windlass_core::{Breaker, Circuit, Error, Pass, Result};
 
 use crate::address::Address;
-use crate::answer::{self, Failed};
+use crate::answer::{self, Failed, Read, Text};
 use crate::call::{Body, Call};
 use crate::clock::ServerClock;
 use crate::options::RestOptions;
 use crate::transport::{Request, Response, Transport};
-
-/// Reads the body of a success, given its status; no body when it is larger than is read.
-pub(crate) type Read<'a> = dyn Fn(u16, Option<Bytes>) -> Result<(), Failed> + Sync + 'a;
 
 /// Makes calls to one server.
 pub(crate) struct Calls {
@@ -87,12 +83,7 @@ impl Calls {
     /// what no Windlass server says, `circuit_breaker_open`, `client_closed`.
     pub(crate) async fn ask<T: DeserializeOwned + Send>(&self, call: &Call) -> Result<T> {
         let answer = Mutex::new(None);
-        let read = |status, body: Option<Bytes>| {
-            let body = body.ok_or_else(|| Failed::too_large(status))?;
-            *lock(&answer) = Some(answer::record(status, &body)?);
-            Ok(())
-        };
-        self.run(call, &read).await?;
+        self.run(call, Some(&|text| keep(&answer, text)), false).await?;
         let answer = lock(&answer).take();
         answer.ok_or_else(|| Error::internal("a call ended without an answer"))
     }
@@ -103,18 +94,14 @@ impl Calls {
         call: &Call,
     ) -> Result<Option<T>> {
         let answer = Mutex::new(None);
-        let read = |status, body: Option<Bytes>| {
-            *lock(&answer) = body.map(|body| answer::record(status, &body)).transpose()?;
-            Ok(())
-        };
-        self.run(call, &read).await?;
+        self.run(call, Some(&|text| keep(&answer, text)), true).await?;
         let answer = lock(&answer).take();
         Ok(answer)
     }
 
     /// Makes a call whose answer says nothing. Errors as `ask`.
     pub(crate) async fn tell(&self, call: &Call) -> Result<()> {
-        self.run(call, &|_, _| Ok(())).await
+        self.run(call, None, true).await
     }
 
     /// The open answer to `call`. Errors as `ask`.
@@ -123,9 +110,14 @@ impl Calls {
         self.repeat(call, pass, || self.send(call, Duration::ZERO)).await
     }
 
-    /// Makes a call and has its answer read. Nothing here depends on what is read, and it is boxed: every
-    /// verb would have a copy of its own.
-    pub(crate) fn run<'a>(&'a self, call: &'a Call, read: &'a Read<'a>) -> BoxFuture<'a, Result<()>> {
+    /// Makes a call and has its answer read, or left alone when it `may_be_large` and is. Nothing here depends
+    /// on what is read, and it is boxed: every verb would have a copy of its own.
+    pub(crate) fn run<'a>(
+        &'a self,
+        call: &'a Call,
+        read: Option<&'a Read<'a>>,
+        may_be_large: bool,
+    ) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
             let pass = self.enter(call)?;
             let start = self.host.monotonic();
@@ -136,7 +128,11 @@ impl Calls {
                 let spent = if at_once { call.hold } else { spent };
                 let response = self.send(call, spent).await?;
                 let status = response.status();
-                read(status, answer::body(response).await?)
+                match (answer::body(response).await?, read) {
+                    (Some(body), Some(read)) => answer::read_text(status, &body, read),
+                    (None, _) if !may_be_large => Err(Failed::too_large(status)),
+                    _ => Ok(()),
+                }
             })
             .await
         })
@@ -309,6 +305,15 @@ impl Calls {
         // The sender lives as long as `self`.
         let _ = self.closed.subscribe().wait_for(|closed| *closed).await;
     }
+}
+
+/// Reads a record from `text` and keeps it in `place`.
+fn keep<T: DeserializeOwned>(
+    place: &Mutex<Option<T>>,
+    text: &mut Text<'_>,
+) -> serde_json::Result<()> {
+    *lock(place) = Some(T::deserialize(text)?);
+    Ok(())
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -65,6 +65,22 @@ describe("in bulk", () => {
     await page.close();
   });
 
+  test("what is taken from all that match leaves the other rows that are seen", async () => {
+    await at.submitAll(Array.from({ length: 60 }, () => ({ task_type: "taken", queue: "taken" })));
+    const page = await open(`${at.url}/tasks?queue=taken`);
+    await rows(page, 50);
+    await page.getByLabel("select all on this page").check();
+    await page.getByRole("button", { name: "Select all that match" }).click();
+    await page.getByRole("button", { name: "Older" }).click();
+    await rows(page, 10);
+    const boxes = page.locator("tbody tr").getByRole("checkbox");
+    assert.deepEqual(await boxes.evaluateAll((all) => all.map((box) => box.checked)), Array(10).fill(true));
+    await boxes.nth(3).click();
+    await page.getByText("9 tasks selected").waitFor();
+    assert.deepEqual(await boxes.evaluateAll((all) => all.map((box) => box.checked)), Array.from({ length: 10 }, (_, i) => i !== 3));
+    await page.close();
+  });
+
   test("nothing that can be changed is said, and nothing is asked", async () => {
     await at.submit({ task_type: "done", queue: "done" });
     await (await at.lease("done", { queue: "done" })).complete();

@@ -39,6 +39,36 @@ test("the key is asked for, refused when wrong, kept in the tab, and asked for a
   await page.close();
 });
 
+test("what other pages of the address left in an outbox stays there", async () => {
+  const here = await place();
+  await here.submit({ task_type: "seen" });
+  const page = await open("about:blank", { origin: here.url });
+  await page.route("**/app.html", (route) => route.fulfill({ contentType: "text/html", body: "<title>app</title>" }));
+  await page.goto(`${here.url}/app.html`);
+  const made = await page.evaluate(
+    () =>
+      new Promise((resolve, reject) => {
+        const request = indexedDB.open("windlass-outbox", 1);
+        request.onsuccess = () => (request.result.close(), resolve(true));
+        request.onerror = () => reject(request.error);
+      }),
+  );
+  assert.ok(made);
+  await page.addInitScript(() => {
+    window.opened = [];
+    const open = IDBFactory.prototype.open;
+    IDBFactory.prototype.open = function (...args) {
+      window.opened.push(args[0]);
+      return open.apply(this, args);
+    };
+  });
+  await page.goto(`${here.url}/tasks`);
+  await page.locator("tbody tr", { hasText: "seen" }).waitFor();
+  await page.locator(".connection-live").waitFor();
+  assert.deepEqual(await page.evaluate(() => window.opened), []);
+  await page.close();
+});
+
 test("where storage is forbidden the key and the colours hold for the page", async () => {
   const key = "a-long-random-text";
   const here = await place({ env: { WINDLASS_SERVER_KEY: key }, key });
@@ -92,6 +122,97 @@ test("a server that vanishes is missed, and goes on where it was", async () => {
   assert.deepEqual(await page.locator(".line span").allInnerTexts(), ["line 1", "line 2"]);
   await page.goto(`${first.url}/tasks`);
   await page.locator("tbody tr", { hasText: "steady" }).waitFor();
+  await page.close();
+});
+
+test("a server without a stream left is there all the same, and the page says that it is not live", async () => {
+  const here = await place({ args: ["--max-streams", "1"] });
+  await here.submit({ task_type: "limited" });
+  const first = await open(`${here.url}/tasks`);
+  await first.locator(".connection-live").waitFor();
+  const second = await open(`${here.url}/tasks`);
+  await second.getByText("not live").waitFor();
+  await second.locator("tbody tr", { hasText: "limited" }).waitFor();
+  assert.equal(await second.getByText("The server does not answer").count(), 0);
+  await first.close();
+  // Its place goes to whoever asks next.
+  await second.locator(".connection-live").waitFor({ timeout: 20_000 });
+  await second.close();
+});
+
+test("what happens between the first answer and the stream is not missed", async () => {
+  const here = await place();
+  const { submit, lease } = here;
+  const id = await submit({ task_type: "between" });
+  const page = await open("about:blank", { origin: here.url });
+  let pass;
+  const held = new Promise((resolve) => (pass = resolve));
+  await page.route("**/api/v1/events", async (route) => {
+    await held;
+    await route.fallback();
+  });
+  await page.goto(`${here.url}/tasks`);
+  const row = page.locator(`tr[data-id="${id}"]`);
+  await row.getByText("pending", { exact: true }).waitFor();
+  await (await lease("between")).complete({});
+  pass();
+  await row.getByText("completed", { exact: true }).waitFor();
+
+  // Once more, after the page was left and is looked at again.
+  const look = (hidden) =>
+    page.evaluate((hidden) => {
+      Object.defineProperty(document, "hidden", { configurable: true, get: () => hidden });
+      document.dispatchEvent(new Event("visibilitychange"));
+    }, hidden);
+  const left = page.waitForEvent("requestfailed", { predicate: (request) => request.url().endsWith("/events"), timeout: 20_000 });
+  await look(true);
+  await left;
+  await page.unroute("**/api/v1/events");
+  const again = new Promise((resolve) => (pass = resolve));
+  const asked = new Promise((resolve) =>
+    page.route("**/api/v1/events", async (route) => {
+      resolve();
+      await again;
+      await route.fallback();
+    }),
+  );
+  const next = await submit({ task_type: "left" });
+  await look(false);
+  await asked;
+  await (await lease("left")).complete({});
+  pass();
+  await page.locator(`tr[data-id="${next}"]`).getByText("completed", { exact: true }).waitFor();
+  await page.close();
+});
+
+test("a server that takes a question and never answers it is said not to answer", async () => {
+  const here = await place();
+  const page = await open("about:blank", { origin: here.url });
+  // Deadlines come soon here.
+  await page.addInitScript(() => {
+    const timeout = AbortSignal.timeout;
+    AbortSignal.timeout = (milliseconds) => timeout.call(AbortSignal, milliseconds / 100);
+  });
+  let answers = false;
+  await page.route("**/api/v1/history**", (route) => (answers ? route.fallback() : undefined));
+  await page.goto(here.url);
+  await page.locator(".charts-card .problem", { hasText: "The server does not answer" }).waitFor();
+  answers = true;
+  await page.locator(".charts-card .problem").waitFor({ state: "detached" });
+  await page.close();
+});
+
+test("a page whose code did not come at first loads it by itself", async () => {
+  const here = await place();
+  await here.submit({ task_type: "patient" });
+  const page = await open("about:blank", { origin: here.url });
+  let refused = 0;
+  await page.route("**/*.wasm", (route) => (refused++ === 0 ? route.abort() : route.fallback()));
+  await page.goto(`${here.url}/tasks`);
+  await page.locator(".problem").waitFor();
+  await page.locator("tbody tr", { hasText: "patient" }).waitFor({ timeout: 20_000 });
+  await page.locator(".problem").waitFor({ state: "detached" });
+  assert.equal(refused, 2);
   await page.close();
 });
 

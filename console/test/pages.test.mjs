@@ -28,6 +28,20 @@ describe("without tasks", () => {
   });
 });
 
+test("a link puts no command of its own into the clipboard", async () => {
+  const page = await open(at.url);
+  for (const [path, title] of [["tasks", "No such task"], ["batches", "No such batch"]]) {
+    await page.goto(`${at.url}/${path}/x%3Bcurl%20evil%7Csh`);
+    await page.getByRole("heading", { name: title }).waitFor();
+    assert.doesNotMatch(await page.locator("main").innerText(), /curl/);
+    assert.equal(await page.getByRole("button", { name: /copy/i }).count(), 0);
+    await page.goto(`${at.url}/${path}/01900000-0000-7000-8000-000000000000`);
+    await page.getByText(`windlass ${path} get 01900000-0000-7000-8000-000000000000 --url`).waitFor();
+    assert.equal(await page.getByRole("button", { name: /copy/i }).count(), 1);
+  }
+  await page.close();
+});
+
 test("the overview counts, and goes on counting", async () => {
   const here = await place();
   await here.submitAll([{ task_type: "a" }, { task_type: "a", queue: "slow" }, { task_type: "a", delay_seconds: 600 }]);
@@ -41,7 +55,8 @@ test("the overview counts, and goes on counting", async () => {
   await tile("Running").filter({ hasText: /^1$/ }).waitFor();
   await job.fail("the disk is on fire");
   await tile("Failed").filter({ hasText: /^1$/ }).waitFor();
-  await page.locator(".line-failure", { hasText: "the disk is on fire" }).waitFor();
+  // The tasks that were submitted last, of those that failed: what failed last may be an older one.
+  await page.getByRole("region", { name: "Newest that failed" }).locator(".line-failure", { hasText: "the disk is on fire" }).waitFor();
   await page.locator(".line-queue", { hasText: "slow" }).waitFor();
   await page.locator("canvas").first().waitFor();
   assert.equal(await page.locator("figure.chart").count(), 3);
@@ -261,6 +276,32 @@ test("times are the server's, whatever the clock of the page says", async () => 
   await created.waitFor();
   assert.match(await created.innerText(), /^(just now|now|\d+ s ago)$/);
   assert.ok(Math.abs((await page.evaluate(() => Date.now())) - Date.now() - 3_600_000) < 60_000);
+  await page.close();
+});
+
+test("times are the server's again after the clock of the page was set, however slow the answers are", async () => {
+  const here = await place();
+  const page = await open("about:blank", { origin: here.url });
+  await page.addInitScript(() => {
+    window.by = 0;
+    const now = Date.now;
+    Date.now = () => now() + window.by;
+    const ask = window.fetch;
+    window.fetch = async (...args) => {
+      const answer = await ask(...args);
+      if (window.by !== 0) await new Promise((resolve) => setTimeout(resolve, 400));
+      return answer;
+    };
+  });
+  await page.goto(here.url);
+  await page.getByText("No figures yet").or(page.locator("figure.chart").first()).waitFor();
+  await page.evaluate(() => (window.by = 3_600_000));
+  const corrected = page.waitForResponse((response) => response.url().includes("/history"), { timeout: 30_000 });
+  await (await corrected).finished();
+  await here.submit({ task_type: "timely" });
+  await page.keyboard.press("g");
+  await page.keyboard.press("t");
+  await page.locator("tbody tr time").filter({ hasText: /^(just now|now|\d+ s ago)$/ }).waitFor();
   await page.close();
 });
 

@@ -1,8 +1,7 @@
 //! From a URL to a client.
 
-use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::{Arc, LazyLock, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -177,7 +176,7 @@ pub fn connect_on(handle: Handle, url: &str, options: ConnectOptions) -> Result<
 fn open(url: &str, options: &ConnectOptions, clock: Arc<dyn Clock>) -> Result<Arc<dyn Store>> {
     match url.split_once(':') {
         Some(("memory", "")) => Ok(Arc::new(MemoryStore::new(clock))),
-        Some(("memory", name)) => Ok(Arc::new(shared_memory(name, clock))),
+        Some(("memory", name)) => Ok(Arc::new(MemoryStore::named(name, clock))),
         Some(("sqlite", path)) => sqlite(url, path, options, clock),
         _ => Err(refused(url, KNOWN)),
     }
@@ -224,18 +223,6 @@ fn server(url: &str, _: &ConnectOptions, _: Arc<TokioHost>) -> Result<Client> {
     Err(refused(url, "this build knows no servers; turn on the feature \"rest\""))
 }
 
-/// Stores that connections of this process share by name.
-fn shared_memory(name: &str, clock: Arc<dyn Clock>) -> MemoryStore {
-    static SHARED: LazyLock<Mutex<HashMap<String, MemoryStore>>> = LazyLock::new(Mutex::default);
-    let mut shared = SHARED.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-    // With only the connection that is kept here, everybody has left: what was there is gone.
-    let known = shared.get(name).filter(|store| store.connections() > 1).cloned();
-    let store = known.unwrap_or_else(|| MemoryStore::new(clock));
-    let connection = store.connect();
-    shared.insert(name.to_owned(), store);
-    connection
-}
-
 #[cfg(feature = "sqlite")]
 fn sqlite(
     url: &str,
@@ -276,6 +263,8 @@ fn refused(url: &str, reason: &str) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+
     use super::*;
 
     // ENV-01, ENV-03

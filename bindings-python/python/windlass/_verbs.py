@@ -85,7 +85,9 @@ class Listing:
         return map(Task, tasks)
 
 
-def _instant(name: str, at: dt.datetime) -> str:
+def _instant(name: str, at: object) -> str:
+    if not isinstance(at, dt.datetime):
+        raise options.invalid(name, f"must be a datetime, not {type(at).__name__}")
     if at.tzinfo is None:
         raise options.invalid(name, f"{at!r} has no time zone")
     return at.isoformat()

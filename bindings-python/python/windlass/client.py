@@ -218,7 +218,9 @@ class Client(Hands):
     ) -> Changed:
         """Runs the failed and cancelled tasks that match again, newest first.
 
-        Others stay as they are and do not count. Bound and errors as `cancel_tasks`.
+        Others stay as they are and do not count. A further call begins at the newest again, and
+        finds what failed again meanwhile: for more than 10,000 tasks go by windows of `since` and
+        `until`. Bound and errors as `cancel_tasks`.
         """
         given = matching(labels, status, task_type, queue, batch_id, since, until, error)
         return Changed(json.loads(self._native.matching("retry", **given, most=most)))

@@ -76,7 +76,7 @@ test("a server that goes and comes back gets the rest", async (t) => {
   const keys = await submit(page, relay.url, 3);
   await sent(page, keys);
   const more = await submit(page, relay.url, 4, "more");
-  await relay.until(() => relay.submits.length === 4);
+  await relay.until(() => relay.submits.length >= 4);
   await server.kill();
   // It is seen that the server is away, and said.
   const error = await page.evaluate(async () => {
@@ -103,7 +103,7 @@ test("a page that is loaded again sends what the one before left", async (t) => 
   await relay.open();
   // Nothing is asked for: a client for the same server is all that it takes.
   await page.evaluate((url) => void (globalThis.client = new windlass.Client(url)), relay.url);
-  await relay.until(() => relay.submits.length === 3);
+  await relay.until(() => relay.submits.length >= 3);
   await sent(page, keys);
   assert.deepEqual(await stored(there), [0, 1, 2]);
 });

@@ -17,18 +17,18 @@ mod records;
 mod verbs;
 mod words;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use bytes::Bytes;
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use windlass_core::client::{Histories, UpdateStream, Waited, Waits, wait_many};
 use windlass_core::future::BoxFuture;
 use windlass_core::runtime::host::{Host, SharedHost};
 use windlass_core::words::takes;
 use windlass_core::{Error, Result, TaskId, TaskStatus, Timestamp};
 
-use crate::answer::{self, Failed};
+use crate::answer::Text;
 use crate::call::Call;
 use crate::options::RestOptions;
 use crate::service::RestService;
@@ -258,15 +258,14 @@ impl crate::calls::Calls {
         call: &Call,
         read: &(dyn Fn(&str) -> serde_json::Result<String> + Sync),
     ) -> Result<String> {
-        let answer = std::sync::Mutex::new(None);
-        let keep = |status, body: Option<Bytes>| {
-            let body = body.ok_or_else(|| Failed::too_large(status))?;
-            let text = answer::text(status, &body)?;
-            let text = read(text).map_err(|error| Failed::unreadable(status, &error))?;
-            *answer.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(text);
+        let answer = Mutex::new(None);
+        let keep = |text: &mut Text<'_>| {
+            let text = Box::<RawValue>::deserialize(text)?;
+            let wanted = read(text.get())?;
+            *answer.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(wanted);
             Ok(())
         };
-        self.run(call, &keep).await?;
+        self.run(call, Some(&keep), false).await?;
         let answer = answer.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
         answer.ok_or_else(|| Error::internal("a call ended without an answer"))
     }

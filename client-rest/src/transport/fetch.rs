@@ -82,6 +82,9 @@ extern "C" {
     fn origin(this: &Place) -> String;
 }
 
+/// Bytes of a call that may outlive its page: browsers take 64 KiB for all of them.
+const OUTLIVES: usize = 32 * 1024;
+
 /// What authorizes. Clones share it; the connections are the browser's.
 #[derive(Clone)]
 pub(crate) struct Transport {
@@ -121,6 +124,10 @@ impl Transport {
         let mut done = put("method", &asked.method.into());
         if let Some(body) = &asked.body {
             set("content-type", JSON)?;
+            // A worker whose page goes away gives back what it had: that call outlives the page.
+            if body.len() <= OUTLIVES && asked.url.ends_with("/leases/settle") {
+                done = done.and(put("keepalive", &true.into()));
+            }
             done = done.and(put("body", &Uint8Array::from(&body[..])));
         }
         done = done.and(put("headers", &headers)).and(put("signal", &abort.signal()));

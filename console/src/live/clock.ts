@@ -17,11 +17,24 @@ export function exactNow(): number {
   return Date.now() + offset;
 }
 
-/** Learns from an answer's time; the quickest answers know best. */
+/** What the page's clock said when its other one, which nobody sets, began. */
+const began = () => Date.now() - performance.now();
+let known = began();
+
+/**
+ * Learns from an answer's time; the quickest answers know best. What was learned is not kept for ever:
+ * clocks drift, and are set, and stand still while a machine sleeps.
+ */
 export function measure(told: string | null, asked: number, answered: number): void {
-  if (told === null || answered - asked > spread * 2) return;
+  if (told === null) return;
   const at = Date.parse(told);
   if (Number.isNaN(at)) return;
+  if (Math.abs(began() - known) > 1_000) spread = Infinity;
+  known = began();
+  if (answered - asked > spread * 2) {
+    spread *= 1.5;
+    return;
+  }
   spread = Math.max(answered - asked, 1);
   const found = at - (Date.now() - (answered - asked) / 2);
   // What two clocks of one machine may differ by says nothing.

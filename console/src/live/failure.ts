@@ -11,7 +11,13 @@ const AWAY = new Set(["service_unavailable", "request_timeout", "circuit_breaker
 
 /** The stable code of an error; `unknown` for what has none. */
 export function codeOf(error: unknown): string {
-  return error instanceof WindlassError ? error.code : "unknown";
+  if (error instanceof WindlassError) return error.code;
+  return error instanceof DOMException && error.name === "TimeoutError" ? "request_timeout" : "unknown";
+}
+
+/** Whether nobody answered, or what asks could not be loaded: later there may be an answer. */
+export function isAway(error: unknown): boolean {
+  return AWAY.has(codeOf(error)) || codeOf(error) === "store_unavailable" || error instanceof TypeError;
 }
 
 /** Whether the server wants another key. */

@@ -19,6 +19,8 @@ const PAUSE = { first: 300, most: 5_000 };
 
 /** Whether the server answers; `null` before anything is known. */
 export const connected = signal<boolean | null>(null);
+/** Whether it tells what happens. One that answers may have no stream left, or a proxy holds it back. */
+export const live = signal(false);
 
 const listeners = new Set<(events: Happening[]) => void>();
 let hurry = () => {};
@@ -40,7 +42,6 @@ export async function follow(): Promise<never> {
     const reached = await once();
     if (document.hidden) {
       await seen();
-      epoch.value++;
       continue;
     }
     pause = reached ? PAUSE.first : Math.min(pause * 1.7, PAUSE.most);
@@ -48,23 +49,35 @@ export async function follow(): Promise<never> {
   }
 }
 
+/** Whether something may have been missed. */
+let missed = false;
+
+/** Everything that is shown is asked for again, if something may have been missed. */
+function catchUp(): void {
+  if (missed) epoch.value++;
+  missed = false;
+}
+
 /** One stream until its end; whether there was one. */
 async function once(): Promise<boolean> {
   const cut = new AbortController();
   let timer = setTimeout(() => cut.abort(), SILENCE);
+  let answered = false;
   let reached = false;
   const leave = onUnseen(() => cut.abort());
   try {
-    const told = await readInfo();
-    info.value = told;
+    info.value = await readInfo(cut.signal);
+    answered = true;
     await readEvents((events) => {
       clearTimeout(timer);
       timer = setTimeout(() => cut.abort(), SILENCE);
       if (!reached) {
         reached = true;
-        // Everything that was missed is asked for again.
-        if (connected.value === false) epoch.value++;
         connected.value = true;
+        live.value = true;
+        // What is shown was asked for before: what happened in between, nobody told.
+        missed = true;
+        catchUp();
       }
       if (events.length > 0) for (const listener of listeners) listener(events);
     }, cut.signal);
@@ -78,7 +91,17 @@ async function once(): Promise<boolean> {
     clearTimeout(timer);
     leave();
   }
-  if (!document.hidden) connected.value = false;
+  live.value = false;
+  if (document.hidden) {
+    missed = true;
+    return reached;
+  }
+  // A stream that was cut says nothing yet of the server: the next attempt does.
+  if (!reached) {
+    connected.value = answered;
+    if (answered) catchUp();
+  }
+  if (reached || !answered) missed = true;
   return reached;
 }
 

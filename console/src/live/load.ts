@@ -9,12 +9,15 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import type { Client } from "windlass-web";
 import { client, epoch, refuseKey } from "../server/session.js";
 import type { Happening } from "../server/side.js";
-import { isRefused } from "./failure.js";
+import { isAway, isRefused } from "./failure.js";
 import { listen } from "./feed.js";
 
 /** Least milliseconds between two answers; a slow answer is asked for less often, up to the second figure. */
 const GAP = 1_000;
 const MOST = 6_000;
+
+/** Milliseconds after which a question that nobody answered is asked again. */
+const AGAIN = 3_000;
 
 /** Answers that are kept for whoever comes back to a page. */
 const KEPT = 30;
@@ -77,6 +80,7 @@ export function useLive<T>(
       }
       busy = true;
       dirty = false;
+      let unanswered = false;
       let began = performance.now();
       try {
         const to = await client();
@@ -88,6 +92,7 @@ export function useLive<T>(
       } catch (error) {
         if (ended) return;
         if (isRefused(error)) refuseKey();
+        unanswered = isAway(error);
         // What answered another question is no answer to this one.
         show((before) => ({ value: before.question?.startsWith(name) ? before.value : undefined, error, question }));
       } finally {
@@ -97,6 +102,7 @@ export function useLive<T>(
       const gap = Math.min(Math.max(GAP, (performance.now() - began) * 8), MOST);
       const { every } = current.current.freshness;
       if (dirty) later(gap);
+      else if (unanswered) later(Math.min(every ?? AGAIN, AGAIN));
       else if (every !== undefined) later(Math.max(every, gap));
       quiet = performance.now() + gap;
     };

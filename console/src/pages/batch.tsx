@@ -14,7 +14,7 @@ import { Dialog, act } from "../parts/notice.js";
 import { Copy, Empty, Problem, Shares, Status, Waiting } from "../parts/small.js";
 import { readOnly } from "../server/session.js";
 import { useRows } from "../tasks/rows.js";
-import { EVERYTHING, searchPath } from "../tasks/search.js";
+import { EVERYTHING, commandOf, searchPath } from "../tasks/search.js";
 import { TaskTable, moveRow } from "../tasks/table.js";
 import { useTitle } from "../title.js";
 import { count, tasks as tasksOf } from "../words.js";
@@ -41,7 +41,7 @@ export function BatchPage({ id }: { id: string }) {
       return (
         <>
           <h1 tabIndex={-1}>No such batch</h1>
-          <Empty title="No batch has this id" command={`windlass batches get ${id} --url ${location.origin}`}>
+          <Empty title="No batch has this id" command={commandOf("batches get", id)}>
             Its tasks may have been pruned. <a href="/tasks">All tasks</a>
           </Empty>
         </>

@@ -63,7 +63,7 @@ export function OverviewPage() {
         <Card title="Queues" aside={<a href="/queues">All queues</a>}>
           {queues.value === undefined ? <Waiting /> : queues.value.length === 0 ? <NoQueues /> : <Queues queues={queues.value} />}
         </Card>
-        <Card title="Failed lately" aside={<a href={searchPath({ ...EVERYTHING, status: ["failed"] })}>All failed</a>}>
+        <Card title="Newest that failed" aside={<a href={searchPath({ ...EVERYTHING, status: ["failed"] })}>All failed</a>}>
           {failed.value !== undefined ? (
             <Failures tasks={failed.value.tasks} />
           ) : failed.error !== undefined ? (

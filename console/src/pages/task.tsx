@@ -19,7 +19,7 @@ import { useHistory, type History } from "../task/history.js";
 import { Logs } from "../task/logs.js";
 import { Timeline } from "../task/timeline.js";
 import { Value } from "../task/value.js";
-import { EVERYTHING, searchPath } from "../tasks/search.js";
+import { EVERYTHING, commandOf, searchPath } from "../tasks/search.js";
 import { useTitle } from "../title.js";
 import { duration, priority } from "../words.js";
 
@@ -43,7 +43,7 @@ export function TaskPage({ id }: { id: string }) {
       return (
         <>
           <h1 tabIndex={-1}>No such task</h1>
-          <Empty title="No task has this id" command={`windlass tasks get ${id} --url ${location.origin}`}>
+          <Empty title="No task has this id" command={commandOf("tasks get", id)}>
             It may have been pruned: finished tasks are kept for a week unless the server is told otherwise.{" "}
             <a href="/tasks">All tasks</a>
           </Empty>

@@ -195,14 +195,15 @@ function useSelection(tasks: readonly Task[], of: string) {
   const marked = tasks.filter((task) => rows.has(task.taskId)).length;
   const whole = tasks.length > 0 && marked === tasks.length;
   const change = (ids: readonly Task[], on: boolean) => {
-    const changed = new Map(rows);
+    // Of all that match only this page is known, row by row: what is taken from all leaves the rest of it.
+    const changed = all ? new Map(tasks.map((task) => [task.taskId, task])) : new Map(rows);
     for (const task of ids) on ? changed.set(task.taskId, task) : changed.delete(task.taskId);
     select(changed);
     selectAll(false);
   };
   const selection: Selection = {
     has: (id) => all || rows.has(id),
-    toggle: (id) => change(tasks.filter((task) => task.taskId === id), !rows.has(id)),
+    toggle: (id) => change(tasks.filter((task) => task.taskId === id), !(all || rows.has(id))),
     page: all || whole ? "all" : marked > 0 ? "some" : "none",
     togglePage: () => change(tasks, !(all || whole)),
   };

@@ -7,7 +7,7 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { useKeys } from "../keys.js";
-import { connected, tryNow } from "../live/feed.js";
+import { connected, live, tryNow } from "../live/feed.js";
 import { forget } from "../live/load.js";
 import { go, place } from "../router.js";
 import { info, giveKey, keyWanted, readOnly } from "../server/session.js";
@@ -95,9 +95,10 @@ function search(): void {
 
 function Connection() {
   const state = connected.value;
-  const text = state === null ? "connecting" : state ? "live" : "no connection";
+  const kind = state === false ? "lost" : live.value ? "live" : "new";
+  const text = { lost: "no connection", live: "live", new: state === null ? "connecting" : "not live" }[kind];
   return (
-    <p class={`connection connection-${state === null ? "new" : state ? "live" : "lost"}`}>
+    <p class={`connection connection-${kind}`}>
       <i aria-hidden="true" />
       <span>{text}</span>
       {readOnly.value && info.value !== null && <span class="tag">read-only</span>}

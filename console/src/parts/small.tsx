@@ -49,7 +49,7 @@ export function Card(props: { title: string; aside?: ComponentChildren; class?: 
 }
 
 /** There is nothing here, and what makes something be here. */
-export function Empty({ title, children, command }: { title: string; children?: ComponentChildren; command?: string }) {
+export function Empty({ title, children, command }: { title: string; children?: ComponentChildren; command?: string | undefined }) {
   return (
     <div class="empty">
       <p class="empty-title">{title}</p>

@@ -5,7 +5,7 @@
  */
 
 import { computed, signal } from "@preact/signals";
-import { type Client, connect } from "windlass-web";
+import { Client } from "windlass-web";
 
 /** Where the key stays: as long as the tab. */
 const PLACE = "windlass-key";
@@ -31,14 +31,22 @@ export const readOnly = computed(() => info.value?.readOnly ?? true);
 /** Grows whenever everything that is shown should be asked for again. */
 export const epoch = signal(0);
 
-let opened: { key: string | null; client: Promise<Client> } | undefined;
+/** What other pages of this address left to be sent is theirs, and not for whoever looks here to send. */
+const outbox = { resume: false };
 
-/** The client. Its calls fail soon: the page asks again by itself. */
-export function client(): Promise<Client> {
+let opened: { key: string | null; client: Client } | undefined;
+
+/**
+ * The client. Its calls fail soon, also when its code cannot be loaded: the page asks again by itself, and
+ * each call loads what is missing.
+ */
+export async function client(): Promise<Client> {
   if (opened?.key !== key.value || opened === undefined) {
-    const options = { timeout: 15, retry: { maxRetries: 1 }, breaker: false as const };
+    const options = { timeout: 15, retry: { maxRetries: 1 }, breaker: false as const, outbox };
     const given = key.value === null ? options : { ...options, apiKey: key.value };
-    opened = { key: key.value, client: connect(location.origin, given) };
+    // Its calls would be in the name of another key.
+    void opened?.client.close();
+    opened = { key: key.value, client: new Client(location.origin, given) };
   }
   return opened.client;
 }

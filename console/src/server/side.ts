@@ -9,6 +9,9 @@ import { type TaskEvent, type TaskState, WindlassError } from "windlass-web";
 import { measure } from "../live/clock.js";
 import { type ConsoleInfo, authorization } from "./session.js";
 
+/** Milliseconds that an answer may take, as long as the calls of the client. */
+const PATIENCE = 15_000;
+
 /** One step of the last hour. What is not known is `null`. */
 export interface Point {
   at: number;
@@ -32,14 +35,14 @@ export interface History {
 }
 
 /** What the server says of its console. */
-export async function readInfo(): Promise<ConsoleInfo> {
-  const told = await (await ask("/console.json")).json();
+export async function readInfo(signal: AbortSignal): Promise<ConsoleInfo> {
+  const told = await (await ask("/console.json", signal)).json();
   return { version: told.version, readOnly: told.read_only === true, keyRequired: told.key_required === true };
 }
 
 /** Figures of the last hour. */
 export async function readHistory(minutes = 60): Promise<History> {
-  const told = await (await ask(`/api/v1/history?minutes=${minutes}`)).json();
+  const told = await (await ask(`/api/v1/history?minutes=${minutes}`, AbortSignal.timeout(PATIENCE))).json();
   return {
     stepSeconds: told.step_seconds,
     points: told.points.map((point: Record<string, any>) => ({
@@ -94,9 +97,9 @@ function happening(block: string): Happening[] {
   return [{ event, at: Date.parse(at), taskId: task_id, queue, type: task_type, status, attempt, message: said, worker: worker ?? null }];
 }
 
-async function ask(path: string, signal?: AbortSignal): Promise<Response> {
+async function ask(path: string, signal: AbortSignal): Promise<Response> {
   const asked = performance.now();
-  const response = await fetch(path, { headers: authorization(), signal: signal ?? null, cache: "no-store" });
+  const response = await fetch(path, { headers: authorization(), signal, cache: "no-store" });
   measure(response.headers.get("Windlass-Time"), asked, performance.now());
   if (response.ok) return response;
   const told = await response.json().catch(() => ({}));

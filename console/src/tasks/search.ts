@@ -102,6 +102,15 @@ export function idIn(text: string): string | undefined {
 }
 
 /**
+ * The command that asks for what has this id. None for what is no id: whoever sends somebody a link may
+ * write anything there, and a command is pasted into a shell.
+ */
+export function commandOf(verb: string, text: string): string | undefined {
+  const id = idIn(text);
+  return id && `windlass ${verb} ${id} --url ${location.origin}`;
+}
+
+/**
  * The search with what somebody typed: `status:failed queue:mail env=prod since:1h`, quotes around what
  * has spaces; all other words together are looked for in errors.
  */

@@ -246,6 +246,10 @@ fn cut(text: &mut String, bytes: usize) {
 ///
 /// `invalid_argument`.
 pub fn name(field: &str, value: &str) -> Result<()> {
+    // Most names are plain: no character of theirs has to be decoded.
+    if (1..=NAME).contains(&value.len()) && value.bytes().all(|byte| (b' '..0x7f).contains(&byte)) {
+        return Ok(());
+    }
     characters(field, "a name", value, 1, NAME)?;
     if value.chars().any(char::is_control) {
         return Err(Error::invalid(field, "must not hold control characters"));

@@ -31,8 +31,9 @@ impl Engine {
         let start = self.host.monotonic();
         let mut tries = 0;
         loop {
-            // A copy is kept only while there may be a second try.
-            let again = (!options.patience.is_zero()).then(|| group.clone());
+            // A copy is kept only while there may be a second try: a queue without a limit is never full.
+            let may_be_full = group.depth_limit.is_some() && !options.patience.is_zero();
+            let again = may_be_full.then(|| group.clone());
             let (first, rest) = match again {
                 Some(copy) => (copy, Some(&group)),
                 None => return self.store_group(group).await,

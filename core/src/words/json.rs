@@ -122,7 +122,7 @@ impl<'de> Visitor<'de> for Check {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Checked, A::Error> {
         // Most objects are small: a scan of a few keys costs less than a set.
-        let mut few: Vec<Cow<'de, str>> = Vec::new();
+        let mut few: Vec<Cow<'de, str>> = Vec::with_capacity(8);
         let mut many: HashSet<Cow<'de, str>> = HashSet::new();
         while let Some(Key(key)) = map.next_key::<Key<'de>>()? {
             let twice = if few.len() < 16 {

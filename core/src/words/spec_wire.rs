@@ -46,6 +46,39 @@ impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
     }
 }
 
+/// A record that holds what most do, and holds it rightly: read as the text goes by. Where anything is
+/// out of the ordinary it fails without saying what: [`TaskSpec::from_wire`] says it.
+struct Usual(TaskSpec);
+
+impl<'de> Deserialize<'de> for Usual {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Take;
+        impl<'de> Visitor<'de> for Take {
+            type Value = Usual;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Usual, A::Error> {
+                let unusual = || de::Error::custom("not as usual");
+                let mut spec = TaskSpec::new("stateless", Payload::null());
+                let mut seen = [false; KNOWN.len()];
+                while let Some(Name(name)) = map.next_key::<Name<'de>>()? {
+                    let place =
+                        KNOWN.iter().position(|known| *known == name).ok_or_else(unusual)?;
+                    if std::mem::replace(&mut seen[place], true) {
+                        return Err(unusual());
+                    }
+                    let raw: &RawValue = map.next_value()?;
+                    spec.set(&name, raw).map_err(|_| unusual())?;
+                }
+                Ok(Usual(spec))
+            }
+        }
+        deserializer.deserialize_map(Take)
+    }
+}
+
 /// A field's name, borrowed unless it has escapes.
 #[derive(serde::Deserialize)]
 struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
@@ -90,38 +123,52 @@ impl TaskSpec {
         let Fields(fields) = serde_json::from_str(text)
             .map_err(|e| Error::invalid("task", format!("must be an object: {e}")))?;
         let mut spec = Self::new("stateless", Payload::null());
-        for (field, raw) in &fields {
-            let name: &str = field;
-            if raw.get() == "null" && name != "payload" {
-                if !KNOWN.contains(&name) {
-                    return Err(unknown(name));
-                }
-                continue;
-            }
-            match name {
-                "task_type" => spec.task_type = read(name, raw)?,
-                "payload" => spec.payload = json(name, raw)?,
-                "queue" => spec.queue = read(name, raw)?,
-                "priority" => spec.priority = priority(raw)?,
-                "run_at" => spec.run_at = Some(instant(name, raw)?),
-                "delay_seconds" => spec.delay = Some(seconds(name, raw)?),
-                "timeout_seconds" => spec.timeout = Some(seconds(name, raw)?),
-                // What `retry` says goes first, wherever it stands.
-                "max_retries" => {
-                    let given = whole(name, raw)?;
-                    spec.retry.max_retries.get_or_insert(given);
-                }
-                "retry" => spec.retry = retry(raw)?.or(spec.retry),
-                "idempotency_key" => spec.idempotency_key = Some(read(name, raw)?),
-                "labels" => spec.labels = labels(raw)?,
-                "metadata" => spec.metadata = Some(json(name, raw)?),
-                "traceparent" => spec.traceparent = Some(read(name, raw)?),
-                "state_key" => spec.state_key = Some(read(name, raw)?),
-                "initial_state" => spec.initial_state = Some(json(name, raw)?),
-                _ => return Err(unknown(name)),
-            }
-        }
+        fields.iter().try_for_each(|(field, raw)| spec.set(field, raw))?;
         Ok(spec)
+    }
+
+    /// Reads JSON text of a list of wire records, each as [`from_wire`](Self::from_wire) does.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_argument` with the field `tasks` when it is no list; else as `from_wire`, for the first
+    /// record that is wrong.
+    pub fn list_from_wire(text: &str) -> Result<Vec<Self>> {
+        if let Ok(specs) = serde_json::from_str::<Vec<Usual>>(text) {
+            return Ok(specs.into_iter().map(|Usual(spec)| spec).collect());
+        }
+        let records: Vec<&RawValue> = from_text("tasks", text)?;
+        records.iter().map(|record| Self::from_wire(record.get())).collect()
+    }
+
+    /// Sets a field to what its text says.
+    fn set(&mut self, name: &str, raw: &RawValue) -> Result<()> {
+        if raw.get() == "null" && name != "payload" {
+            return if KNOWN.contains(&name) { Ok(()) } else { Err(unknown(name)) };
+        }
+        match name {
+            "task_type" => self.task_type = read(name, raw)?,
+            "payload" => self.payload = json(name, raw)?,
+            "queue" => self.queue = read(name, raw)?,
+            "priority" => self.priority = priority(raw)?,
+            "run_at" => self.run_at = Some(instant(name, raw)?),
+            "delay_seconds" => self.delay = Some(seconds(name, raw)?),
+            "timeout_seconds" => self.timeout = Some(seconds(name, raw)?),
+            // What `retry` says goes first, wherever it stands.
+            "max_retries" => {
+                let given = whole(name, raw)?;
+                self.retry.max_retries.get_or_insert(given);
+            }
+            "retry" => self.retry = retry(raw)?.or(self.retry),
+            "idempotency_key" => self.idempotency_key = Some(read(name, raw)?),
+            "labels" => self.labels = labels(raw)?,
+            "metadata" => self.metadata = Some(json(name, raw)?),
+            "traceparent" => self.traceparent = Some(read(name, raw)?),
+            "state_key" => self.state_key = Some(read(name, raw)?),
+            "initial_state" => self.initial_state = Some(json(name, raw)?),
+            _ => return Err(unknown(name)),
+        }
+        Ok(())
     }
 }
 
@@ -148,7 +195,11 @@ fn unknown(field: &str) -> Error {
 }
 
 fn read<T: DeserializeOwned>(field: &str, raw: &RawValue) -> Result<T> {
-    serde_json::from_str(raw.get()).map_err(|e| {
+    from_text(field, raw.get())
+}
+
+fn from_text<'a, T: Deserialize<'a>>(field: &str, text: &'a str) -> Result<T> {
+    serde_json::from_str(text).map_err(|e| {
         // The place within one value says nothing to the reader.
         let text = e.to_string();
         let reason = text.split(" at line ").next().unwrap_or(&text).to_owned();
@@ -241,6 +292,38 @@ mod tests {
         assert_eq!((spec.retry.max_retries, spec.retry.jitter), (Some(2), Some(0.0)));
         assert_eq!(spec.labels["n"], "7");
         assert_eq!(spec.queue, "default");
+    }
+
+    #[test]
+    fn a_list_is_read_as_its_records_are_one_by_one() {
+        let records = [
+            r#"{}"#,
+            r#"{"payload":{"a":[1]},"task_type":"t"}"#,
+            r#" { "queue" : null , "retry":{"max_retries":2}, "max_retries":1, "payload" : 1.50 } "#,
+            r#"{"\u0071ueue":"q","labels":{"n":7},"metadata":{},"delay_seconds":1.5}"#,
+        ];
+        let one_by_one: Result<Vec<_>> = records.iter().map(|r| TaskSpec::from_wire(r)).collect();
+        let list = TaskSpec::list_from_wire(&format!(" [{}] ", records.join(",")));
+        assert_eq!(list.unwrap(), one_by_one.unwrap());
+        assert_eq!(TaskSpec::list_from_wire("[]").unwrap(), []);
+        for wrong in [
+            r#"{"prio":1}"#,
+            r#"{"queue":"a","queue":"b"}"#,
+            r#"{"payload":{"a":1,"a":2}}"#,
+            r#"{"payload":1e999}"#,
+            r#"{"retry":{"jitters":1}}"#,
+            "[]",
+            "7",
+            "null",
+        ] {
+            let error = TaskSpec::list_from_wire(&format!(r#"[{{}},{wrong},{{"priority":0}}]"#));
+            let same = TaskSpec::from_wire(wrong).unwrap_err();
+            assert_eq!(error.unwrap_err().to_string(), same.to_string(), "{wrong}");
+        }
+        for text in ["", "{}", "[{}", "[{}] 1", r#"[{"a":}]"#] {
+            let error = TaskSpec::list_from_wire(text).unwrap_err();
+            assert_eq!(error.fields()["field"], "tasks", "{text}");
+        }
     }
 
     #[test]

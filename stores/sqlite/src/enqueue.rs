@@ -2,16 +2,13 @@
 
 use std::collections::HashMap;
 
-use rusqlite::{CachedStatement, OptionalExtension, Result, params};
-use windlass_core::engine::submit::NewTask;
+use rusqlite::{OptionalExtension, Result, params};
 use windlass_core::store::EnqueueGroup;
-use windlass_core::{BatchId, Error, Payload, Submission, TaskId, TaskStatus, Timestamp};
+use windlass_core::{BatchId, Error, Submission, TaskId, TaskStatus, Timestamp};
 
-use crate::row::{self, Cells};
+use crate::insert::{ALIKE, Insert, are_alike, insert_alike, is_long};
+use crate::row::Cells;
 use crate::tx::Tx;
-
-/// Payloads longer than this, in bytes, have a place of their own: a page holds a few rows.
-const LONG: usize = 1500;
 
 /// Stores groups, each whole or not at all.
 pub(crate) fn enqueue(
@@ -31,13 +28,24 @@ fn one(tx: &mut Tx<'_>, group: &EnqueueGroup) -> Result<windlass_core::Result<Ve
         Ok(submissions) => submissions,
         refused => return Ok(refused),
     };
-    let mut insert = insert_task(tx)?;
-    for (new, submission) in group.tasks.iter().zip(&submissions) {
+    let together = match group.tasks.len() / ALIKE * ALIKE {
+        many if many > 0 && are_alike(&group.tasks[..many]) => many,
+        _ => 0,
+    };
+    let (alike, others) = group.tasks.split_at(together);
+    if let [first, ..] = alike {
+        insert_alike(tx.connection, alike, now)?;
+        let status = first.due(now).1;
+        tx.counts.add(&first.tenant, &first.spec.queue, status, together as i64);
+        tx.ring |= status == TaskStatus::Pending;
+    }
+    let mut insert = Insert::new(tx.connection, now)?;
+    for (new, submission) in others.iter().zip(&submissions[together..]) {
         if submission.deduplicated {
             continue;
         }
-        let (run_at, status) = new.due(now);
-        let num = store(&mut insert, new, run_at, status, now)?;
+        let status = submission.status;
+        let num = insert.task(new)?;
         if is_long(&new.spec.payload) {
             tx.connection
                 .prepare_cached("INSERT INTO long_payloads (num, payload) VALUES (?1, ?2)")?
@@ -140,54 +148,4 @@ fn known(tx: &Tx<'_>, tenant: &str, key: &str) -> Result<Option<Known>> {
         })
     });
     known.optional()
-}
-
-fn is_long(payload: &Payload) -> bool {
-    payload.len() > LONG
-}
-
-fn insert_task<'a>(tx: &Tx<'a>) -> Result<CachedStatement<'a>> {
-    tx.connection.prepare_cached(
-        "INSERT INTO tasks (id, status, version, tenant, queue, handler, suspect, priority, run_at, \
-         created_at, attempt, submitted_as, last_seq, first_seq, cancel_requested, lease_counted, \
-         task_type, timeout, retry, batch_id, idempotency_key, fingerprint, traceparent, state_key, \
-         labels, metadata, initial_state, payload) \
-         VALUES (?1, ?2, 1, ?3, ?4, ?5, 0, ?6, ?7, ?8, 0, ?2, 1, 1, 0, 0, ?9, ?10, ?11, ?12, ?13, \
-         ?14, ?15, ?16, ?17, ?18, ?19, ?20)",
-    )
-}
-
-/// Writes what [`NewTask::into_task`] describes, without building it.
-fn store(
-    insert: &mut CachedStatement<'_>,
-    new: &NewTask,
-    run_at: Timestamp,
-    status: TaskStatus,
-    now: Timestamp,
-) -> Result<row::Num> {
-    let spec = &new.spec;
-    let labels = (!spec.labels.is_empty())
-        .then(|| serde_json::to_string(&spec.labels).expect("labels are plain text"));
-    insert.insert(params![
-        new.task_id.as_bytes(),
-        status as u8,
-        new.tenant,
-        spec.queue,
-        new.handler,
-        spec.priority.number(),
-        run_at.as_millis(),
-        now.as_millis(),
-        spec.task_type,
-        spec.timeout.map(|timeout| i64::try_from(timeout.as_nanos()).unwrap_or(i64::MAX)),
-        row::retry_text(&spec.retry),
-        new.batch_id.as_ref().map(BatchId::as_bytes),
-        spec.idempotency_key,
-        new.fingerprint,
-        spec.traceparent,
-        spec.state_key,
-        labels,
-        spec.metadata.as_ref().map(Payload::as_str),
-        spec.initial_state.as_ref().map(Payload::as_str),
-        (!is_long(&spec.payload)).then(|| spec.payload.as_str()),
-    ])
 }

@@ -10,7 +10,7 @@
 //! | `open`, `location`, `schema`, `migrate` | how a file becomes a store |
 //! | `writer`, `pen`, `tx`, `turn` | one writing connection, many callers in one commit |
 //! | `keeper`, `wake`, `readers`, `fork` | checkpoints, wake-ups, reading connections, child processes |
-//! | `row`, `counts`, `updates` | what is kept, and how it is read and written |
+//! | `row`, `insert`, `counts`, `updates` | what is kept, and how it is read and written |
 //! | `enqueue`, `lease`, `settle`, `renew`, `list`, `due`, `prune`, `workers` | one verb each |
 //!
 //! A write is on disk when it is acknowledged (`synchronous=FULL`), unless [`Durability::Normal`] asks
@@ -23,6 +23,7 @@ mod enqueue;
 mod error;
 mod flow;
 mod fork;
+mod insert;
 mod keeper;
 mod lease;
 mod list;

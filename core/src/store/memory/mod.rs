@@ -3,6 +3,7 @@
 mod flow;
 mod lines;
 mod link;
+mod named;
 mod table;
 mod walk;
 
