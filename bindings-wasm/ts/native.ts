@@ -159,7 +159,7 @@ class LazyClient {
   #all(): Record<string | symbol, unknown> {
     if (this.#whole === undefined) {
       this.#whole = new LazyClient(this.#url, this.#options, null, "worker");
-      if (this.#closed) void this.#close();
+      if (this.#closed) void (this.#whole as unknown as surface.NativeClient).close();
     }
     return this.#whole as unknown as Record<string | symbol, unknown>;
   }

@@ -17,6 +17,16 @@ use crate::clock::ServerClock;
 use crate::options::RestOptions;
 use crate::transport::{Request, Response, Transport};
 
+/// What becomes of the answer to a call.
+#[derive(Clone, Copy)]
+enum End<'a> {
+    /// It stays open.
+    Open,
+    /// Its body is read, if anything is to be read of it. One that is larger than is read is an error,
+    /// unless it may be.
+    Read { read: Option<&'a Read<'a>>, may_be_large: bool },
+}
+
 /// Makes calls to one server.
 pub(crate) struct Calls {
     address: Address,
@@ -106,36 +116,18 @@ impl Calls {
 
     /// The open answer to `call`. Errors as `ask`.
     pub(crate) async fn open(&self, call: &Call) -> Result<Response> {
-        let pass = self.enter(call)?;
-        self.repeat(call, pass, || self.send(call, Duration::ZERO)).await
+        let answer = self.repeat(call, End::Open).await?;
+        answer.ok_or_else(|| Error::internal("a call ended without an answer"))
     }
 
-    /// Makes a call and has its answer read, or left alone when it `may_be_large` and is. Nothing here depends
-    /// on what is read, and it is boxed: every verb would have a copy of its own.
-    pub(crate) fn run<'a>(
-        &'a self,
-        call: &'a Call,
-        read: Option<&'a Read<'a>>,
+    /// Makes a call and has its answer read, or left alone when it `may_be_large` and is.
+    pub(crate) async fn run(
+        &self,
+        call: &Call,
+        read: Option<&Read<'_>>,
         may_be_large: bool,
-    ) -> BoxFuture<'a, Result<()>> {
-        Box::pin(async move {
-            let pass = self.enter(call)?;
-            let start = self.host.monotonic();
-            // Others are refused while a probe lasts: the server is not to hold it back.
-            let at_once = pass.as_ref().is_some_and(Pass::is_probe);
-            self.repeat(call, pass, || async move {
-                let spent = self.host.monotonic().saturating_sub(start);
-                let spent = if at_once { call.hold } else { spent };
-                let response = self.send(call, spent).await?;
-                let status = response.status();
-                match (answer::body(response).await?, read) {
-                    (Some(body), Some(read)) => answer::read_text(status, &body, read),
-                    (None, _) if !may_be_large => Err(Failed::too_large(status)),
-                    _ => Ok(()),
-                }
-            })
-            .await
-        })
+    ) -> Result<()> {
+        self.repeat(call, End::Read { read, may_be_large }).await.map(|_| ())
     }
 
     /// Leave by the breaker.
@@ -152,13 +144,21 @@ impl Calls {
         circuit.map(|circuit| circuit.enter(self.host.monotonic())).transpose()
     }
 
-    /// Tries until it succeeds, must not be repeated, or its time is up.
-    async fn repeat<T, F: Future<Output = Result<T, Failed>>>(
-        &self,
-        call: &Call,
-        pass: Option<Pass>,
-        attempt: impl Fn() -> F,
-    ) -> Result<T> {
+    /// Tries until it succeeds, must not be repeated, or its time is up. Nothing here depends on what is
+    /// read, and it is boxed: every verb would have a copy of its own.
+    fn repeat<'a>(&'a self, call: &'a Call, end: End<'a>) -> BoxFuture<'a, Result<Option<Response>>> {
+        Box::pin(self.repeat_until(call, end))
+    }
+
+    async fn repeat_until(&self, call: &Call, end: End<'_>) -> Result<Option<Response>> {
+        let pass = self.enter(call)?;
+        let start = self.host.monotonic();
+        // Others are refused while a probe lasts: the server is not to hold it back.
+        let at_once = pass.as_ref().is_some_and(Pass::is_probe);
+        let attempt = || async {
+            let spent = self.host.monotonic().saturating_sub(start);
+            self.attempt(call, if at_once { call.hold } else { spent }, end).await
+        };
         let limit = call.limit.unwrap_or(self.options.timeout) + call.hold;
         let deadline = self.host.monotonic() + limit;
         let mut tries = 0;
@@ -199,11 +199,29 @@ impl Calls {
         let unheard = matches!(failed, Failed::Closed | Failed::Crowded);
         let error = failed.into_error(call.verb, self.address.place());
         match pass {
-            Some(pass) if blamed => pass.ended::<T>(&Err(error.clone()), self.host.monotonic()),
+            Some(pass) if blamed => pass.ended::<()>(&Err(error.clone()), self.host.monotonic()),
             Some(pass) if !unheard => pass.succeeded(),
             _ => {}
         }
         Err(error)
+    }
+
+    /// Makes one try; its answer, if it is to stay open.
+    async fn attempt(
+        &self,
+        call: &Call,
+        spent: Duration,
+        end: End<'_>,
+    ) -> Result<Option<Response>, Failed> {
+        let response = self.send(call, spent).await?;
+        let End::Read { read, may_be_large } = end else { return Ok(Some(response)) };
+        let status = response.status();
+        match (answer::body(response).await?, read) {
+            (Some(body), Some(read)) => answer::read_text(status, &body, read)?,
+            (None, _) if !may_be_large => return Err(Failed::too_large(status)),
+            _ => {}
+        }
+        Ok(None)
     }
 
     /// Pause before the next try, if there is to be one.
