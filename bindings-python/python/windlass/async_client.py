@@ -195,7 +195,9 @@ class AsyncClient(AsyncHands):
         `InvalidArgumentError`, also when nothing says which tasks.
         """
         given = matching(labels, status, task_type, queue, batch_id, since, until, error)
-        answer = await self._native.matching("cancel", **given, most=most, cursor=cursor, bridge=current())
+        answer = await self._native.matching(
+            "cancel", **given, most=most, cursor=cursor, bridge=current()
+        )
         return Changed(json.loads(answer))
 
     async def retry_tasks(
@@ -219,7 +221,9 @@ class AsyncClient(AsyncHands):
         Bound and errors as `cancel_tasks`.
         """
         given = matching(labels, status, task_type, queue, batch_id, since, until, error)
-        answer = await self._native.matching("retry", **given, most=most, cursor=cursor, bridge=current())
+        answer = await self._native.matching(
+            "retry", **given, most=most, cursor=cursor, bridge=current()
+        )
         return Changed(json.loads(answer))
 
     async def wait_for_task(

@@ -203,7 +203,9 @@ class Client(Hands):
         `InvalidArgumentError`, also when nothing says which tasks.
         """
         given = matching(labels, status, task_type, queue, batch_id, since, until, error)
-        return Changed(json.loads(self._native.matching("cancel", **given, most=most, cursor=cursor)))
+        return Changed(
+            json.loads(self._native.matching("cancel", **given, most=most, cursor=cursor))
+        )
 
     def retry_tasks(
         self,
@@ -226,7 +228,9 @@ class Client(Hands):
         Bound and errors as `cancel_tasks`.
         """
         given = matching(labels, status, task_type, queue, batch_id, since, until, error)
-        return Changed(json.loads(self._native.matching("retry", **given, most=most, cursor=cursor)))
+        return Changed(
+            json.loads(self._native.matching("retry", **given, most=most, cursor=cursor))
+        )
 
     def wait_for_task(
         self, task_id: str, timeout: Seconds | None = WAIT, poll_interval: Seconds = 2.0
