@@ -93,20 +93,20 @@ impl Client {
 
     /// How many tasks match; `query` is an object, with `most` beside what it filters by.
     pub async fn count(&self, query: &str) -> Result<String> {
-        let (filter, most) = query::bounded(query, limits::COUNT_DEFAULT)?;
+        let (filter, most) = query::bounded(query)?;
         text(&self.client.count(filter, most).await?)
     }
 
-    /// Cancels the tasks that match; `query` as for `count`.
+    /// Cancels the tasks that match; `query` as for `count`, and `cursor` to go on.
     pub async fn cancel_matching(&self, query: &str) -> Result<String> {
-        let (filter, most) = query::bounded(query, limits::CHANGE_MOST)?;
-        text(&self.client.cancel_matching(filter, most).await?)
+        let (filter, stretch) = query::stretch(query)?;
+        text(&self.client.cancel_matching(filter, stretch).await?)
     }
 
-    /// Runs the failed and cancelled tasks that match again; `query` as for `count`.
+    /// Runs the failed and cancelled tasks that match again; `query` as for `cancel_matching`.
     pub async fn retry_matching(&self, query: &str) -> Result<String> {
-        let (filter, most) = query::bounded(query, limits::CHANGE_MOST)?;
-        text(&self.client.retry_matching(filter, most).await?)
+        let (filter, stretch) = query::stretch(query)?;
+        text(&self.client.retry_matching(filter, stretch).await?)
     }
 
     /// What a task's history holds after entry `after`, without waiting.

@@ -31,7 +31,7 @@ mod hands;
 mod jobs;
 mod options;
 mod outcomes;
-pub mod query;
+mod query;
 mod stream;
 pub mod submit;
 mod text;

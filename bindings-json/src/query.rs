@@ -2,7 +2,8 @@
 
 use std::str::FromStr;
 
-use windlass_core::{Cursor, Error, Filter, Result, TaskSpec};
+use windlass_core::rules::limits;
+use windlass_core::{Cursor, Error, Filter, Result, Stretch, TaskSpec};
 
 use crate::fields::Fields;
 
@@ -11,7 +12,7 @@ use crate::fields::Fields;
 /// # Errors
 ///
 /// `invalid_argument` with the name of the field, also for one that is not known.
-pub fn page(text: &str) -> Result<(Filter, Option<Cursor>, u32)> {
+pub(crate) fn page(text: &str) -> Result<(Filter, Option<Cursor>, u32)> {
     let mut fields = Fields::read("query", text)?;
     let filter = filter(&mut fields)?;
     let cursor = fields.take::<String>("cursor")?.map(|text| text.parse()).transpose()?;
@@ -20,18 +21,24 @@ pub fn page(text: &str) -> Result<(Filter, Option<Cursor>, u32)> {
     Ok((filter, cursor, limit))
 }
 
-/// What a verb over all tasks that match is told: what it filters by, and where it stops, else at
-/// `default`.
-///
-/// # Errors
-///
-/// As `page`.
-pub fn bounded(text: &str, default: u32) -> Result<(Filter, u32)> {
+/// What is counted: what it filters by, and where it stops. Errors as `page`.
+pub(crate) fn bounded(text: &str) -> Result<(Filter, u32)> {
     let mut fields = Fields::read("query", text)?;
     let filter = filter(&mut fields)?;
-    let most = fields.count("most")?.unwrap_or(default);
+    let most = fields.count("most")?.unwrap_or(limits::COUNT_DEFAULT);
     fields.end()?;
     Ok((filter, most))
+}
+
+/// What a verb that changes all tasks that match is told: what it filters by, and how far it goes. Errors
+/// as `page`.
+pub(crate) fn stretch(text: &str) -> Result<(Filter, Stretch)> {
+    let mut fields = Fields::read("query", text)?;
+    let filter = filter(&mut fields)?;
+    let cursor = fields.take::<String>("cursor")?.map(|text| text.parse()).transpose()?;
+    let most = fields.count("most")?.unwrap_or(limits::CHANGE_MOST);
+    fields.end()?;
+    Ok((filter, Stretch { cursor, most }))
 }
 
 /// What `fields` filter by. Errors as `page`.

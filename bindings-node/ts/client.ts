@@ -38,6 +38,7 @@ import { type NativeClient, native } from "./native.js";
 import type {
   AnyTaskOptions,
   BoundOptions,
+  StretchOptions,
   CallOptions,
   ConnectOptions,
   ListOptions,
@@ -170,22 +171,23 @@ export class Client<M extends TaskMap<M> = TaskMap> implements AsyncDisposable {
 
   /**
    * Cancels the tasks that match, newest first, each as `cancelTask` does; at most `most`, which is
-   * 10,000 unless told. What has ended stays as it is and does not count.
+   * 10,000 unless told. What has ended stays as it is and does not count. `cursor` goes on from the
+   * `next` of the answer before.
    *
    * @throws InvalidArgumentError, also for a filter that says nothing
    */
-  async cancelTasks(filter: TaskFilter, { most }: BoundOptions = {}): Promise<Changed> {
-    const told = await answer(() => this.#native.cancelMatching(queryRecord({ ...filter, most })));
+  async cancelTasks(filter: TaskFilter, { most, cursor }: StretchOptions = {}): Promise<Changed> {
+    const told = await answer(() => this.#native.cancelMatching(queryRecord({ ...filter, most, cursor })));
     return readChanged(JSON.parse(told));
   }
 
   /**
-   * Runs the failed and cancelled tasks that match again, newest first; at most `most`. A further call
-   * begins at the newest again, and finds what failed again meanwhile: for more than 10,000 tasks go by
-   * windows of `since` and `until`. Errors as `cancelTasks`.
+   * Runs the failed and cancelled tasks that match again, newest first; at most `most`. Calls that go on
+   * with `cursor` pass every task once; one without begins at the newest again, and finds what failed
+   * again meanwhile. Errors as `cancelTasks`.
    */
-  async retryTasks(filter: TaskFilter, { most }: BoundOptions = {}): Promise<Changed> {
-    const told = await answer(() => this.#native.retryMatching(queryRecord({ ...filter, most })));
+  async retryTasks(filter: TaskFilter, { most, cursor }: StretchOptions = {}): Promise<Changed> {
+    const told = await answer(() => this.#native.retryMatching(queryRecord({ ...filter, most, cursor })));
     return readChanged(JSON.parse(told));
   }
 

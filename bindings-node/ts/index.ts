@@ -15,6 +15,7 @@ export { TaskList, type TaskPage } from "./listing.js";
 export type {
   AnyTaskOptions,
   BoundOptions,
+  StretchOptions,
   BreakerOptions,
   CallOptions,
   CallRetryOptions,

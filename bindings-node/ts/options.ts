@@ -121,6 +121,12 @@ export interface BoundOptions {
   most?: number;
 }
 
+/** How far a verb that changes all tasks that match goes. */
+export interface StretchOptions extends BoundOptions {
+  /** Where to go on: `next` of the answer before. Default: with the newest task. */
+  cursor?: string | null | undefined;
+}
+
 /** How calls to a server are repeated; durations in seconds. */
 export interface CallRetryOptions {
   maxRetries?: number;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use pyo3::prelude::*;
 use windlass::client::FollowOptions;
 use windlass::rules::limits;
-use windlass::{Cursor, Error, Filter, Result, SubmitOptions, TaskId, TaskSpec};
+use windlass::{Cursor, Error, Filter, Result, Stretch, SubmitOptions, TaskId, TaskSpec};
 
 use crate::bridge::{Bridge, call};
 use crate::calls::{BreakerFields, RetryFields};
@@ -221,7 +221,7 @@ impl Client {
 
     /// What `verb`, which is `count`, `cancel` or `retry`, does with all tasks that match.
     #[pyo3(signature = (verb, *, status, task_type=None, queue=None, labels=None, batch_id=None,
-        since=None, until=None, error=None, most=None, bridge=None))]
+        since=None, until=None, error=None, most=None, cursor=None, bridge=None))]
     #[allow(clippy::too_many_arguments)]
     fn matching(
         &self,
@@ -236,16 +236,17 @@ impl Client {
         until: Option<&str>,
         error: Option<String>,
         most: Option<i64>,
+        cursor: Option<&str>,
         bridge: Option<&Bound<'_, Bridge>>,
     ) -> PyResult<Py<PyAny>> {
-        let read = || -> Result<(Filter, Option<u32>)> {
+        let read = || -> Result<(Filter, Option<u32>, Option<Cursor>)> {
             let times = (since, until);
             let filter = filter(&status, task_type, queue, labels, batch_id, times, error)?;
-            Ok((filter, count("most", most)?))
+            Ok((filter, count("most", most)?, cursor.map(str::parse).transpose()?))
         };
-        let (filter, most) = raised(py, read())?;
+        let (filter, most, cursor) = raised(py, read())?;
         self.record(py, bridge, move |c| async move {
-            let change = most.unwrap_or(limits::CHANGE_MOST);
+            let change = Stretch { cursor, most: most.unwrap_or(limits::CHANGE_MOST) };
             match verb.as_str() {
                 "cancel" => text(&c.cancel_matching(filter, change).await?),
                 "retry" => text(&c.retry_matching(filter, change).await?),

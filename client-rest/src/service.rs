@@ -10,9 +10,9 @@ use windlass_core::runtime::host::SharedHost;
 use windlass_core::words::{BoundBody, SubmitBody, Workers};
 use windlass_core::{
     Batch, BatchId, Changed, Circuit, Count, Cursor, Error, Filter, LeaseRequest, Leased, Page,
-    QueueInfo, Renewal, Renewed, Result, Service, Settle, SettleReply, Submission, SubmitOptions,
-    Swept, Tally, Task, TaskId, TaskSpec, TaskStatus, Timestamp, Update, Why, WorkerInfo,
-    future::BoxFuture,
+    QueueInfo, Renewal, Renewed, Result, Service, Settle, SettleReply, Stretch, Submission,
+    SubmitOptions, Swept, Tally, Task, TaskId, TaskSpec, TaskStatus, Timestamp, Update, Why,
+    WorkerInfo, future::BoxFuture,
 };
 
 use crate::address::{segment, with_query};
@@ -102,11 +102,12 @@ impl RestService {
         verb: &'static str,
         tenant: &str,
         filter: &Filter,
-        most: u32,
+        stretch: Stretch,
     ) -> Result<Changed> {
+        let Stretch { cursor, most } = stretch;
         limits::check_most(most, limits::CHANGE_MOST)?;
         let path = with_query(&format!("/tasks/{verb}"), &query(filter));
-        let body = json(&BoundBody { most: Some(most) })?;
+        let body = json(&BoundBody { most: Some(most), cursor })?;
         // A second run would count only what the first one left.
         self.calls.ask(&Call::post(verb, path, Some(body)).tenant(tenant).once()).await
     }
@@ -168,20 +169,20 @@ impl Service for RestService {
         &self,
         tenant: &str,
         filter: Filter,
-        most: u32,
+        stretch: Stretch,
     ) -> BoxFuture<'_, Result<Changed>> {
         let tenant = tenant.to_owned();
-        Box::pin(async move { self.change("cancel", &tenant, &filter, most).await })
+        Box::pin(async move { self.change("cancel", &tenant, &filter, stretch).await })
     }
 
     fn retry_matching(
         &self,
         tenant: &str,
         filter: Filter,
-        most: u32,
+        stretch: Stretch,
     ) -> BoxFuture<'_, Result<Changed>> {
         let tenant = tenant.to_owned();
-        Box::pin(async move { self.change("retry", &tenant, &filter, most).await })
+        Box::pin(async move { self.change("retry", &tenant, &filter, stretch).await })
     }
 
     fn updates(

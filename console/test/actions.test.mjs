@@ -81,6 +81,30 @@ describe("in bulk", () => {
     await page.close();
   });
 
+  test("what is run again in parts, and ends again meanwhile, is not run once more in place of others", async () => {
+    const again = { task_type: "again", queue: "again" };
+    const ids = [];
+    for (let i = 0; i < 3; i++) ids.push(...(await at.submitAll(Array.from({ length: 700 }, () => again))));
+    await at.call("/tasks/cancel?queue=again", {});
+    const page = await open(`${at.url}/tasks?queue=again&status=cancelled`);
+    await rows(page, 50);
+    let calls = 0;
+    await page.route("**/tasks/retry?**", async (route) => {
+      const answer = await route.fetch();
+      if (calls++ === 0) await at.call("/tasks/cancel?queue=again", {});
+      await route.fulfill({ response: answer });
+    });
+    await page.getByLabel("select all on this page").check();
+    await page.getByRole("button", { name: "Select all that match" }).click();
+    await page.locator(".bulk").getByRole("button", { name: "Retry" }).click();
+    await page.getByRole("button", { name: "Retry 2,100 tasks" }).click();
+    await page.getByText("2,100 tasks to be run again").waitFor();
+    assert.equal(calls, 2);
+    assert.deepEqual(new Set(await statuses(ids.slice(0, 100))), new Set(["pending"]));
+    assert.deepEqual(new Set(await statuses(ids.slice(-100))), new Set(["cancelled"]));
+    await page.close();
+  });
+
   test("nothing that can be changed is said, and nothing is asked", async () => {
     await at.submit({ task_type: "done", queue: "done" });
     await (await at.lease("done", { queue: "done" })).complete();

@@ -40,8 +40,8 @@ pub use words::{
     Batch, BatchId, Changed, ClusterHealth, Count, Counts, Cursor, ErrorBody, Filter, Labels,
     Lease, LeaseRequest, LeaseToken, Leased, LeasedTask, LogLevel, NewUpdate, Outcome, Page,
     Payload, Priority, Problem, QueueInfo, Renewal, Renewed, RetryOptions, Settle, Settled,
-    Submission, SubmitOptions, Tally, Task, TaskError, TaskEvent, TaskEventKind, TaskId, TaskSpec,
-    TaskStatus, Timestamp, Update, UpdateKind, Waiting, Why, WorkerInfo,
+    Stretch, Submission, SubmitOptions, Tally, Task, TaskError, TaskEvent, TaskEventKind, TaskId,
+    TaskSpec, TaskStatus, Timestamp, Update, UpdateKind, Waiting, Why, WorkerInfo,
 };
 pub use worker::{
     CancelFlag, CancelReason, DeclaredHandler, Job, JobId, Lane, Signal, Worker, WorkerConfig,

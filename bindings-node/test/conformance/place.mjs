@@ -47,8 +47,8 @@ const VERBS = {
   get_many: async (c, { task_ids }) => [...(await c.getBatchStatus(task_ids)).values()],
   list: (c, filter) => c.listTasks(options(filter)),
   count: (c, { most, ...filter }) => c.countTasks(options(filter), { most }),
-  cancel_matching: (c, { most, ...filter }) => c.cancelTasks(options(filter), { most }),
-  retry_matching: (c, { most, ...filter }) => c.retryTasks(options(filter), { most }),
+  cancel_matching: (c, { most, cursor, ...filter }) => c.cancelTasks(options(filter), { most, cursor }),
+  retry_matching: (c, { most, cursor, ...filter }) => c.retryTasks(options(filter), { most, cursor }),
   updates: async (c, { task_id, after = 0, take }) => {
     const taken = [];
     for await (const update of c.streamTask(task_id, { after })) if (taken.push(update) >= take) break;

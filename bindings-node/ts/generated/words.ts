@@ -471,6 +471,8 @@ export interface Changed {
   changed: number;
   /** Whether it stopped at its bound, so that more may match. */
   more: boolean;
+  /** Where to go on, when it did: the `cursor` of the next call. */
+  next: string | null;
 }
 
 /** The Changed that a record of the wire tells. */
@@ -478,6 +480,7 @@ export function readChanged(r: WireRecord): Changed {
   return {
     changed: r.changed,
     more: r.more ?? false,
+    next: r.next ?? null,
   };
 }
 

@@ -104,6 +104,7 @@ class Client:
         until: str | None = None,
         error: str | None = None,
         most: int | None = None,
+        cursor: str | None = None,
         bridge: Bridge | None = None,
     ) -> Any: ...
     # Awaitable with a bridge, like the others; its arguments come from `_verbs.Listing`.

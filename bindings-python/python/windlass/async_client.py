@@ -186,14 +186,18 @@ class AsyncClient(AsyncHands):
         until: dt.datetime | None = None,
         error: str | None = None,
         most: int | None = None,
+        cursor: str | None = None,
     ) -> Changed:
         """Cancels the tasks that match, newest first, each as `cancel_task` does.
 
         What has ended stays as it is and does not count; at most `most` are changed, 10,000
-        unless told. Raises `InvalidArgumentError`, also when nothing says which tasks.
+        unless told. `cursor` goes on from the `next` of the answer before. Raises
+        `InvalidArgumentError`, also when nothing says which tasks.
         """
         given = matching(labels, status, task_type, queue, batch_id, since, until, error)
-        answer = await self._native.matching("cancel", **given, most=most, bridge=current())
+        answer = await self._native.matching(
+            "cancel", **given, most=most, cursor=cursor, bridge=current()
+        )
         return Changed(json.loads(answer))
 
     async def retry_tasks(
@@ -208,15 +212,18 @@ class AsyncClient(AsyncHands):
         until: dt.datetime | None = None,
         error: str | None = None,
         most: int | None = None,
+        cursor: str | None = None,
     ) -> Changed:
         """Runs the failed and cancelled tasks that match again, newest first.
 
-        Others stay as they are and do not count. A further call begins at the newest again, and
-        finds what failed again meanwhile: for more than 10,000 tasks go by windows of `since` and
-        `until`. Bound and errors as `cancel_tasks`.
+        Others stay as they are and do not count. Calls that go on with `cursor` pass every task
+        once; one without begins at the newest again, and finds what failed again meanwhile.
+        Bound and errors as `cancel_tasks`.
         """
         given = matching(labels, status, task_type, queue, batch_id, since, until, error)
-        answer = await self._native.matching("retry", **given, most=most, bridge=current())
+        answer = await self._native.matching(
+            "retry", **given, most=most, cursor=cursor, bridge=current()
+        )
         return Changed(json.loads(answer))
 
     async def wait_for_task(

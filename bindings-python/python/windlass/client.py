@@ -194,14 +194,18 @@ class Client(Hands):
         until: dt.datetime | None = None,
         error: str | None = None,
         most: int | None = None,
+        cursor: str | None = None,
     ) -> Changed:
         """Cancels the tasks that match, newest first, each as `cancel_task` does.
 
         What has ended stays as it is and does not count; at most `most` are changed, 10,000
-        unless told. Raises `InvalidArgumentError`, also when nothing says which tasks.
+        unless told. `cursor` goes on from the `next` of the answer before. Raises
+        `InvalidArgumentError`, also when nothing says which tasks.
         """
         given = matching(labels, status, task_type, queue, batch_id, since, until, error)
-        return Changed(json.loads(self._native.matching("cancel", **given, most=most)))
+        return Changed(
+            json.loads(self._native.matching("cancel", **given, most=most, cursor=cursor))
+        )
 
     def retry_tasks(
         self,
@@ -215,15 +219,18 @@ class Client(Hands):
         until: dt.datetime | None = None,
         error: str | None = None,
         most: int | None = None,
+        cursor: str | None = None,
     ) -> Changed:
         """Runs the failed and cancelled tasks that match again, newest first.
 
-        Others stay as they are and do not count. A further call begins at the newest again, and
-        finds what failed again meanwhile: for more than 10,000 tasks go by windows of `since` and
-        `until`. Bound and errors as `cancel_tasks`.
+        Others stay as they are and do not count. Calls that go on with `cursor` pass every task
+        once; one without begins at the newest again, and finds what failed again meanwhile.
+        Bound and errors as `cancel_tasks`.
         """
         given = matching(labels, status, task_type, queue, batch_id, since, until, error)
-        return Changed(json.loads(self._native.matching("retry", **given, most=most)))
+        return Changed(
+            json.loads(self._native.matching("retry", **given, most=most, cursor=cursor))
+        )
 
     def wait_for_task(
         self, task_id: str, timeout: Seconds | None = WAIT, poll_interval: Seconds = 2.0

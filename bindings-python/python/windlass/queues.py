@@ -63,6 +63,11 @@ class Changed(View):
         """Whether it stopped at its bound, so that more may match."""
         return bool(self.record["more"])
 
+    @property
+    def next(self) -> str | None:
+        """Where to go on, when it did: the `cursor` of the next call."""
+        return self.record.get("next")
+
 
 class QueueInfo(View):
     """How one queue stands."""

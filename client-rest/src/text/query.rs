@@ -19,18 +19,31 @@ pub(crate) fn page(query: &str) -> Result<Vec<(String, String)>> {
     Ok(query)
 }
 
-/// The parameters of a verb over all tasks that match, and where it stops, else at `default`. Errors as
-/// `page`.
-pub(crate) fn bounded(query: &str, default: u32, limit: u32) -> Result<(Vec<(String, String)>, u32)> {
+/// The parameters of a count, with where it stops among them. Errors as `page`.
+pub(crate) fn bounded(query: &str) -> Result<Vec<(String, String)>> {
     let mut members = Members::read("query", query)?;
-    let most = match members.take("most") {
-        Some(most) => most.get().parse().map_err(|_| {
-            Error::invalid("most", format!("must be 1 to {limit}, not {most}"))
-        })?,
-        None => default,
-    };
-    limits::check_most(most, limit)?;
-    Ok((parameters(members)?, most))
+    let most = most(&mut members, limits::COUNT_DEFAULT, limits::COUNT_MOST)?;
+    let mut query = parameters(members)?;
+    query.push(("most".to_owned(), most.to_string()));
+    Ok(query)
+}
+
+/// The parameters of a verb that changes all tasks that match, and its body: how far it goes. Errors as
+/// `page`.
+pub(crate) fn stretch(query: &str) -> Result<(Vec<(String, String)>, String)> {
+    let mut members = Members::read("query", query)?;
+    let most = most(&mut members, limits::CHANGE_MOST, limits::CHANGE_MOST)?;
+    let cursor = members.take("cursor");
+    let cursor = cursor.as_ref().map_or("null", |cursor| cursor.get());
+    let body = ["{\"most\":", &most.to_string(), ",\"cursor\":", cursor, "}"].concat();
+    Ok((parameters(members)?, body))
+}
+
+fn most(members: &mut Members, default: u32, limit: u32) -> Result<u32> {
+    let Some(most) = members.take("most") else { return Ok(default) };
+    let refused = |_| Error::invalid("most", format!("must be 1 to {limit}, not {most}"));
+    let most = most.get().parse().map_err(refused)?;
+    limits::check_most(most, limit).map(|()| most)
 }
 
 fn parameters(members: Members) -> Result<Vec<(String, String)>> {

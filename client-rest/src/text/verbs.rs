@@ -17,20 +17,17 @@ impl TextClient {
 
     /// How many tasks match; `query` is JSON text of an object, with `most` beside what it filters by.
     pub fn count(&self, query: &str) -> Answer {
-        let query = query::bounded(query, limits::COUNT_DEFAULT, limits::COUNT_MOST);
-        let call = query.map(|(mut query, most)| {
-            query.push(("most".to_owned(), most.to_string()));
-            Call::get("count", with_query("/tasks/count", &query))
-        });
+        let query = query::bounded(query);
+        let call = query.map(|query| Call::get("count", with_query("/tasks/count", &query)));
         self.ask(call, Wanted::Whole("count"))
     }
 
-    /// Cancels the tasks that match; `query` as for `count`.
+    /// Cancels the tasks that match; `query` as for `count`, and `cursor` to go on.
     pub fn cancel_matching(&self, query: &str) -> Answer {
         self.ask(change("cancel", query), Wanted::Whole("changed"))
     }
 
-    /// Runs the failed and cancelled tasks that match again; `query` as for `count`.
+    /// Runs the failed and cancelled tasks that match again; `query` as for `cancel_matching`.
     pub fn retry_matching(&self, query: &str) -> Answer {
         self.ask(change("retry", query), Wanted::Whole("changed"))
     }
@@ -107,9 +104,8 @@ impl TextClient {
 }
 
 fn change(verb: &'static str, query: &str) -> Result<Call> {
-    let (query, most) = query::bounded(query, limits::CHANGE_MOST, limits::CHANGE_MOST)?;
+    let (query, body) = query::stretch(query)?;
     let path = with_query(&["/tasks/", verb].concat(), &query);
-    let body = ["{\"most\":", &most.to_string(), "}"].concat();
     // A second run would count only what the first one left.
     Ok(Call::post(verb, path, Some(body.into())).once())
 }

@@ -5,7 +5,7 @@
  */
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { Client, ListOptions, Task, TaskState } from "windlass-web";
+import type { Changed, Client, ListOptions, Task, TaskState } from "windlass-web";
 import { exactNow } from "../live/clock.js";
 import { explain, isMissing, isRefused } from "../live/failure.js";
 import { Dialog, notify } from "../parts/notice.js";
@@ -217,13 +217,15 @@ function jobOfSearch(verb: Verb, search: Search): Job {
       return { ...found, others: 0 };
     },
     run: async (client, tell, stopped) => {
-      // No more than were counted: what is run again may fail again meanwhile, and match once more.
+      // Each goes on where the one before stopped: what is run again may fail again meanwhile, and match once more.
+      let cursor: string | null = null;
       while (left > 0 && !stopped()) {
-        const most = Math.min(left, CALL);
-        const told = await (verb === "cancel" ? client.cancelTasks(filter, { most }) : client.retryTasks(filter, { most }));
+        const stretch = { most: Math.min(left, CALL), cursor };
+        const told: Changed = await (verb === "cancel" ? client.cancelTasks(filter, stretch) : client.retryTasks(filter, stretch));
         left -= told.changed;
         tell(told.changed);
-        if (!told.more || told.changed === 0) return;
+        cursor = told.next;
+        if (cursor === null) return;
       }
     },
   };

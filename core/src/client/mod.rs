@@ -14,8 +14,8 @@ use crate::runtime::host::SharedHost;
 use crate::runtime::service::{Service, SettleReply, Swept};
 use crate::words::{
     Batch, BatchId, Changed, Count, Cursor, Filter, LeaseRequest, Leased, Page, QueueInfo, Renewal,
-    Renewed, Settle, Submission, SubmitOptions, Tally, Task, TaskId, TaskSpec, Timestamp, Why,
-    WorkerInfo,
+    Renewed, Settle, Stretch, Submission, SubmitOptions, Tally, Task, TaskId, TaskSpec, Timestamp,
+    Why, WorkerInfo,
 };
 use crate::worker::{Worker, WorkerConfig};
 
@@ -129,22 +129,32 @@ impl Client {
         self.service.count(&self.tenant, filter, most).await
     }
 
-    /// Cancels up to `most` tasks that match; see [`Service::cancel_matching`].
+    /// Cancels the tasks that match, as many as `stretch` says, a number
+    /// or where to go on; see [`Service::cancel_matching`].
     ///
     /// # Errors
     ///
     /// `invalid_argument`.
-    pub async fn cancel_matching(&self, filter: Filter, most: u32) -> Result<Changed> {
-        self.service.cancel_matching(&self.tenant, filter, most).await
+    pub async fn cancel_matching(
+        &self,
+        filter: Filter,
+        stretch: impl Into<Stretch>,
+    ) -> Result<Changed> {
+        self.service.cancel_matching(&self.tenant, filter, stretch.into()).await
     }
 
-    /// Runs up to `most` failed and cancelled tasks that match again; see [`Service::retry_matching`].
+    /// Runs the failed and cancelled tasks that match again, as many as `stretch` says, a number
+    /// or where to go on; see [`Service::retry_matching`].
     ///
     /// # Errors
     ///
     /// `invalid_argument`.
-    pub async fn retry_matching(&self, filter: Filter, most: u32) -> Result<Changed> {
-        self.service.retry_matching(&self.tenant, filter, most).await
+    pub async fn retry_matching(
+        &self,
+        filter: Filter,
+        stretch: impl Into<Stretch>,
+    ) -> Result<Changed> {
+        self.service.retry_matching(&self.tenant, filter, stretch.into()).await
     }
 
     /// History of a task after entry number `after`, as it grows, until its final entry.

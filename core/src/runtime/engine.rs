@@ -17,8 +17,8 @@ use crate::runtime::service::{Service, SettleReply, Swept};
 use crate::store::{Applied, EnqueueGroup, Store};
 use crate::words::{
     Batch, BatchId, Changed, Count, Cursor, Filter, LeaseRequest, Leased, Page, QueueInfo, Renewal,
-    Renewed, Settle, Submission, SubmitOptions, Tally, Task, TaskId, TaskSpec, Timestamp, Update,
-    Why, WorkerInfo,
+    Renewed, Settle, Stretch, Submission, SubmitOptions, Tally, Task, TaskId, TaskSpec, Timestamp,
+    Update, Why, WorkerInfo,
 };
 
 /// A worker counts as live this long after it was last heard of.
@@ -192,20 +192,20 @@ impl Service for Engine {
         &self,
         tenant: &str,
         filter: Filter,
-        most: u32,
+        stretch: Stretch,
     ) -> BoxFuture<'_, Result<Changed>> {
         let tenant = tenant.to_owned();
-        Box::pin(async move { self.change_matching(&tenant, Verb::Cancel, filter, most).await })
+        Box::pin(async move { self.change_matching(&tenant, Verb::Cancel, filter, stretch).await })
     }
 
     fn retry_matching(
         &self,
         tenant: &str,
         filter: Filter,
-        most: u32,
+        stretch: Stretch,
     ) -> BoxFuture<'_, Result<Changed>> {
         let tenant = tenant.to_owned();
-        Box::pin(async move { self.change_matching(&tenant, Verb::Retry, filter, most).await })
+        Box::pin(async move { self.change_matching(&tenant, Verb::Retry, filter, stretch).await })
     }
 
     fn updates(

@@ -7,7 +7,7 @@ use crate::future::breath;
 use crate::rules::limits;
 use crate::runtime::engine::Engine;
 use crate::store::Applied;
-use crate::words::{Changed, Filter, Tally, Task, TaskId, TaskStatus};
+use crate::words::{Changed, Filter, Stretch, Tally, Task, TaskId, TaskStatus};
 
 /// Tasks that one look finds, and one transaction changes.
 const LOOK: usize = 1_000;
@@ -79,22 +79,27 @@ impl Engine {
         tenant: &str,
         verb: Verb,
         filter: Filter,
-        most: u32,
+        stretch: Stretch,
     ) -> Result<Changed> {
+        let Stretch { mut cursor, most } = stretch;
         limits::check_most(most, limits::CHANGE_MOST)?;
         if filter.is_empty() {
             let reason = "must say which tasks: all of them are never meant";
             return Err(Error::invalid("filter", reason));
         }
         let Some(filter) = filter.among(verb.takes()) else { return Ok(Changed::default()) };
-        let (mut changed, mut cursor) = (0, None);
+        let mut changed = 0;
         loop {
             let left = (most as usize - changed as usize).min(LOOK);
-            let found = self.store.find(tenant, filter.clone(), cursor, left as u32).await?;
+            // At the bound it only looks whether one more matches.
+            let found = self.store.find(tenant, filter.clone(), cursor, left.max(1) as u32).await?;
+            if left == 0 && !found.ids.is_empty() {
+                return Ok(Changed { changed, more: true, next: cursor });
+            }
             changed += self.change_some(tenant, verb, &filter, found.ids).await?;
             cursor = found.next;
-            if cursor.is_none() || changed >= u64::from(most) {
-                return Ok(Changed { changed, more: cursor.is_some() });
+            if cursor.is_none() {
+                return Ok(Changed { changed, more: false, next: None });
             }
             breath().await;
         }

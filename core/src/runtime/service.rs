@@ -6,8 +6,8 @@ use crate::error::Result;
 use crate::future::{BoxFuture, MaybeSend, MaybeSync};
 use crate::words::{
     Batch, BatchId, Changed, Count, Cursor, Filter, LeaseRequest, Leased, Page, QueueInfo, Renewal,
-    Renewed, Settle, Settled, Submission, SubmitOptions, Tally, Task, TaskId, TaskSpec, Timestamp,
-    Update, Why, WorkerInfo,
+    Renewed, Settle, Settled, Stretch, Submission, SubmitOptions, Tally, Task, TaskId, TaskSpec,
+    Timestamp, Update, Why, WorkerInfo,
 };
 
 /// Answer to a settle.
@@ -79,9 +79,10 @@ pub trait Service: MaybeSend + MaybeSync + 'static {
     /// `invalid_argument` for `most`.
     fn count(&self, tenant: &str, filter: Filter, most: u32) -> BoxFuture<'_, Result<Tally>>;
 
-    /// Cancels the tasks that match, newest first, each as `cancel` does, until `most` (1 to 10,000)
-    /// have changed. Tasks that have ended, and running ones that were asked to stop already, stay as
-    /// they are and do not count. `more` tells that it stopped at `most`: call again.
+    /// Cancels the tasks that match, newest first from the cursor on, each as `cancel` does, until
+    /// `most` (1 to 10,000) have changed. Tasks that have ended, and running ones that were asked to stop
+    /// already, stay as they are and do not count. `more` tells that it stopped at `most` and more tasks
+    /// match: call again with the cursor `next`.
     ///
     /// Atomic per task. When it fails or is dropped, a part may be done.
     ///
@@ -92,12 +93,12 @@ pub trait Service: MaybeSend + MaybeSync + 'static {
         &self,
         tenant: &str,
         filter: Filter,
-        most: u32,
+        stretch: Stretch,
     ) -> BoxFuture<'_, Result<Changed>>;
 
     /// Runs the failed and cancelled tasks that match again, newest first, each as `retry` does, until
-    /// `most` (1 to 10,000) have changed; others stay as they are and do not count. A call passes every
-    /// task once, also one that fails again meanwhile.
+    /// `most` (1 to 10,000) have changed; others stay as they are and do not count. A call, and those
+    /// that go on with the cursor `next`, pass every task once, also one that fails again meanwhile.
     ///
     /// # Errors
     ///
@@ -106,7 +107,7 @@ pub trait Service: MaybeSend + MaybeSync + 'static {
         &self,
         tenant: &str,
         filter: Filter,
-        most: u32,
+        stretch: Stretch,
     ) -> BoxFuture<'_, Result<Changed>>;
 
     /// History of a task after `after`, in order, at most `limit`. When there is none yet and the

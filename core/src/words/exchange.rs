@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::words::{
-    ErrorBody, LeaseRequest, Leased, Renewal, Renewed, Settle, Settled, Submission, Task, TaskId,
-    TaskSpec, TaskStatus, Timestamp, Update, WorkerInfo,
+    Cursor, ErrorBody, LeaseRequest, Leased, Renewal, Renewed, Settle, Settled, Submission, Task,
+    TaskId, TaskSpec, TaskStatus, Timestamp, Update, WorkerInfo,
 };
 
 /// Body of a submit of many tasks: all are stored or none.
@@ -64,6 +64,10 @@ pub struct BoundBody {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 10000))]
     pub most: Option<u32>,
+    /// Where to go on: `next` of the answer before; with the newest task when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, pattern = "^c1[0-9a-f]{32}$"))]
+    pub cursor: Option<Cursor>,
 }
 
 /// Body of a wait for the end of tasks.

@@ -39,7 +39,7 @@ pub use outcome::{Outcome, Settle, Settled};
 pub use payload::{Labels, Payload};
 pub use priority::Priority;
 pub use problem::{ErrorBody, Problem};
-pub use query::{Changed, Count, Cursor, Filter, Page, Tally, Waiting, Why};
+pub use query::{Changed, Count, Cursor, Filter, Page, Stretch, Tally, Waiting, Why};
 pub use queue::{Batch, Counts, QueueInfo};
 pub use spec::{RetryOptions, Submission, SubmitOptions, TaskSpec};
 pub use status::TaskStatus;

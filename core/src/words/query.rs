@@ -160,6 +160,26 @@ pub struct Changed {
     pub changed: u64,
     /// Whether it stopped at its bound, so that more may match.
     pub more: bool,
+    /// Where to go on, when it did: what was passed is not looked at again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, pattern = "^c1[0-9a-f]{32}$"))]
+    pub next: Option<Cursor>,
+}
+
+/// How far a verb over all tasks that match goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stretch {
+    /// Where it begins; with the newest task when `None`.
+    pub cursor: Option<Cursor>,
+    /// Most tasks to change.
+    pub most: u32,
+}
+
+/// From the newest on.
+impl From<u32> for Stretch {
+    fn from(most: u32) -> Self {
+        Self { cursor: None, most }
+    }
 }
 
 /// How many tasks of a queue have a status.

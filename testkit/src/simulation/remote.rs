@@ -14,7 +14,7 @@ use windlass_core::rules::keys;
 use windlass_core::runtime::service::{Service, SettleReply, Swept};
 use windlass_core::{
     Batch, BatchId, Changed, Count, Cursor, Error, Filter, LeaseRequest, Leased, Outcome, Page,
-    QueueInfo, Renewal, Renewed, Result, RetryConfig, RetryOptions, Settle, Submission,
+    QueueInfo, Renewal, Renewed, Result, RetryConfig, RetryOptions, Settle, Stretch, Submission,
     SubmitOptions, Tally, Task, TaskId, TaskSpec, Timestamp, Update, Why, WorkerInfo,
 };
 
@@ -231,20 +231,20 @@ impl Service for Remote {
         &self,
         tenant: &str,
         filter: Filter,
-        most: u32,
+        stretch: Stretch,
     ) -> BoxFuture<'_, Result<Changed>> {
         let tenant = tenant.to_owned();
-        ask!(self.cancel_matching(tenant; filter, most))
+        ask!(self.cancel_matching(tenant; filter, stretch))
     }
 
     fn retry_matching(
         &self,
         tenant: &str,
         filter: Filter,
-        most: u32,
+        stretch: Stretch,
     ) -> BoxFuture<'_, Result<Changed>> {
         let tenant = tenant.to_owned();
-        ask!(self.retry_matching(tenant; filter, most))
+        ask!(self.retry_matching(tenant; filter, stretch))
     }
 
     fn updates(

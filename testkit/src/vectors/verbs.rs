@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use windlass::rules::limits;
 use windlass::{
-    Client, Cursor, Error, Filter, LeaseRequest, Renewal, Settle, SubmitOptions, TaskSpec,
+    Client, Cursor, Error, Filter, LeaseRequest, Renewal, Settle, Stretch, SubmitOptions, TaskSpec,
     TaskStatus, Timestamp, Update,
 };
 
@@ -48,14 +48,8 @@ pub(super) async fn call(client: &Client, verb: &str, args: &Value) -> Answer {
             let most = bound(args, limits::COUNT_DEFAULT);
             record(&client.count(filter(args)?, most).await?)
         }
-        "cancel_matching" => {
-            let most = bound(args, limits::CHANGE_MOST);
-            record(&client.cancel_matching(filter(args)?, most).await?)
-        }
-        "retry_matching" => {
-            let most = bound(args, limits::CHANGE_MOST);
-            record(&client.retry_matching(filter(args)?, most).await?)
-        }
+        "cancel_matching" => record(&client.cancel_matching(filter(args)?, stretch(args)?).await?),
+        "retry_matching" => record(&client.retry_matching(filter(args)?, stretch(args)?).await?),
         "counts" => record(&client.counts().await?),
         "queues" => record(&client.queues().await?),
         "pause" => record(&client.pause(text(args, "queue")?, true).await?),
@@ -132,6 +126,11 @@ async fn submit(client: &Client, tasks: &[Value], batch: bool) -> Answer {
 
 fn bound(args: &Value, default: u32) -> u32 {
     args["most"].as_u64().map_or(default, |most| most as u32)
+}
+
+fn stretch(args: &Value) -> Result<Stretch, Trouble> {
+    let cursor = args["cursor"].as_str().map(str::parse).transpose()?;
+    Ok(Stretch { cursor, most: bound(args, limits::CHANGE_MOST) })
 }
 
 fn filter(args: &Value) -> Result<Filter, Trouble> {

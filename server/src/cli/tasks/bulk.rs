@@ -5,14 +5,13 @@ use std::time::Duration;
 
 use windlass::engine::{cancel, retry};
 use windlass::rules::limits;
-use windlass::{Changed, Client, Error, Filter, Timestamp};
+use windlass::{Changed, Client, Error, Filter, Stretch, Timestamp};
 
 use crate::cli::connect::Session;
 use crate::cli::failure::{Done, Failure};
 use crate::cli::output::text::bar;
 
-/// Tasks that one call changes: as many as it may. Each call begins anew at the newest, and finds again what
-/// failed again since the one before.
+/// Tasks that one call changes: as many as it may. Each goes on where the one before stopped.
 const PART: u64 = limits::CHANGE_MOST as u64;
 
 /// What is done.
@@ -40,10 +39,15 @@ impl Bulk {
         })
     }
 
-    async fn call(self, client: &Client, filter: Filter, most: u32) -> Result<Changed, Error> {
+    async fn call(
+        self,
+        client: &Client,
+        filter: Filter,
+        stretch: Stretch,
+    ) -> Result<Changed, Error> {
         match self {
-            Self::Cancel => client.cancel_matching(filter, most).await,
-            Self::Retry => client.retry_matching(filter, most).await,
+            Self::Cancel => client.cancel_matching(filter, stretch).await,
+            Self::Retry => client.retry_matching(filter, stretch).await,
         }
     }
 }
@@ -100,11 +104,12 @@ async fn change(
     session: &Session<'_>,
 ) -> Result<Changed, Failure> {
     let aside = session.output.aside();
-    let mut done = Changed { changed: 0, more: counted > 0 };
+    let mut done = Changed { changed: 0, more: counted > 0, next: None };
     while done.more && done.changed < counted {
         let most = (counted - done.changed).min(PART) as u32;
-        let part = bulk.call(&session.client, filter.clone(), most).await?;
-        done = Changed { changed: done.changed + part.changed, more: part.more };
+        let part =
+            bulk.call(&session.client, filter.clone(), Stretch { cursor: done.next, most }).await?;
+        done = Changed { changed: done.changed + part.changed, ..part };
         let share = 100.0 * done.changed as f64 / counted as f64;
         aside.draw_over(&format!("{}  {} of {counted}", bar(share.floor()), done.changed))?;
     }

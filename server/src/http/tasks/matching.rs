@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use windlass_core::rules::limits::{CHANGE_MOST, COUNT_DEFAULT, COUNT_MOST};
 use windlass_core::words::BoundBody;
-use windlass_core::{BatchId, Changed, Tally, TaskStatus, Timestamp};
+use windlass_core::{BatchId, Changed, Stretch, Tally, TaskStatus, Timestamp};
 
 use super::filter;
 use crate::http::answer::{self, Answer};
@@ -51,8 +51,8 @@ pub(crate) async fn count(State(serving): State<Arc<Serving>>, ask: Ask) -> Answ
 )]
 pub(crate) async fn cancel(State(serving): State<Arc<Serving>>, mut ask: Ask) -> Answer {
     let filter = filter::read(&ask.query(&filter::with(&[]))?)?;
-    let most = most(&mut ask, &serving).await?;
-    answer::ok(&serving.service.cancel_matching(ask.caller.tenant(), filter, most).await?)
+    let stretch = stretch(&mut ask, &serving).await?;
+    answer::ok(&serving.service.cancel_matching(ask.caller.tenant(), filter, stretch).await?)
 }
 
 /// Run the failed and cancelled tasks that match again, newest first.
@@ -72,11 +72,12 @@ pub(crate) async fn cancel(State(serving): State<Arc<Serving>>, mut ask: Ask) ->
 )]
 pub(crate) async fn retry(State(serving): State<Arc<Serving>>, mut ask: Ask) -> Answer {
     let filter = filter::read(&ask.query(&filter::with(&[]))?)?;
-    let most = most(&mut ask, &serving).await?;
-    answer::ok(&serving.service.retry_matching(ask.caller.tenant(), filter, most).await?)
+    let stretch = stretch(&mut ask, &serving).await?;
+    answer::ok(&serving.service.retry_matching(ask.caller.tenant(), filter, stretch).await?)
 }
 
-async fn most(ask: &mut Ask, serving: &Serving) -> windlass_core::Result<u32> {
+async fn stretch(ask: &mut Ask, serving: &Serving) -> windlass_core::Result<Stretch> {
     let body: Option<BoundBody> = ask.perhaps(serving).await?;
-    Ok(body.unwrap_or_default().most.unwrap_or(CHANGE_MOST))
+    let BoundBody { cursor, most } = body.unwrap_or_default();
+    Ok(Stretch { cursor, most: most.unwrap_or(CHANGE_MOST) })
 }
