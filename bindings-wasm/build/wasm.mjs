@@ -16,7 +16,7 @@ import { brotliCompressSync, constants } from "node:zlib";
 // is a little more than it weighs now: whoever adds much sees it here, and whoever takes away lowers it. The aim, not
 // reached, is 170 KiB for the engine and 100 KiB for the client.
 const MODULES = {
-  client: { feature: "rest", limit: 140 * 1024 },
+  client: { feature: "rest", limit: 142 * 1024 },
   engine: { feature: "engine", limit: 264 * 1024 },
   worker: { feature: "worker", limit: 248 * 1024 },
 };

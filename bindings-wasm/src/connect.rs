@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use windlass_core::client::DEFAULT_TENANT;
-use windlass_core::rules::urls;
 #[cfg(feature = "whole")]
 use windlass_core::Client;
+use windlass_core::client::DEFAULT_TENANT;
+use windlass_core::rules::urls;
 use windlass_core::{Error, Result};
 #[cfg(feature = "whole")]
 use windlass_json::Client as Verbs;

@@ -146,7 +146,11 @@ impl Calls {
 
     /// Tries until it succeeds, must not be repeated, or its time is up. Nothing here depends on what is
     /// read, and it is boxed: every verb would have a copy of its own.
-    fn repeat<'a>(&'a self, call: &'a Call, end: End<'a>) -> BoxFuture<'a, Result<Option<Response>>> {
+    fn repeat<'a>(
+        &'a self,
+        call: &'a Call,
+        end: End<'a>,
+    ) -> BoxFuture<'a, Result<Option<Response>>> {
         Box::pin(self.repeat_until(call, end))
     }
 

@@ -14,11 +14,11 @@ interface Checker {
 let checker: Checker | undefined;
 
 /**
- * Refuses what a submit would refuse before anything travels, if the code that knows is there. Nothing
- * is fetched for it: a page without a network may not have it, and then the task is refused when it is
- * sent.
+ * Refuses what a submit would refuse before anything travels, which is what is too large, if the code that
+ * knows is there. Nothing is fetched for it: a page without a network may not have it, and then the task is
+ * refused when it is sent, as is whatever else is wrong with it.
  *
- * @throws InvalidArgumentError, InvalidPayloadError, PayloadTooLargeError
+ * @throws PayloadTooLargeError
  */
 export async function check(record: string): Promise<void> {
   const client = loaded("client");

@@ -34,8 +34,8 @@ pub(crate) fn stretch(query: &str) -> Result<(Vec<(String, String)>, String)> {
     let mut members = Members::read("query", query)?;
     let most = most(&mut members, limits::CHANGE_MOST, limits::CHANGE_MOST)?;
     let cursor = members.take("cursor");
-    let cursor = cursor.as_ref().map_or("null", |cursor| cursor.get());
-    let body = ["{\"most\":", &most.to_string(), ",\"cursor\":", cursor, "}"].concat();
+    let cursor = cursor.map(|cursor| [",\"cursor\":", cursor.get()].concat());
+    let body = ["{\"most\":", &most.to_string(), &cursor.unwrap_or_default(), "}"].concat();
     Ok((parameters(members)?, body))
 }
 

@@ -63,7 +63,8 @@ impl TextClient {
             texts.push(text);
         }
         let texts = texts.join(",");
-        let body = if place == Place::One { texts } else { ["{\"tasks\":[", &texts, "]}"].concat() };
+        let body =
+            if place == Place::One { texts } else { ["{\"tasks\":[", &texts, "]}"].concat() };
         Ok((place, Bytes::from(body), filled))
     }
 }
@@ -91,7 +92,8 @@ fn checked(records: &str) -> Result<Vec<(Box<RawValue>, Members)>> {
 
 /// The error of one of many tasks with its field as that of one alone: the server says which it was.
 fn alone(error: Error) -> Error {
-    let within = |field: String| match field.strip_prefix("tasks[").and_then(|f| f.split_once(']')) {
+    let within = |field: String| match field.strip_prefix("tasks[").and_then(|f| f.split_once(']'))
+    {
         Some((_, "")) => "task".to_owned(),
         Some((_, rest)) => rest.trim_start_matches('.').to_owned(),
         None => field,

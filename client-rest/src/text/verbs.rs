@@ -118,7 +118,15 @@ fn counts(queues: &str) -> serde_json::Result<String> {
         let name = queue.get("queue").unwrap_or_default();
         let by_status: Members = serde_json::from_str(queue.get("counts").unwrap_or("{}"))?;
         for (status, count) in &by_status.0 {
-            let words = ["{\"queue\":", name, ",\"status\":", &quoted(status), ",\"count\":", count.get(), "}"];
+            let words = [
+                "{\"queue\":",
+                name,
+                ",\"status\":",
+                &quoted(status),
+                ",\"count\":",
+                count.get(),
+                "}",
+            ];
             counts.push(words.concat());
         }
     }

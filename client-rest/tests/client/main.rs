@@ -11,6 +11,7 @@ mod seats;
 mod stage;
 mod strange;
 mod streaming;
+mod texts;
 mod trusting;
 mod verbs;
 mod working;

@@ -124,7 +124,6 @@ impl<H: Histories> UpdateStream<H> {
             }
         }
     }
-
 }
 
 impl UpdateStream {

@@ -175,7 +175,10 @@ pub async fn wait_many<W: Waits + ?Sized>(
 async fn ran_out<W: Waits + ?Sized>(asked: &W, tasks: &[W::Task], timeout: Duration) -> Error {
     let open = tasks.iter().find(|task| !task.status().is_final());
     match open {
-        Some(task) if task.status() == TaskStatus::Pending && !asked.has_worker(task).await.unwrap_or(true) => {
+        Some(task)
+            if task.status() == TaskStatus::Pending
+                && !asked.has_worker(task).await.unwrap_or(true) =>
+        {
             Error::WorkerNotAvailable {
                 task_id: task.task_id(),
                 task_type: task.task_type().to_owned(),
@@ -203,12 +206,14 @@ pub fn result_of(task: Task) -> Result<Payload> {
 pub fn answer_of(task_id: TaskId, status: TaskStatus, error: Option<TaskError>) -> Result<()> {
     match status {
         TaskStatus::Completed => Ok(()),
-        TaskStatus::Failed => Err(Error::TaskFailed {
-            task_id,
-            error: Box::new(error.unwrap_or_else(|| {
-                TaskError::new("internal", "the task failed without an error")
-            })),
-        }),
+        TaskStatus::Failed => {
+            Err(Error::TaskFailed {
+                task_id,
+                error: Box::new(error.unwrap_or_else(|| {
+                    TaskError::new("internal", "the task failed without an error")
+                })),
+            })
+        }
         TaskStatus::Cancelled => Err(Error::TaskCancelled { task_id }),
         _ => Err(Error::TaskTimeout { task_id: task_id.to_string(), timeout: Duration::ZERO }),
     }

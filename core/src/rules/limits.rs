@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use crate::error::{Error, Result};
-use crate::words::{LeaseRequest, NewUpdate, Payload, RetryOptions, TaskError, TaskSpec, WorkerInfo};
+use crate::words::{
+    LeaseRequest, NewUpdate, Payload, RetryOptions, TaskError, TaskSpec, WorkerInfo,
+};
 
 /// Payload, result and state, in bytes.
 pub const PAYLOAD_BYTES: usize = 1 << 20;
@@ -74,10 +76,10 @@ pub fn check_spec(spec: &TaskSpec) -> Result<()> {
     let [state, metadata] =
         [&spec.initial_state, &spec.metadata].map(|json| json.as_ref().map_or(0, Payload::len));
     check_sizes(spec.payload.len(), state, metadata)?;
-    if let Some(metadata) = &spec.metadata {
-        if !metadata.as_str().trim_start().starts_with('{') {
-            return Err(Error::invalid("metadata", "must be a JSON object"));
-        }
+    if let Some(metadata) = &spec.metadata
+        && !metadata.as_str().trim_start().starts_with('{')
+    {
+        return Err(Error::invalid("metadata", "must be a JSON object"));
     }
     text("idempotency_key", spec.idempotency_key.as_deref(), IDEMPOTENCY_KEY)?;
     text("state_key", spec.state_key.as_deref(), IDEMPOTENCY_KEY)?;
@@ -179,6 +181,7 @@ pub fn check_worker(worker: &WorkerInfo) -> Result<()> {
     worker.declared.values().try_for_each(check_retry)?;
     characters("host", "it", &worker.host, 0, HOST)?;
     if let Some(metadata) = &worker.metadata {
+        size("metadata", metadata.len(), ERROR_BYTES)?;
         if !metadata.as_str().trim_start().starts_with('{') {
             return Err(Error::invalid("metadata", "must be a JSON object"));
         }

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use crate::rules::limits;
 use crate::engine::{explain, history};
 use crate::error::{Error, Result};
+use crate::rules::limits;
 use crate::runtime::engine::{Engine, WORKER_LIVES};
 use crate::runtime::host::timeout;
 use crate::words::{Cursor, Filter, Page, Task, TaskId, TaskStatus, Update, Why};
