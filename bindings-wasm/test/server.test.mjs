@@ -160,6 +160,7 @@ test("workers of one page hand in at once what is together more than a browser l
     answer.on("close", () => passed.destroy());
     asked.pipe(passed);
   });
+  after(() => (between.close(), between.closeAllConnections()));
   await once(between.listen(0, "127.0.0.1"), "listening");
   const page = await place.browser.newPage();
   await page.goto(`http://127.0.0.1:${between.address().port}/`);
@@ -169,7 +170,7 @@ test("workers of one page hand in at once what is together more than a browser l
       const refused = [];
       globalThis.fetch = (...args) => {
         const answer = ask(...args);
-        if (args[0].endsWith("/leases/settle")) answer.catch((error) => refused.push(String(error)));
+        if (String(args[0]).endsWith("/leases/settle")) answer.catch((error) => refused.push(String(error)));
         return answer;
       };
       const { Client } = await import("/dist/index.js");
@@ -194,8 +195,6 @@ test("workers of one page hand in at once what is together more than a browser l
   );
   assert.deepEqual(told, [[28_000, 28_000, 28_000], []]);
   await page.close();
-  between.close();
-  between.closeAllConnections();
 });
 
 test("documents' small client", async () => {
