@@ -1,10 +1,10 @@
-// PKG-04: what `npm pack` makes works in an empty Vite project: while it is developed, once it is built,
+// PKG-04: the archive that is published works in an empty Vite project: while it is developed, once it is built,
 // and in strict TypeScript; and in Node, where pages are rendered and tested.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { build, createServer } from "vite";
@@ -44,8 +44,7 @@ const VITE = { configFile: false, logLevel: "error", worker: { format: "es" } };
 let browser;
 before(async () => {
   writeFileSync(join(folder, "package.json"), '{ "private": true, "type": "module" }');
-  run("npm", "pack", home, "--ignore-scripts", "--silent");
-  const archive = readdirSync(folder).find((name) => name.endsWith(".tgz"));
+  const archive = basename(run(process.execPath, join(home, "build/package.mjs")).trim());
   // Frameworks are peers that nobody has to have.
   run("npm", "install", `./${archive}`, "--offline", "--no-audit", "--no-fund", "--silent");
   mkdirSync(join(folder, "src"));
@@ -91,6 +90,14 @@ test("every file that package.json names is there", () => {
   const files = Object.values(installed().exports).flatMap((entry) => (typeof entry === "string" ? [entry] : Object.values(entry)));
   assert.ok(files.length > 10);
   for (const file of files) assert.ok(existsSync(join(folder, "node_modules/windlass-web", file)), file);
+});
+
+test("it says what it is, and under which licenses", () => {
+  const at = join(folder, "node_modules/windlass-web");
+  for (const name of ["LICENSE-MIT", "LICENSE-APACHE"]) {
+    assert.equal(readFileSync(join(at, name), "utf8"), readFileSync(join(home, "..", name), "utf8"));
+  }
+  assert.match(readFileSync(join(at, "README.md"), "utf8"), /^# windlass-web\n/);
 });
 
 test("a page that Vite has built runs under a strict policy, and fetches the engine alone", async () => {

@@ -1,5 +1,7 @@
 // A page and a real server on another origin: every flow, and what becomes of it when something is wrong.
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer, request } from "node:http";
 import { after, before, test } from "node:test";
 import { stage } from "./page.mjs";
 import { Server } from "./server.mjs";
@@ -136,6 +138,63 @@ test("a page that is left gives back what its worker had, uncounted", async () =
     { given: taskId },
   );
   assert.equal(told, 1);
+});
+
+test("workers of one page hand in at once what is together more than a browser lets outlive it", async () => {
+  // In between is somebody who lets no call through before all are there.
+  let arrived = 0;
+  let pass;
+  const all = new Promise((resolve) => (pass = resolve));
+  const between = createServer(async (asked, answer) => {
+    if (asked.method === "POST" && asked.url.endsWith("/leases/settle")) {
+      if (++arrived === 3) pass();
+      await all;
+    }
+    const { method, headers } = asked;
+    const to = asked.url.startsWith("/api/") ? server.url : place.site.url;
+    const passed = request(to + asked.url, { method, headers }, (told) => {
+      answer.writeHead(told.statusCode, told.headers);
+      told.pipe(answer);
+    });
+    passed.on("error", () => answer.destroy());
+    answer.on("close", () => passed.destroy());
+    asked.pipe(passed);
+  });
+  after(() => (between.close(), between.closeAllConnections()));
+  await once(between.listen(0, "127.0.0.1"), "listening");
+  const page = await place.browser.newPage();
+  await page.goto(`http://127.0.0.1:${between.address().port}/`);
+  const told = await page.evaluate(
+    async () => {
+      const ask = globalThis.fetch;
+      const refused = [];
+      globalThis.fetch = (...args) => {
+        const answer = ask(...args);
+        if (String(args[0]).endsWith("/leases/settle")) answer.catch((error) => refused.push(String(error)));
+        return answer;
+      };
+      const { Client } = await import("/dist/index.js");
+      const client = new Client();
+      const queues = ["a", "b", "c"].map((name) => `large-${name}`);
+      const tasks = await Promise.all(queues.map((queue) => client.submitTask({ type: "large", payload: {}, queue })));
+      let running = 0;
+      let go;
+      const together = new Promise((resolve) => (go = resolve));
+      const large = async () => {
+        if (++running === queues.length) go();
+        await together;
+        return "x".repeat(28_000);
+      };
+      const workers = queues.map((queue) => client.worker({ large }, { queues: [queue] }));
+      const ended = workers.map((worker) => worker.run());
+      const results = await Promise.all(tasks.map(({ taskId }) => client.result(taskId)));
+      await Promise.all(workers.map((worker) => worker.drain()));
+      await Promise.all(ended);
+      return [results.map((result) => result.length), refused];
+    },
+  );
+  assert.deepEqual(told, [[28_000, 28_000, 28_000], []]);
+  await page.close();
 });
 
 test("documents' small client", async () => {

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 use windlass_core::{
-    Batch, ClusterHealth, Count, Error, Lease, LogLevel, Priority, QueueInfo, RetryOptions,
-    Submission, Task, TaskError, TaskEvent, TaskEventKind, TaskId, TaskStatus, Update, Waiting,
-    Why, WorkerInfo,
+    Batch, Changed, ClusterHealth, Count, Error, Lease, LogLevel, Priority, QueueInfo,
+    RetryOptions, Submission, Tally, Task, TaskError, TaskEvent, TaskEventKind, TaskId, TaskStatus,
+    Update, Waiting, Why, WorkerInfo,
 };
 
 fn table(name: &str) -> toml::Table {
@@ -218,6 +218,11 @@ fn words_toml_is_what_core_writes() {
             "TaskEvent" => again::<TaskEvent>(&record),
             "Why" => again::<Why>(&record),
             "Count" => again::<Count>(&record),
+            "Tally" => again::<Tally>(&record),
+            "Changed" => {
+                record["next"] = format!("c1{:032x}", 7).into();
+                again::<Changed>(&record)
+            }
             "QueueInfo" => again::<QueueInfo>(&record),
             "WorkerInfo" => again::<WorkerInfo>(&record),
             "Batch" => again::<Batch>(&record),

@@ -1,5 +1,6 @@
 //! The browser's own connections, by `fetch`: in a page, in a worker, and in Node.
 
+use std::cell::Cell;
 use std::rc::Rc;
 
 use bytes::Bytes;
@@ -82,8 +83,13 @@ extern "C" {
     fn origin(this: &Place) -> String;
 }
 
-/// Bytes of a call that may outlive its page: browsers take 64 KiB for all of them.
-const OUTLIVES: usize = 32 * 1024;
+/// Bytes of all calls under way that may outlive their page. Browsers take 64 KiB, and refuse what goes beyond.
+const OUTLIVING: usize = 60 * 1024;
+
+thread_local! {
+    /// What such calls have now.
+    static OUTLIVE: Cell<usize> = const { Cell::new(0) };
+}
 
 /// What authorizes. Clones share it; the connections are the browser's.
 #[derive(Clone)]
@@ -122,10 +128,14 @@ impl Transport {
         let init = Object::new();
         let put = |name: &str, value: &JsValue| Reflect::set(&init, &name.into(), value);
         let mut done = put("method", &asked.method.into());
+        let mut outlives = 0;
         if let Some(body) = &asked.body {
             set("content-type", JSON)?;
             // A worker whose page goes away gives back what it had: that call outlives the page.
-            if body.len() <= OUTLIVES && asked.url.ends_with("/leases/settle") {
+            let all = OUTLIVE.get() + body.len();
+            if all <= OUTLIVING && asked.url.ends_with("/leases/settle") {
+                OUTLIVE.set(all);
+                outlives = body.len();
                 done = done.and(put("keepalive", &true.into()));
             }
             done = done.and(put("body", &Uint8Array::from(&body[..])));
@@ -135,7 +145,7 @@ impl Transport {
         done = done.and(put("credentials", &"same-origin".into()));
         done = done.and(put("cache", &"no-store".into()));
         done = done.and(put("redirect", &"manual".into()));
-        let abort = Aborts(Some(abort));
+        let abort = Aborts { abort: Some(abort), outlives };
         let answer = match done.and_then(|_| fetch(&asked.url, &init)) {
             Ok(answer) => JsFuture::from(answer).await,
             Err(error) => Err(error),
@@ -146,18 +156,23 @@ impl Transport {
 }
 
 /// Aborts its request when it is dropped before the end.
-struct Aborts(Option<Abort>);
+struct Aborts {
+    abort: Option<Abort>,
+    /// Bytes that it had of what may outlive the page.
+    outlives: usize,
+}
 
 impl Aborts {
     /// There is nothing more to abort.
     fn ended(&mut self) {
-        self.0 = None;
+        self.abort = None;
     }
 }
 
 impl Drop for Aborts {
     fn drop(&mut self) {
-        if let Some(abort) = &self.0 {
+        OUTLIVE.set(OUTLIVE.get() - self.outlives);
+        if let Some(abort) = &self.abort {
             abort.abort();
         }
     }

@@ -138,5 +138,6 @@ fn matches(filter: &Filter, made: &Made, i: usize) -> bool {
         && filter.queue.iter().all(|wanted| wanted == queue)
         && filter.labels.iter().all(|(key, value)| labels.get(key) == Some(value))
         && filter.since.is_none_or(|since| at >= since.as_millis())
+        && filter.until.is_none_or(|until| at < until.as_millis())
         && filter.error.is_none()
 }
