@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -20,6 +21,11 @@ if TYPE_CHECKING:
     from windlass.connection import ConnectOptions, StoreOptions
 
 PACKAGE = Path(windlass.__file__).resolve().parents[1]
+
+# A shell starts what it runs in the background with Ctrl-C ignored, and children inherit that: then
+# no test could interrupt one.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
