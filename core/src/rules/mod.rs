@@ -11,4 +11,5 @@ pub mod ids;
 pub mod keys;
 pub mod limits;
 pub mod retry;
+pub mod strategy;
 pub mod urls;
