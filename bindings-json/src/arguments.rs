@@ -19,3 +19,16 @@ pub fn place(after: i64) -> Result<u64> {
     let refused = |_| Error::invalid("after", format!("must be 0 or more, not {after}"));
     u64::try_from(after).map_err(refused)
 }
+
+/// A whole number; `Infinity` is the largest there is.
+///
+/// # Errors
+///
+/// `invalid_argument` with `field` when the number has a fraction or is none.
+pub fn whole(field: &str, number: f64) -> Result<i64> {
+    if number.is_nan() || (number.is_finite() && number.fract() != 0.0) {
+        return Err(Error::invalid(field, format!("must be a whole number, not {number}")));
+    }
+    // The cast saturates.
+    Ok(number as i64)
+}

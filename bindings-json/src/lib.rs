@@ -6,6 +6,7 @@
 //! | file | what lives there |
 //! | --- | --- |
 //! | `arguments` | numbers as a language gives them |
+//! | `block` | blocks of steps, in the numbers of JavaScript |
 //! | `fields` | objects of options, each field read by name |
 //! | `options` | what a connection is told |
 //! | `calls` | how a client calls a server |
@@ -22,6 +23,7 @@
 //! | `text` | records and errors as text |
 
 pub mod arguments;
+pub mod block;
 mod calls;
 mod cancel;
 mod client;

@@ -11,6 +11,7 @@
 //! | `client` | the verbs of a client |
 //! | `stream` | histories and events, followed |
 //! | `worker` | jobs on their way to handlers, outcomes on their way back |
+//! | `block` | blocks of steps: which may start, and when the block is decided |
 //! | `clock` | a clock that tests move |
 //! | `server` | a server in this process, for tests |
 //! | `cli` | the command line |
@@ -20,6 +21,7 @@
 // In a test build the macro registers nothing, so that nothing seems to be called.
 #![cfg_attr(test, allow(dead_code))]
 
+mod block;
 mod cli;
 mod client;
 mod clock;

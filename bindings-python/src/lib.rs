@@ -21,10 +21,12 @@
 //! | `convert` | values across the border |
 //! | `errors` | a core error becomes a Python exception |
 //! | `clock` | a clock that tests move |
+//! | `block` | blocks of steps: which may start, and when the block is decided |
 //! | `breaker` | a circuit breaker around what Python calls |
 //! | `logging` | what core logs, for Python's `logging` |
 //! | `cli` | the command line |
 
+mod block;
 mod breaker;
 mod bridge;
 mod calls;
@@ -51,6 +53,8 @@ mod worker;
 mod _native {
     use pyo3::prelude::*;
 
+    #[pymodule_export]
+    use crate::block::Block;
     #[pymodule_export]
     use crate::breaker::{Breaker, Pass};
     #[pymodule_export]

@@ -22,6 +22,36 @@ class ManualClock:
     def advance(self, seconds: float) -> None: ...
     def millis(self) -> int: ...
 
+class Block:
+    def __init__(
+        self,
+        strategy: str,
+        total: int,
+        *,
+        max_concurrency: int,
+        quorum: int | None = None,
+        rate_per_second: float | None = None,
+        timeout_seconds: float | None = None,
+        has_custom: bool = False,
+    ) -> None: ...
+    @property
+    def quiet(self) -> bool: ...
+    # from, to, when to call again, verdict
+    def step(
+        self,
+        now: float,
+        completed: int = 0,
+        failed: int = 0,
+        cancelled: int = 0,
+        first: bool | None = None,
+    ) -> tuple[int, int, float | None, str | None]: ...
+    def answer(self, word: str) -> bool: ...
+    def cancel(self) -> None: ...
+    @property
+    def verdict(self) -> str | None: ...
+    # completed, failed, cancelled
+    def tally(self) -> tuple[int, int, int]: ...
+
 class Breaker:
     def __init__(
         self,
