@@ -51,11 +51,12 @@ impl Block {
         raised(self.0.step(now, ended))
     }
 
-    /// Takes the answer of a custom block's function: `keep_going`, `satisfied` or `failed`.
+    /// Takes the answer of a custom block's function: `keep_going`, `satisfied` or `failed`. Asked
+    /// after each finish and before it is told; true when the block is decided.
     #[napi]
-    pub fn answer(&mut self, word: String) -> napi::Result<()> {
+    pub fn answer(&mut self, word: String) -> napi::Result<bool> {
         self.0.block.answer(raised(Answer::parse(&word))?);
-        Ok(())
+        Ok(self.0.block.verdict().is_some())
     }
 
     /// Ends the block as cancelled, unless its verdict is taken.

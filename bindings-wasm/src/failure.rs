@@ -15,7 +15,31 @@ extern "C" {
 
 /// An `Error` whose message is the JSON text `{"code", "message", "fields"}`.
 pub(crate) fn exception(error: &Error) -> JsValue {
-    js_sys::Error::new(&windlass_json::failure(error)).into()
+    js_sys::Error::new(&told(error)).into()
+}
+
+#[cfg(not(feature = "rules"))]
+fn told(error: &Error) -> String {
+    windlass_json::failure(error)
+}
+
+/// Rules refuse arguments, and nothing else happens to them: written by the page's own JSON, since
+/// ours would be half of the module.
+#[cfg(feature = "rules")]
+fn told(error: &Error) -> String {
+    let fields = match error {
+        Error::InvalidArgument { field, reason } => {
+            format!("{{\"field\":{},\"reason\":{}}}", quoted(field), quoted(reason))
+        }
+        other => format!("{{\"reason\":{}}}", quoted(&other.to_string())),
+    };
+    let (code, message) = (quoted(error.code()), quoted(&error.to_string()));
+    format!("{{\"code\":{code},\"message\":{message},\"fields\":{fields}}}")
+}
+
+#[cfg(feature = "rules")]
+fn quoted(text: &str) -> String {
+    js_sys::JSON::stringify(&JsValue::from_str(text)).map(String::from).unwrap_or_default()
 }
 
 /// The value of `result`, or its exception.

@@ -6,6 +6,7 @@
 //! | file | what lives there |
 //! | --- | --- |
 //! | `host` | timers and tasks of JavaScript |
+//! | `block` | blocks of steps: which may start, and when the block is decided |
 //! | `connect` | from a URL to a client |
 //! | `client` | the verbs of a client |
 //! | `thin` | those of a server's client, whose records are handed on as they came |
@@ -16,29 +17,31 @@
 //! | `failure` | errors and panics as JavaScript reads them |
 //! | `promise` | answers on their way to JavaScript |
 //!
-//! It is built three times, each time with one feature; see `build/wasm.mjs`. Natively it is empty.
+//! It is built four times, each time with one feature; see `build/wasm.mjs`. Natively it is empty.
 
 #![cfg_attr(target_family = "wasm", allow(unreachable_pub))]
 // What holds values of JavaScript stays on its thread; the traits of core ask for an `Arc` all the same.
 #![cfg_attr(target_family = "wasm", allow(clippy::arc_with_non_send_sync))]
 
-#[cfg(target_family = "wasm")]
+#[cfg(all(target_family = "wasm", feature = "rules"))]
+mod block;
+#[cfg(all(target_family = "wasm", any(feature = "whole", feature = "rest")))]
 mod cancel;
 #[cfg(all(target_family = "wasm", feature = "whole"))]
 mod client;
 #[cfg(all(target_family = "wasm", feature = "engine"))]
 mod clock;
-#[cfg(target_family = "wasm")]
+#[cfg(all(target_family = "wasm", any(feature = "whole", feature = "rest")))]
 mod connect;
 #[cfg(target_family = "wasm")]
 mod failure;
-#[cfg(target_family = "wasm")]
+#[cfg(all(target_family = "wasm", any(feature = "whole", feature = "rest")))]
 mod host;
-#[cfg(target_family = "wasm")]
+#[cfg(all(target_family = "wasm", any(feature = "whole", feature = "rest")))]
 mod promise;
-#[cfg(target_family = "wasm")]
+#[cfg(all(target_family = "wasm", any(feature = "whole", feature = "rest")))]
 mod stream;
-#[cfg(all(target_family = "wasm", not(feature = "whole")))]
+#[cfg(all(target_family = "wasm", feature = "rest", not(feature = "whole")))]
 mod thin;
 #[cfg(all(target_family = "wasm", feature = "whole"))]
 mod worker;

@@ -1,0 +1,114 @@
+//! Blocks of steps: which may start, and when the block is decided.
+
+use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
+use windlass_core::rules::strategy::{self, Answer};
+use windlass_json::block;
+
+use crate::failure::{raised, tell_panics};
+
+/// A running block. After the constructor and each `step` its plan is read from `from`, `to`,
+/// `wake` and `verdict`; see `windlass_json::block`.
+#[wasm_bindgen]
+pub struct Block(block::Block);
+
+#[wasm_bindgen]
+impl Block {
+    /// Refuses bad options by the field's name.
+    #[wasm_bindgen(constructor)]
+    pub fn new(
+        strategy: String,
+        total: f64,
+        max_concurrency: f64,
+        quorum: Option<f64>,
+        rate_per_second: Option<f64>,
+        timeout_seconds: Option<f64>,
+        has_custom: Option<bool>,
+    ) -> Result<Self, JsValue> {
+        tell_panics();
+        let asked = block::Asked {
+            strategy: &strategy,
+            total,
+            max_concurrency,
+            quorum,
+            rate_per_second,
+            timeout_seconds,
+            has_custom: has_custom.unwrap_or(false),
+        };
+        raised(block::Block::new(&asked)).map(Self)
+    }
+
+    /// Tells what ended and asks what to do next; `now` in milliseconds of a clock that never
+    /// steps back.
+    pub fn step(
+        &mut self,
+        now: f64,
+        completed: u32,
+        failed: u32,
+        cancelled: u32,
+        first: Option<bool>,
+    ) -> Result<(), JsValue> {
+        let ended = strategy::Ended { completed, failed, cancelled, first };
+        raised(self.0.step(now, ended))
+    }
+
+    /// Takes the answer of a custom block's function: `keep_going`, `satisfied` or `failed`. Asked
+    /// after each finish and before it is told; true when the block is decided.
+    pub fn answer(&mut self, word: String) -> Result<bool, JsValue> {
+        self.0.block.answer(raised(Answer::parse(&word))?);
+        Ok(self.0.block.verdict().is_some())
+    }
+
+    /// Ends the block as cancelled, unless its verdict is taken.
+    pub fn cancel(&mut self) {
+        self.0.block.cancel();
+    }
+
+    /// Whether all steps are granted at once and finishes need not be told one by one.
+    #[wasm_bindgen(getter)]
+    pub fn quiet(&self) -> bool {
+        self.0.block.is_quiet()
+    }
+
+    /// The first index that may start now.
+    #[wasm_bindgen(getter)]
+    pub fn from(&self) -> u32 {
+        self.0.plan.start.start
+    }
+
+    /// The index after the last that may start now.
+    #[wasm_bindgen(getter)]
+    pub fn to(&self) -> u32 {
+        self.0.plan.start.end
+    }
+
+    /// When to call again though nothing ends, in milliseconds on the clock of `now`; absent for never.
+    #[wasm_bindgen(getter)]
+    pub fn wake(&self) -> Option<f64> {
+        self.0.wake()
+    }
+
+    /// `completed`, `partial`, `failed`, `timeout` or `cancelled`, once it is decided; else absent.
+    #[wasm_bindgen(getter)]
+    pub fn verdict(&self) -> Option<String> {
+        self.0.block.verdict().map(|word| word.as_str().to_owned())
+    }
+
+    /// How many completed.
+    #[wasm_bindgen(getter)]
+    pub fn completed(&self) -> u32 {
+        self.0.block.tally().completed
+    }
+
+    /// How many failed.
+    #[wasm_bindgen(getter)]
+    pub fn failed(&self) -> u32 {
+        self.0.block.tally().failed
+    }
+
+    /// How many were cancelled; with a verdict, those never granted too.
+    #[wasm_bindgen(getter)]
+    pub fn cancelled(&self) -> u32 {
+        self.0.block.tally().cancelled
+    }
+}
