@@ -58,7 +58,7 @@ pub(crate) fn read(outcomes: &str) -> Result<Vec<(JobId, Outcome)>> {
     let failed = |error: Error| Outcome::Fail { error: error.to_task_error(None).fatal() };
     let completed = told.completed.into_iter().map(|(id, result)| {
         let result = Payload::new("result", result.get());
-        (id, result.map_or_else(failed, |result| Outcome::Complete { result }))
+        (id, result.map_or_else(failed, |result| Outcome::complete(result)))
     });
     let others = told.ended.into_iter();
     let others = others.map(|(id, text)| (id, ended(text.get()).unwrap_or_else(failed)));

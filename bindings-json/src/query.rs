@@ -54,6 +54,7 @@ fn filter(fields: &mut Fields) -> Result<Filter> {
         task_type: fields.take("task_type")?,
         queue: fields.take("queue")?,
         labels,
+        kind: None,
         batch_id: named(fields, "batch_id")?,
         since: named(fields, "since")?,
         until: named(fields, "until")?,

@@ -443,6 +443,7 @@ fn filter(
         None => Default::default(),
     };
     Ok(Filter {
+        kind: None,
         status: status.iter().map(|word| word.parse()).collect::<Result<Vec<_>>>()?,
         task_type,
         queue,

@@ -218,7 +218,7 @@ fn jobs(py: Python<'_>, claimed: Vec<CoreJob>) -> PyResult<Py<PyAny>> {
 fn outcome_of(outcome: &Bound<'_, PyAny>) -> PyResult<Outcome> {
     if let Ok(text) = outcome.cast::<PyString>() {
         return Ok(match Payload::new("result", &*text.to_cow()?) {
-            Ok(result) => Outcome::Complete { result },
+            Ok(result) => Outcome::complete(result),
             Err(error) => Outcome::Fail { error: error.to_task_error(None).fatal() },
         });
     }

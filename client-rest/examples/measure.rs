@@ -23,7 +23,7 @@ fn spec(number: usize) -> TaskSpec {
 }
 
 fn done() -> Outcome {
-    Outcome::Complete { result: Payload::null() }
+    Outcome::complete(Payload::null())
 }
 
 /// Tasks per second.

@@ -59,6 +59,12 @@ pub enum Error {
         /// The id as given; it may be no id at all.
         batch_id: String,
     },
+    /// No pipeline of this tenant has this id, or it was pruned.
+    #[error("pipeline {pipeline_id} not found")]
+    PipelineNotFound {
+        /// The id as given; it may be no id at all.
+        pipeline_id: String,
+    },
     /// The key was used before for another request. Nothing was stored.
     #[error("idempotency key {key:?} was used for another request, task {task_id}")]
     IdempotencyConflict {
@@ -282,6 +288,7 @@ impl Error {
             Self::PayloadTooLarge { .. } => "payload_too_large",
             Self::TaskNotFound { .. } => "task_not_found",
             Self::BatchNotFound { .. } => "batch_not_found",
+            Self::PipelineNotFound { .. } => "pipeline_not_found",
             Self::IdempotencyConflict { .. } => "idempotency_conflict",
             Self::QueueFull { .. } => "queue_full",
             Self::LeaseLost { .. } => "lease_lost",
@@ -318,6 +325,7 @@ impl Error {
             Self::PayloadTooLarge { .. } => 413,
             Self::TaskNotFound { .. }
             | Self::BatchNotFound { .. }
+            | Self::PipelineNotFound { .. }
             | Self::HandlerNotFound { .. } => 404,
             Self::IdempotencyConflict { .. } | Self::TaskFailed { .. } => 422,
             Self::QueueFull { .. } | Self::RateLimited { .. } | Self::QuotaExceeded { .. } => 429,
@@ -366,6 +374,7 @@ impl Error {
             }
             Self::TaskNotFound { task_id } => json!({ "task_id": task_id }),
             Self::BatchNotFound { batch_id } => json!({ "batch_id": batch_id }),
+            Self::PipelineNotFound { pipeline_id } => json!({ "pipeline_id": pipeline_id }),
             Self::IdempotencyConflict { key, task_id } => json!({ "key": key, "task_id": task_id }),
             Self::QueueFull { queue, limit, retry_after } => json!({
                 "queue": queue, "limit": limit, "retry_after_seconds": retry_after.as_secs_f64(),

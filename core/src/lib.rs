@@ -37,11 +37,13 @@ pub use store::Store;
 pub use store::clock::{Clock, ManualClock, SystemClock};
 pub use store::memory::MemoryStore;
 pub use words::{
-    Batch, BatchId, Changed, ClusterHealth, Count, Counts, Cursor, ErrorBody, Filter, Labels,
-    Lease, LeaseRequest, LeaseToken, Leased, LeasedTask, LogLevel, NewUpdate, Outcome, Page,
-    Payload, Priority, Problem, QueueInfo, Renewal, Renewed, RetryOptions, Settle, Settled,
-    Stretch, Submission, SubmitOptions, Tally, Task, TaskError, TaskEvent, TaskEventKind, TaskId,
-    TaskSpec, TaskStatus, Timestamp, Update, UpdateKind, Waiting, Why, WorkerInfo,
+    Batch, BatchId, BatchSpec, BatchSubmission, BlockResult, BlockSpec, Changed, ClusterHealth,
+    Count, Counts, Cursor, ErrorBody, Filter, Hooks, Labels, Lease, LeaseRequest, LeaseToken,
+    Leased, LeasedTask, LogLevel, Members, Need, NewUpdate, Outcome, Page, Parent, Payload,
+    Pipeline, PipelineSpec, PipelineSubmission, Priority, Problem, QueueInfo, Renewal, Renewed,
+    RetryOptions, Settle, Settled, Stage, StageSpec, StepResult, Stretch, Submission,
+    SubmitOptions, Tally, Task, TaskError, TaskEvent, TaskEventKind, TaskId, TaskKind, TaskSpec,
+    TaskStatus, Timestamp, Update, UpdateKind, Waiting, Why, WorkerInfo,
 };
 pub use worker::{
     CancelFlag, CancelReason, DeclaredHandler, Job, JobId, Lane, Signal, Worker, WorkerConfig,

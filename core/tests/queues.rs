@@ -50,7 +50,7 @@ fn done(leased: &LeasedTask) -> Settle {
     Settle {
         task_id: leased.task.task_id,
         token: leased.token,
-        outcome: Outcome::Complete { result: Payload::null() },
+        outcome: Outcome::complete(Payload::null()),
         started: None,
         updates: Vec::new(),
         declared: RetryOptions::default(),

@@ -37,7 +37,7 @@ async fn soon<T>(future: impl Future<Output = T>) -> T {
 }
 
 fn done() -> Outcome {
-    Outcome::Complete { result: Payload::trusted("42") }
+    Outcome::complete(Payload::trusted("42"))
 }
 
 #[tokio::test(flavor = "multi_thread")]

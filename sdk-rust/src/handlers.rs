@@ -84,7 +84,7 @@ impl Handlers {
                 };
                 match handler(context, payload).await {
                     Ok(answer) => match Payload::of("result", &answer) {
-                        Ok(result) => Outcome::Complete { result },
+                        Ok(result) => Outcome::complete(result),
                         Err(error) => Failure::invalid_result(error).into_outcome(),
                     },
                     Err(failure) => failure.into_outcome(),

@@ -152,7 +152,7 @@ async fn concurrent_settles_of_one_lease_record_one() {
                 token: leased.token,
                 outcome: match result {
                     "snooze" => Outcome::Snooze { after: Duration::from_secs(60) },
-                    result => Outcome::Complete { result: Payload::trusted(result) },
+                    result => Outcome::complete(Payload::trusted(result)),
                 },
                 started: None,
                 updates: Vec::new(),

@@ -54,7 +54,7 @@ fn settle(leased: &windlass::LeasedTask, outcome: Outcome, lines: usize) -> Sett
 }
 
 fn complete(leased: &windlass::LeasedTask) -> Settle {
-    settle(leased, Outcome::Complete { result: Payload::null() }, 0)
+    settle(leased, Outcome::complete(Payload::null()), 0)
 }
 
 /// What `work` answers while `news` happen a moment later, and that it took no longer than `SOON`.

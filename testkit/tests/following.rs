@@ -25,7 +25,7 @@ async fn work(worker: Worker) {
             let outcome = match number {
                 n if n % 5 == 0 => Outcome::Fail { error: boom.fatal() },
                 n if n % 3 == 0 && job.attempt == 1 => Outcome::Fail { error: boom },
-                _ => Outcome::Complete { result: Payload::null() },
+                _ => Outcome::complete(Payload::null()),
             };
             (job.id, outcome)
         });

@@ -27,6 +27,7 @@ fn every_error() -> Vec<Error> {
         Error::PayloadTooLarge { field: text(), size_bytes: 2, limit_bytes: 1 },
         Error::TaskNotFound { task_id: text() },
         Error::BatchNotFound { batch_id: text() },
+        Error::PipelineNotFound { pipeline_id: text() },
         Error::Authentication { reason: text() },
         Error::RateLimited { retry_after: timeout },
         Error::QuotaExceeded { quota_type: text(), current: 2, limit: 1 },

@@ -87,7 +87,7 @@ pub(super) async fn drain_more(client: &Client, tasks: u32) -> Result<f64> {
             return Err("the worker stopped by itself".into());
         }
         run += jobs.len() as u64;
-        let done = jobs.iter().map(|job| (job.id, Outcome::Complete { result: Payload::null() }));
+        let done = jobs.iter().map(|job| (job.id, Outcome::complete(Payload::null())));
         worker.complete(done.collect());
     }
     worker.drain();

@@ -126,8 +126,7 @@ pub(crate) fn listen(url: &str) -> Result<()> {
         loop {
             let jobs = worker.claim(Lane::Loop, 1).await;
             report::tell(&nanoseconds().to_string());
-            let done =
-                jobs.iter().map(|job| (job.id, Outcome::Complete { result: Payload::null() }));
+            let done = jobs.iter().map(|job| (job.id, Outcome::complete(Payload::null())));
             worker.complete(done.collect());
         }
     })

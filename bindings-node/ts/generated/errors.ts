@@ -333,6 +333,23 @@ export class BatchNotFoundError extends APIError {
 }
 
 /**
+ * No pipeline of this tenant has this id, or it was pruned. An id that is none, or that belongs to another tenant, gets the same answer.
+ *
+ * Check the id and the tenant; a finished pipeline is kept for the retention time, 7 days by default.
+ */
+export class PipelineNotFoundError extends APIError {
+  static override readonly code: string = "pipeline_not_found";
+  static override readonly httpStatus: number = 404;
+  static override readonly retryable: boolean = false;
+  static override readonly groups: readonly string[] = ["execution_error"];
+
+  /** The id as given; it may be no id at all. */
+  get pipelineId(): string {
+    return (this.fields.pipeline_id as string | undefined) ?? "";
+  }
+}
+
+/**
  * The idempotency key was used before for another request. Its task type, queue or payload differs. Nothing was stored, the other tasks of the same call included.
  *
  * Use one key for one request: derive it from what makes the request unique.
@@ -727,6 +744,7 @@ const CLASSES: Readonly<Record<string, typeof WindlassError>> = {
   payload_too_large: PayloadTooLargeError,
   task_not_found: TaskNotFoundError,
   batch_not_found: BatchNotFoundError,
+  pipeline_not_found: PipelineNotFoundError,
   idempotency_conflict: IdempotencyConflictError,
   queue_full: QueueFullError,
   lease_lost: LeaseLostError,

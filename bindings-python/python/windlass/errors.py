@@ -29,6 +29,7 @@ __all__ = [
     "NotImplementedYetError",
     "ParallelExecutionError",
     "PayloadTooLargeError",
+    "PipelineNotFoundError",
     "QueueFullError",
     "QuotaExceededError",
     "RateLimitError",
@@ -390,6 +391,25 @@ class BatchNotFoundError(ExecutionError, APIError):
     def batch_id(self) -> str:
         """The id as given; it may be no id at all."""
         value: str = self.fields.get("batch_id", "")
+        return value
+
+
+class PipelineNotFoundError(ExecutionError, APIError):
+    """No pipeline of this tenant has this id, or it was pruned.
+
+    An id that is none, or that belongs to another tenant, gets the same answer.
+
+    Check the id and the tenant; a finished pipeline is kept for the retention time,
+    7 days by default.
+    """
+
+    code = "pipeline_not_found"
+    http_status = 404
+
+    @property
+    def pipeline_id(self) -> str:
+        """The id as given; it may be no id at all."""
+        value: str = self.fields.get("pipeline_id", "")
         return value
 
 
@@ -832,6 +852,7 @@ _CLASSES: dict[str, type[WindlassError]] = {
     "payload_too_large": PayloadTooLargeError,
     "task_not_found": TaskNotFoundError,
     "batch_not_found": BatchNotFoundError,
+    "pipeline_not_found": PipelineNotFoundError,
     "idempotency_conflict": IdempotencyConflictError,
     "queue_full": QueueFullError,
     "lease_lost": LeaseLostError,

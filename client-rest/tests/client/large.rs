@@ -35,7 +35,7 @@ fn settle(leased: &LeasedTask, bytes: usize) -> Settle {
     Settle {
         task_id: leased.task.task_id,
         token: leased.token,
-        outcome: Outcome::Complete { result },
+        outcome: Outcome::complete(result),
         started: None,
         updates: Vec::new(),
         declared: Default::default(),

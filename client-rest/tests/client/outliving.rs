@@ -68,7 +68,7 @@ async fn waits_streams_and_workers_go_on() {
                 restart(&mut stage).await;
             }
             left -= jobs.len();
-            let done = Outcome::Complete { result: Default::default() };
+            let done = Outcome::complete(Default::default());
             worker.complete(jobs.into_iter().map(|job| (job.id, done.clone())).collect());
         }
         let ids: Vec<String> = stored.iter().map(|s| s.task_id.to_string()).collect();

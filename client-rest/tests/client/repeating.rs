@@ -174,7 +174,7 @@ async fn a_lease_is_not_repeated_and_a_settle_is() {
     let settle = Settle {
         task_id: leased.task.task_id,
         token: leased.token,
-        outcome: Outcome::Complete { result: Default::default() },
+        outcome: Outcome::complete(Default::default()),
         started: None,
         updates: Vec::new(),
         declared: Default::default(),

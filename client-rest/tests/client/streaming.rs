@@ -52,7 +52,7 @@ async fn settle(inside: &Client, leased: &LeasedTask, outcome: Outcome) {
 }
 
 async fn complete(inside: &Client, leased: &LeasedTask) {
-    settle(inside, leased, Outcome::Complete { result: Default::default() }).await;
+    settle(inside, leased, Outcome::complete(Default::default())).await;
 }
 
 /// The whole history by HTTP, from the first entry.

@@ -104,7 +104,7 @@ async fn leases_are_taken_kept_and_settled() {
     let settle = |i: usize, token: LeaseToken| Settle {
         task_id: leased[i].task.task_id,
         token,
-        outcome: Outcome::Complete { result: Payload::new("result", r#"{"a":1e2}"#).unwrap() },
+        outcome: Outcome::complete(Payload::new("result", r#"{"a":1e2}"#).unwrap()),
         started: None,
         updates: Vec::new(),
         declared: Default::default(),

@@ -16,7 +16,7 @@ fn config(concurrency: u32) -> WorkerConfig {
 }
 
 fn done() -> Outcome {
-    Outcome::Complete { result: Default::default() }
+    Outcome::complete(Default::default())
 }
 
 async fn claim(worker: &Worker) -> Job {

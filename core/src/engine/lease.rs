@@ -10,7 +10,7 @@ use crate::words::{
 /// Gives a pending task to `worker` until `now + ttl`; returns what the worker gets.
 ///
 /// A suspect is leased alone, and its attempt counts at once: if it kills its worker again, only it
-/// pays, and it cannot run forever.
+/// pays, and it cannot run forever. The state of a task with a `state_key` is for the store to add.
 pub fn grant(
     task: &mut Task,
     worker: &str,
@@ -27,7 +27,7 @@ pub fn grant(
         count_attempt(task, now, &mut rows);
     }
     task.version += 1;
-    (LeasedTask { task: task.clone(), token }, rows)
+    (LeasedTask { task: task.clone(), token, state: None }, rows)
 }
 
 /// Records a heartbeat on a task whose token matches. Returns the answer, the entries to store, and

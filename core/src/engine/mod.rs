@@ -3,7 +3,9 @@
 //! One file per command. A store applies what was decided; it decides nothing itself.
 
 pub mod cancel;
+pub mod composite;
 pub mod explain;
+pub mod follow;
 pub mod history;
 pub mod lease;
 pub mod promote;

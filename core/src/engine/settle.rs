@@ -6,7 +6,7 @@ use crate::engine::transition::{Guard, Transition};
 use crate::error::Result;
 use crate::rules::limits::{self, PAYLOAD_BYTES};
 use crate::rules::retry::Policy;
-use crate::words::{Outcome, RetryOptions, Settle, Task, TaskError, TaskStatus, When};
+use crate::words::{Outcome, Payload, RetryOptions, Settle, Task, TaskError, TaskStatus, When};
 
 /// Code of an attempt that ran past its timeout.
 pub const TASK_TIMEOUT: &str = "task_timeout";
@@ -20,9 +20,10 @@ pub fn check(mut settle: Settle) -> Result<Settle> {
     settle.updates.iter().try_for_each(limits::check_update)?;
     limits::check_retry(&settle.declared)?;
     settle.outcome = match settle.outcome {
-        Outcome::Complete { result } => {
+        Outcome::Complete { result, state } => {
             limits::size("result", result.len(), PAYLOAD_BYTES)?;
-            Outcome::Complete { result }
+            limits::size("state", state.as_ref().map_or(0, Payload::len), PAYLOAD_BYTES)?;
+            Outcome::Complete { result, state }
         }
         Outcome::Fail { error } => Outcome::Fail { error: limits::cut_error(error) },
         Outcome::Retry { after, error } => {
@@ -35,10 +36,11 @@ pub fn check(mut settle: Settle) -> Result<Settle> {
 
 /// A completion needs no look at the row: a handler that finishes is completed, cancelled or not.
 pub fn complete(settle: &Settle, tenant: &str) -> Option<Transition> {
-    let Outcome::Complete { result } = &settle.outcome else { return None };
+    let Outcome::Complete { result, state } = &settle.outcome else { return None };
     let guard = Guard::Lease(settle.token);
     let mut to = Transition::to(settle.task_id, tenant.to_owned(), guard, TaskStatus::Completed);
     to.result = Some(result.clone());
+    to.state.clone_from(state);
     started(&mut to, settle);
     Some(to)
 }
@@ -50,9 +52,10 @@ pub fn decide(task: &Task, settle: &Settle, chance: f64) -> Transition {
     let counted = task.lease.as_ref().is_some_and(|lease| lease.counted);
     let attempt = task.attempt + u32::from(!counted);
     let mut to = match &settle.outcome {
-        Outcome::Complete { result } => {
+        Outcome::Complete { result, state } => {
             let mut to = Transition::new(task, guard, TaskStatus::Completed);
             to.result = Some(result.clone());
+            to.state.clone_from(state);
             to
         }
         Outcome::Fail { error } => {

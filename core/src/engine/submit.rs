@@ -2,7 +2,9 @@
 
 use crate::error::Result;
 use crate::rules::{fingerprint, handler, limits};
-use crate::words::{BatchId, Task, TaskId, TaskSpec, TaskStatus, Timestamp, When};
+use crate::words::{
+    BatchId, Parent, Task, TaskId, TaskKind, TaskSpec, TaskStatus, Timestamp, When,
+};
 
 /// A checked task, ready to be stored. The store's clock decides when it is due.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,6 +21,21 @@ pub struct NewTask {
     pub fingerprint: Option<[u8; 32]>,
     /// The batch it is submitted with.
     pub batch_id: Option<BatchId>,
+    /// What it is made of, and where it stands in a composite.
+    pub place: Place,
+}
+
+/// Where a new task stands in a batch, block or pipeline.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Place {
+    /// What it is made of.
+    pub kind: TaskKind,
+    /// The block or pipeline that it is a member of; a batch is told by `batch_id`.
+    pub parent: Option<Parent>,
+    /// Its name in a pipeline.
+    pub stage: Option<String>,
+    /// How many tasks it waits for.
+    pub waits: u32,
 }
 
 /// Checks a spec and makes it a task to store.
@@ -42,11 +59,13 @@ pub fn decide(
         // The type is a name already; a function that is none could not be registered anywhere.
         limits::name("payload.function", &handler)?;
     }
-    Ok(NewTask { task_id, tenant: tenant.to_owned(), handler, fingerprint, batch_id, spec })
+    let place = Place::default();
+    Ok(NewTask { task_id, tenant: tenant.to_owned(), handler, fingerprint, batch_id, place, spec })
 }
 
 impl NewTask {
-    /// When it is due and its first status, by the store's clock.
+    /// When it is due and its first status, by the store's clock; of a task that need not wait for its
+    /// turn on a state key.
     pub fn due(&self, now: Timestamp) -> (Timestamp, TaskStatus) {
         let when = match (self.spec.run_at, self.spec.delay) {
             (Some(at), _) => When::At(at),
@@ -54,13 +73,21 @@ impl NewTask {
             (None, None) => When::Now,
         };
         let run_at = when.resolve(now);
-        (run_at, if run_at > now { TaskStatus::Scheduled } else { TaskStatus::Pending })
+        let status = match self.place {
+            Place { kind: TaskKind::Task, waits: 0, .. } if run_at > now => TaskStatus::Scheduled,
+            Place { kind: TaskKind::Task, waits: 0, .. } => TaskStatus::Pending,
+            Place { kind: TaskKind::Task, .. } => TaskStatus::Blocked,
+            _ => TaskStatus::Running,
+        };
+        (run_at, status)
     }
 
     /// The row to store at `now`.
     pub fn into_task(self, now: Timestamp) -> Task {
         let (run_at, status) = self.due(now);
         let spec = self.spec;
+        let own = self.place.parent;
+        let parent = |kind| own.filter(|parent| parent.kind == kind).map(|parent| parent.task_id);
         Task {
             task_id: self.task_id,
             tenant: self.tenant,
@@ -85,7 +112,13 @@ impl NewTask {
             traceparent: spec.traceparent,
             state_key: spec.state_key,
             initial_state: spec.initial_state,
+            kind: self.place.kind,
             batch_id: self.batch_id,
+            block_id: parent(TaskKind::Block),
+            pipeline_id: parent(TaskKind::Pipeline),
+            stage: self.place.stage,
+            waits: self.place.waits,
+            members: None,
             suspect: false,
             cancel_requested: false,
             lease: None,

@@ -53,6 +53,10 @@ pub struct Transition {
     pub start_over: bool,
     /// JSON text of the answer.
     pub result: Option<Payload>,
+    /// State to store under the task's `state_key`, with a completion.
+    pub state: Option<Payload>,
+    /// How many tasks it waits for from now on; `None` leaves it.
+    pub waits: Option<u32>,
     /// The error to keep; `None` leaves the last one.
     pub error: Option<TaskError>,
     /// Text for the history's entry.
@@ -82,6 +86,8 @@ impl Transition {
             uncount: false,
             start_over: false,
             result: None,
+            state: None,
+            waits: None,
             error: None,
             message: None,
             suspect: None,
@@ -111,6 +117,9 @@ impl Transition {
         }
         if let Some(requested) = self.cancel_requested {
             task.cancel_requested = requested;
+        }
+        if let Some(waits) = self.waits {
+            task.waits = waits;
         }
         if let Some(when) = self.run_at {
             task.run_at = when.resolve(now);

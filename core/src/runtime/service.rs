@@ -5,9 +5,10 @@ use std::time::Duration;
 use crate::error::Result;
 use crate::future::{BoxFuture, MaybeSend, MaybeSync};
 use crate::words::{
-    Batch, BatchId, Changed, Count, Cursor, Filter, LeaseRequest, Leased, Page, QueueInfo, Renewal,
-    Renewed, Settle, Settled, Stretch, Submission, SubmitOptions, Tally, Task, TaskId, TaskSpec,
-    Timestamp, Update, Why, WorkerInfo,
+    Batch, BatchId, BatchSpec, BatchSubmission, BlockResult, BlockSpec, Changed, Count, Cursor,
+    Filter, LeaseRequest, Leased, Page, Payload, Pipeline, PipelineSpec, PipelineSubmission,
+    QueueInfo, Renewal, Renewed, Settle, Settled, Stretch, Submission, SubmitOptions, Tally, Task,
+    TaskId, TaskSpec, Timestamp, Update, Why, WorkerInfo,
 };
 
 /// Answer to a settle.
@@ -30,6 +31,11 @@ pub struct Swept {
     pub pruned: u64,
     /// When the next task becomes due, if known.
     pub next: Option<Timestamp>,
+}
+
+fn absent<T: MaybeSend + 'static>() -> BoxFuture<'static, Result<T>> {
+    let feature = "composition on this service".to_owned();
+    Box::pin(std::future::ready(Err(crate::Error::NotImplemented { feature })))
 }
 
 /// Everything a client or a worker can ask. `Engine` answers in process; a remote server answers by
@@ -216,6 +222,179 @@ pub trait Service: MaybeSend + MaybeSync + 'static {
     ///
     /// `batch_not_found`.
     fn cancel_batch(&self, tenant: &str, batch_id: BatchId) -> BoxFuture<'_, Result<Batch>>;
+
+    /// Stores tasks as a batch, all or none, with what runs when it has ended. Durable when it returns. An
+    /// empty one is completed.
+    ///
+    /// # Errors
+    ///
+    /// As `submit`.
+    fn submit_batch(
+        &self,
+        tenant: &str,
+        spec: BatchSpec,
+        tasks: Vec<TaskSpec>,
+        options: SubmitOptions,
+    ) -> BoxFuture<'_, Result<BatchSubmission>> {
+        let _ = (tenant, spec, tasks, options);
+        absent()
+    }
+
+    /// Begins a batch whose tasks come in chunks; nobody sees it before its seal. One that is never sealed
+    /// is forgotten after a day.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_argument`, `invalid_payload`, `payload_too_large`.
+    fn open_batch(&self, tenant: &str, spec: BatchSpec) -> BoxFuture<'_, Result<BatchId>> {
+        let _ = (tenant, spec);
+        absent()
+    }
+
+    /// Adds a chunk to a batch that is not sealed; the same number again replaces it. Answers how many
+    /// tasks the batch has so far, at most 100,000.
+    ///
+    /// # Errors
+    ///
+    /// `batch_not_found`, also once it is sealed; those of `submit` but `queue_full` and
+    /// `idempotency_conflict`.
+    fn extend_batch(
+        &self,
+        tenant: &str,
+        batch_id: BatchId,
+        chunk: u32,
+        tasks: Vec<TaskSpec>,
+    ) -> BoxFuture<'_, Result<u64>> {
+        let _ = (tenant, batch_id, chunk, tasks);
+        absent()
+    }
+
+    /// Makes a batch visible whole; its tasks may run from then on.
+    ///
+    /// # Errors
+    ///
+    /// `batch_not_found`, also once it is sealed; `queue_full` and `idempotency_conflict`: nothing was
+    /// changed, and it can be sealed again.
+    fn seal_batch(
+        &self,
+        tenant: &str,
+        batch_id: BatchId,
+        options: SubmitOptions,
+    ) -> BoxFuture<'_, Result<BatchSubmission>> {
+        let _ = (tenant, batch_id, options);
+        absent()
+    }
+
+    /// Stores a pipeline whole. It is a task of its own: `wait`, `updates`, `cancel` take its id.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_argument`, naming the stage and the field: cycles, unknown and duplicate names;
+    /// those of `submit`.
+    fn submit_pipeline(
+        &self,
+        tenant: &str,
+        spec: PipelineSpec,
+        options: SubmitOptions,
+    ) -> BoxFuture<'_, Result<PipelineSubmission>> {
+        let _ = (tenant, spec, options);
+        absent()
+    }
+
+    /// How a pipeline and its stages stand.
+    ///
+    /// # Errors
+    ///
+    /// `pipeline_not_found`.
+    fn pipeline(&self, tenant: &str, id: TaskId) -> BoxFuture<'_, Result<Pipeline>> {
+        let _ = (tenant, id);
+        absent()
+    }
+
+    /// Cancels a pipeline at once, and its unfinished stages with it. One that has ended is no error.
+    ///
+    /// # Errors
+    ///
+    /// `pipeline_not_found`.
+    fn cancel_pipeline(&self, tenant: &str, id: TaskId) -> BoxFuture<'_, Result<Pipeline>> {
+        let _ = (tenant, id);
+        absent()
+    }
+
+    /// Runs failed and cancelled stages again, from `stage` on, or all of them; their dependents wait for
+    /// them again. What completed stays.
+    ///
+    /// # Errors
+    ///
+    /// `pipeline_not_found`; `invalid_argument` for a stage that it does not have; `invalid_transition`
+    /// when there is nothing to run again.
+    fn retry_pipeline(
+        &self,
+        tenant: &str,
+        id: TaskId,
+        stage: Option<String>,
+    ) -> BoxFuture<'_, Result<Pipeline>> {
+        let _ = (tenant, id, stage);
+        absent()
+    }
+
+    /// Stores a block: its steps as tasks, judged by its strategy. The answer's `task_id` is the block's,
+    /// which `wait`, `updates` and `cancel` take.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_argument` naming the field; those of `submit`.
+    fn submit_block(
+        &self,
+        tenant: &str,
+        spec: BlockSpec,
+        options: SubmitOptions,
+    ) -> BoxFuture<'_, Result<Submission>> {
+        let _ = (tenant, spec, options);
+        absent()
+    }
+
+    /// What a block came to, or how it stands while it runs.
+    ///
+    /// # Errors
+    ///
+    /// `task_not_found`.
+    fn block(&self, tenant: &str, id: TaskId) -> BoxFuture<'_, Result<BlockResult>> {
+        let _ = (tenant, id);
+        absent()
+    }
+
+    /// The result of the task that `task_id` waited for, by the name of its stage; for a hook of a batch
+    /// the batch's counts, by the name `batch`. `None` when it waited for nothing of that name.
+    ///
+    /// # Errors
+    ///
+    /// `task_not_found`.
+    fn upstream(
+        &self,
+        tenant: &str,
+        task_id: TaskId,
+        name: &str,
+    ) -> BoxFuture<'_, Result<Option<Payload>>> {
+        let _ = (tenant, task_id, name);
+        absent()
+    }
+
+    /// The names that `upstream` knows for a task.
+    ///
+    /// # Errors
+    ///
+    /// `task_not_found`.
+    fn upstream_names(&self, tenant: &str, task_id: TaskId) -> BoxFuture<'_, Result<Vec<String>>> {
+        let _ = (tenant, task_id);
+        absent()
+    }
+
+    /// The state that was stored last under a key; `None` when there is none.
+    fn state(&self, tenant: &str, state_key: &str) -> BoxFuture<'_, Result<Option<Payload>>> {
+        let _ = (tenant, state_key);
+        absent()
+    }
 
     /// Tasks that were submitted, finished or running at or after `since`, at most `limit` (1 to
     /// 10,000), those that changed last first. For followers of a whole queue, who look again and

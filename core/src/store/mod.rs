@@ -4,7 +4,10 @@
 //! `windlass_testkit::store` tests on every store.
 
 pub mod clock;
+mod compose;
 pub mod memory;
+
+pub use compose::{Composed, Composition, Edge, Graph};
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,8 +17,8 @@ use crate::engine::transition::Transition;
 use crate::error::Result;
 use crate::future::{BoxFuture, MaybeSend, MaybeSync};
 use crate::words::{
-    BatchId, Count, Counts, Cursor, Filter, LeaseRequest, LeaseToken, Leased, Page, Renewal,
-    Renewed, Settled, Submission, Task, TaskId, Timestamp, Update, WorkerInfo,
+    BatchId, Count, Counts, Cursor, Filter, LeaseRequest, LeaseToken, Leased, Page, Payload,
+    Renewal, Renewed, Settled, Submission, Task, TaskId, Timestamp, Update, WorkerInfo,
 };
 
 /// Tasks to store whole or not at all.
@@ -56,7 +59,7 @@ pub enum Applied {
 pub struct Due {
     /// Scheduled tasks whose time has come, earliest first.
     pub scheduled: Vec<Task>,
-    /// Running tasks whose lease has passed, earliest first.
+    /// Running tasks whose lease has passed, and composites whose time is over, earliest first.
     pub expired: Vec<Task>,
     /// When the next one is due, if these were all.
     pub next: Option<Timestamp>,
@@ -87,8 +90,16 @@ pub struct Prune {
     pub limit: u32,
 }
 
+/// Called with the tasks that changed as a consequence, after they are stored.
+pub type FollowListener = Arc<dyn Fn(&[Settled]) + Send + Sync>;
+
 /// Called after another process changed the store: a hint, which may come late, twice or never.
 pub type ChangeListener = Arc<dyn Fn() + Send + Sync>;
+
+fn absent<T: MaybeSend + 'static>() -> BoxFuture<'static, Result<T>> {
+    let feature = "composition on this store".to_owned();
+    Box::pin(std::future::ready(Err(crate::Error::NotImplemented { feature })))
+}
 
 /// A place that keeps tasks.
 ///
@@ -114,6 +125,9 @@ pub trait Store: MaybeSend + MaybeSync + 'static {
 
     /// Stores groups of tasks, in order. Durable when it returns.
     ///
+    /// A task with a `state_key` that is not the first of those that have not ended is stored `blocked`:
+    /// it waits for its turn, in the order in which tasks were stored.
+    ///
     /// Each group is atomic: all its tasks or none. A group that is refused, or that the database
     /// fails on, changes nothing for its neighbours. Answers per group, in order; within a group, one
     /// submission per task, in order.
@@ -132,11 +146,118 @@ pub trait Store: MaybeSend + MaybeSync + 'static {
         groups: Vec<EnqueueGroup>,
     ) -> BoxFuture<'_, Result<Vec<Result<Vec<Submission>>>>>;
 
+    /// Stores a batch, block or pipeline: the task that stands for it, its members, who waits for whom,
+    /// and its hooks, all or none. Durable when it returns.
+    ///
+    /// Idempotency keys of members count as in [`enqueue`](Self::enqueue): one that is stored already is
+    /// answered as deduplicated and is no member. When the key of the composite itself is stored with the
+    /// same fingerprint, nothing is stored, and the answer is what was stored then: every member, by id.
+    ///
+    /// The composite is `running` from then on, under no lease; its own timeout, if it has one, is the
+    /// deadline that [`due`](Self::due) goes by. One without members ends at once. Composites are counted
+    /// in no queue, and only a filter that names their kind lists them.
+    ///
+    /// # Errors
+    ///
+    /// `idempotency_conflict`, `queue_full`.
+    fn compose(&self, composition: Composition) -> BoxFuture<'_, Result<Composed>> {
+        let _ = (composition,);
+        absent()
+    }
+
+    /// Begins a batch that comes in chunks. `composition` has no members yet. Nobody sees the batch, or
+    /// any task of it, before its seal. Durable when it returns.
+    fn open_batch(&self, composition: Composition) -> BoxFuture<'_, Result<()>> {
+        let _ = (composition,);
+        absent()
+    }
+
+    /// Adds a chunk to a batch that is not sealed; one that was added with the same number is replaced, so
+    /// that it may be sent again. Answers how many tasks it has so far. Durable when it returns.
+    ///
+    /// # Errors
+    ///
+    /// `batch_not_found` when the tenant has no such batch, or it is sealed.
+    fn extend_batch(
+        &self,
+        tenant: &str,
+        batch_id: BatchId,
+        chunk: u32,
+        tasks: Vec<NewTask>,
+    ) -> BoxFuture<'_, Result<u64>> {
+        let _ = (tenant, batch_id, chunk, tasks);
+        absent()
+    }
+
+    /// Makes a batch visible with all chunks, in the order of their numbers, as one
+    /// [`compose`](Self::compose) would store it.
+    ///
+    /// # Errors
+    ///
+    /// `batch_not_found` when the tenant has no such batch, or it is sealed; as `compose`: then it
+    /// can be sealed again.
+    fn seal_batch(
+        &self,
+        tenant: &str,
+        batch_id: BatchId,
+        depth_limit: Option<u64>,
+    ) -> BoxFuture<'_, Result<Composed>> {
+        let _ = (tenant, batch_id, depth_limit);
+        absent()
+    }
+
+    /// A composite with its members and edges, of one moment; `None` when the tenant has no such one.
+    /// Members come without `payload`, `initial_state` and `result`, as in [`recent`](Self::recent).
+    fn graph(&self, tenant: &str, id: TaskId) -> BoxFuture<'_, Result<Option<Graph>>> {
+        let _ = (tenant, id);
+        absent()
+    }
+
+    /// The task that `task_id` waited for and whose stage has this name, whole; for a hook of a batch the
+    /// batch itself, by the name `batch`. `None` when there is none.
+    fn upstream(
+        &self,
+        tenant: &str,
+        task_id: TaskId,
+        name: &str,
+    ) -> BoxFuture<'_, Result<Option<Task>>> {
+        let _ = (tenant, task_id, name);
+        absent()
+    }
+
+    /// The names that [`upstream`](Self::upstream) knows for a task, in the order of their tasks.
+    fn upstream_names(&self, tenant: &str, task_id: TaskId) -> BoxFuture<'_, Result<Vec<String>>> {
+        let _ = (tenant, task_id);
+        absent()
+    }
+
+    /// Applies transitions, all or none: `Stale` with the first row whose guard does not hold, `Missing`
+    /// when one is not there, else `Done` with the first. Durable when it returns.
+    fn settle_together(&self, transitions: Vec<Transition>) -> BoxFuture<'_, Result<Applied>> {
+        let _ = (transitions,);
+        absent()
+    }
+
+    /// The state that was stored last under a key.
+    fn state(&self, tenant: &str, state_key: &str) -> BoxFuture<'_, Result<Option<Payload>>> {
+        let _ = (tenant, state_key);
+        absent()
+    }
+
+    /// Calls `listener` after a write of this store changed tasks that it did not name, because something
+    /// followed from it; see `engine::follow`.
+    fn on_follow(&self, listener: FollowListener) {
+        drop(listener);
+    }
+
     /// Leases up to `limit` pending tasks of the tenant whose queue and handler the request names.
     ///
     /// Returned and chosen in order: lower priority number, then earlier `run_at`, then lower id, over
     /// all queues and handlers together. Each becomes `running` as `engine::lease::grant` says. Need
     /// not be durable. Two callers never hold one task.
+    ///
+    /// A task with a `state_key` comes with its state: what was stored last under the key, else its
+    /// `initial_state`.
     ///
     /// Queues that are paused are passed over as if they were not named, decided in the transaction of
     /// the lease.
@@ -148,6 +269,10 @@ pub trait Store: MaybeSend + MaybeSync + 'static {
 
     /// Applies transitions, then leases if asked, in one transaction where the store can. Durable
     /// when it returns.
+    ///
+    /// What follows from a transition, as `engine::follow` says, is stored with it, before the lease: those
+    /// who waited for the task, its composite, the next in the line of its state key. A completion's
+    /// `state` is stored under the task's `state_key`.
     ///
     /// Each transition is atomic for itself: guard, row, history entries and counts, or nothing. They
     /// are applied in order; answers are in order. One that the database fails on changes nothing for
@@ -260,6 +385,9 @@ pub trait Store: MaybeSend + MaybeSync + 'static {
     /// Reads only.
     fn due(&self, limit: u32) -> BoxFuture<'_, Result<Due>>;
 
+    /// A member stays while the task that stands for its composite is there. Batches that were begun and
+    /// not sealed within `older_than` go as well.
+    ///
     /// Removes finished tasks and old history entries; answers how many tasks went. Bounded, so that
     /// it never holds others up for long; call again while it answers `limit`.
     fn prune(&self, prune: Prune) -> BoxFuture<'_, Result<u64>>;

@@ -109,6 +109,20 @@ impl TaskId {
     }
 }
 
+/// The task that stands for the batch.
+impl From<BatchId> for TaskId {
+    fn from(id: BatchId) -> Self {
+        Self(id.0)
+    }
+}
+
+/// The batch that the task stands for.
+impl From<TaskId> for BatchId {
+    fn from(id: TaskId) -> Self {
+        Self(id.0)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 
 #[cfg(feature = "openapi")]
 use crate::words::schema;
-use crate::words::{LeaseToken, NewUpdate, Task, TaskId, Timestamp, json, opt_seconds, seconds};
+use crate::words::{
+    LeaseToken, NewUpdate, Payload, Task, TaskId, Timestamp, json, opt_seconds, seconds,
+};
 
 /// Who holds a task, and until when.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,6 +64,9 @@ pub struct LeasedTask {
     pub task: Task,
     /// Proof of the lease, to send with every write.
     pub token: LeaseToken,
+    /// The state of its `state_key` as the last task left it, else its `initial_state`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<Payload>,
 }
 
 /// Answer to a lease request.

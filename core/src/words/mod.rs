@@ -1,6 +1,9 @@
 //! The nouns: plain data, without I/O, clocks or chance.
 
+mod batch;
+mod block;
 pub mod calendar;
+mod composite;
 mod event;
 mod exchange;
 mod flow;
@@ -11,6 +14,7 @@ mod key;
 mod lease;
 mod outcome;
 mod payload;
+mod pipeline;
 mod priority;
 mod problem;
 mod query;
@@ -25,6 +29,9 @@ mod time;
 mod update;
 mod worker;
 
+pub use batch::{Batch, BatchSpec, BatchSubmission, Hooks};
+pub use block::{BlockResult, BlockSpec, StepResult};
+pub use composite::{Members, Need, Parent, TaskKind};
 pub use event::{TaskEvent, TaskEventKind};
 pub use exchange::{
     BoundBody, FoundTasks, RenewAnswer, RenewBody, SettleAnswer, SettleBody, SettledRecord,
@@ -37,10 +44,11 @@ pub use key::{AUTOMATIC_KEY, is_automatic_key};
 pub use lease::{Lease, LeaseRequest, Leased, LeasedTask, Renewal, Renewed};
 pub use outcome::{Outcome, Settle, Settled};
 pub use payload::{Labels, Payload};
+pub use pipeline::{Pipeline, PipelineSpec, PipelineSubmission, Stage, StageSpec};
 pub use priority::Priority;
 pub use problem::{ErrorBody, Problem};
 pub use query::{Changed, Count, Cursor, Filter, Page, Stretch, Tally, Waiting, Why};
-pub use queue::{Batch, Counts, QueueInfo};
+pub use queue::{Counts, QueueInfo};
 pub use spec::{RetryOptions, Submission, SubmitOptions, TaskSpec};
 pub use status::TaskStatus;
 pub use task::{Task, TaskError};

@@ -20,6 +20,9 @@ pub enum Outcome {
     Complete {
         /// JSON text of its answer.
         result: Payload,
+        /// State to store with it, of a task with a `state_key`; `None` leaves it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        state: Option<Payload>,
     },
     /// The handler raised, or its attempt timed out (`code` `task_timeout`).
     Fail {
@@ -47,6 +50,13 @@ pub enum Outcome {
     },
     /// The worker gives the task back unstarted, or stopped by its shutdown. Not counted.
     HandBack,
+}
+
+impl Outcome {
+    /// The handler returned `result` and leaves the state as it is.
+    pub const fn complete(result: Payload) -> Self {
+        Self::Complete { result, state: None }
+    }
 }
 
 /// One outcome to record.
@@ -91,6 +101,9 @@ struct SettleRecord {
     #[cfg_attr(feature = "openapi", schema(value_type = schema::Json, required = false))]
     result: Option<Payload>,
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(value_type = schema::Json, required = false))]
+    state: Option<Payload>,
+    #[serde(default)]
     error: Option<TaskError>,
     #[serde(rename = "after_seconds", with = "opt_seconds", default)]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<schema::Seconds>))]
@@ -127,7 +140,9 @@ impl TryFrom<SettleRecord> for Settle {
         let missing =
             |field| Error::invalid(field, format!("is needed by outcome {}", record.outcome));
         let outcome = match record.outcome.as_str() {
-            "complete" => Outcome::Complete { result: record.result.unwrap_or_default() },
+            "complete" => {
+                Outcome::Complete { result: record.result.unwrap_or_default(), state: record.state }
+            }
             "fail" => Outcome::Fail { error: record.error.ok_or_else(|| missing("error"))? },
             "retry" => Outcome::Retry {
                 after: record.after,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::error::Error;
-use crate::words::{BatchId, Labels, Task, TaskId, TaskStatus, Timestamp};
+use crate::words::{BatchId, Labels, Task, TaskId, TaskKind, TaskStatus, Timestamp};
 
 /// Which tasks to list, newest first. What is left out does not restrict; all given must hold.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -23,6 +23,8 @@ pub struct Filter {
     pub labels: Labels,
     /// This batch.
     pub batch_id: Option<BatchId>,
+    /// This kind; those that a handler runs when left out.
+    pub kind: Option<TaskKind>,
     /// Created at or after this.
     pub since: Option<Timestamp>,
     /// Created before this.
@@ -77,6 +79,7 @@ impl Filter {
             && given(&self.task_type, &task.task_type)
             && given(&self.queue, &task.queue)
             && self.labels.iter().all(|(key, value)| task.labels.get(key) == Some(value))
+            && task.kind == self.kind.unwrap_or_default()
             && self.batch_id.is_none_or(|batch| task.batch_id == Some(batch))
             && self.since.is_none_or(|since| task.created_at >= since)
             && self.until.is_none_or(|until| task.created_at < until)

@@ -1,10 +1,10 @@
-//! A queue and a batch as others see them: counts of tasks.
+//! A queue as others see it: counts of tasks.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::words::{BatchId, TaskStatus, Timestamp};
+use crate::words::{TaskStatus, Timestamp};
 
 /// Tasks by status; zeros are left out.
 pub type Counts = BTreeMap<TaskStatus, u64>;
@@ -25,45 +25,4 @@ pub struct QueueInfo {
     /// `run_at` of the pending task that has waited longest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub oldest_pending_at: Option<Timestamp>,
-}
-
-/// Tasks that were submitted together.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct Batch {
-    /// Its id.
-    pub batch_id: BatchId,
-    /// `pending` while nothing has begun, `running` while something is open; then `failed` when a task
-    /// failed, else `cancelled` when one was cancelled, else `completed`.
-    pub status: TaskStatus,
-    /// How many tasks it has, those that were pruned left out.
-    pub total: u64,
-    /// Tasks by status.
-    #[cfg_attr(feature = "openapi", schema(value_type = crate::words::schema::StatusCounts))]
-    pub counts: Counts,
-}
-
-impl Batch {
-    /// The batch whose tasks count so.
-    pub fn of(batch_id: BatchId, counts: Counts) -> Self {
-        let total = counts.values().sum();
-        let has = |status: &TaskStatus| counts.get(status).is_some_and(|count| *count > 0);
-        let open = counts.iter().any(|(status, count)| !status.is_final() && *count > 0);
-        let begun = counts.iter().any(|(status, count)| {
-            (status.is_final() || *status == TaskStatus::Running) && *count > 0
-        });
-        let status = match (open, begun) {
-            (true, false) => TaskStatus::Pending,
-            (true, true) => TaskStatus::Running,
-            _ if has(&TaskStatus::Failed) => TaskStatus::Failed,
-            _ if has(&TaskStatus::Cancelled) => TaskStatus::Cancelled,
-            _ => TaskStatus::Completed,
-        };
-        Self { batch_id, status, total, counts }
-    }
-
-    /// Whether every task has ended.
-    pub fn is_final(&self) -> bool {
-        self.status.is_final()
-    }
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::words::{
-    BatchId, Labels, Lease, LeaseToken, Payload, Priority, RetryOptions, TaskId, TaskStatus,
-    Timestamp, key, opt_seconds,
+    BatchId, Labels, Lease, LeaseToken, Members, Parent, Payload, Priority, RetryOptions, TaskId,
+    TaskKind, TaskStatus, Timestamp, key, opt_seconds,
 };
 
 /// Why an attempt, or a task, failed.
@@ -38,6 +38,10 @@ fn yes() -> bool {
 
 fn pending() -> TaskStatus {
     TaskStatus::Pending
+}
+
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 impl TaskError {
@@ -124,15 +128,33 @@ pub struct Task {
     /// W3C trace context.
     #[serde(default)]
     pub traceparent: Option<String>,
-    /// Line of tasks that run one at a time; carried until stateful tasks land.
+    /// Tasks with one key run one at a time, in submission order, and share a state.
     #[serde(default)]
     pub state_key: Option<String>,
-    /// State to begin with; carried until stateful tasks land.
+    /// The state when there is none yet.
     #[serde(default)]
     pub initial_state: Option<Payload>,
+    /// What it is made of.
+    #[serde(default, skip_serializing_if = "TaskKind::is_task")]
+    pub kind: TaskKind,
     /// The batch it was submitted with.
     #[serde(default)]
     pub batch_id: Option<BatchId>,
+    /// The block it is a step of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub block_id: Option<TaskId>,
+    /// The pipeline it is a stage of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pipeline_id: Option<TaskId>,
+    /// Its name in its pipeline.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stage: Option<String>,
+    /// How many tasks it still waits for.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub waits: u32,
+    /// How its members ended so far; of a batch, block or pipeline.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub members: Option<Members>,
     /// Its worker was lost once: leased alone from then on.
     #[serde(default)]
     pub suspect: bool,
@@ -191,6 +213,25 @@ impl Task {
         let started = self.attempt_started_at.filter(|_| self.status == TaskStatus::Running);
         // A start is reported as so long ago, so it may be dated a little before the task itself.
         self.finished_at.or(started.max(Some(self.created_at))).unwrap_or_default()
+    }
+
+    /// The composite that it is a member of.
+    pub fn parent(&self) -> Option<Parent> {
+        let of = |kind| move |task_id| Parent { task_id, kind };
+        let batch = self.batch_id.map(TaskId::from).map(of(TaskKind::Batch));
+        let block = self.block_id.map(of(TaskKind::Block));
+        batch.or(block).or(self.pipeline_id.map(of(TaskKind::Pipeline)))
+    }
+
+    /// Makes it a member of `parent`.
+    pub fn set_parent(&mut self, parent: Option<Parent>) {
+        (self.batch_id, self.block_id, self.pipeline_id) = (None, None, None);
+        match parent {
+            Some(Parent { task_id, kind: TaskKind::Batch }) => self.batch_id = Some(task_id.into()),
+            Some(Parent { task_id, kind: TaskKind::Block }) => self.block_id = Some(task_id),
+            Some(Parent { task_id, .. }) => self.pipeline_id = Some(task_id),
+            None => {}
+        }
     }
 
     /// How long the last attempt ran, once finished.

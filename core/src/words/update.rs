@@ -84,6 +84,21 @@ pub enum UpdateKind {
         /// The line, at most 16 KiB.
         message: String,
     },
+    /// A member of this batch, block or pipeline changed its status. A batch tells of ends only.
+    Member {
+        /// The member.
+        member_id: TaskId,
+        /// Its name in a pipeline.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        stage: Option<String>,
+        /// Its new status.
+        status: TaskStatus,
+        /// Its attempts counted so far.
+        attempt: u32,
+        /// Its last error, when it failed or was cancelled.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        error: Option<TaskError>,
+    },
     /// History before this entry was pruned; this is how the task stands now.
     Resync {
         /// Its status.
@@ -171,6 +186,10 @@ struct UpdateRecord {
     progress: Option<f64>,
     #[serde(default)]
     level: LogLevel,
+    #[serde(default)]
+    member_id: Option<TaskId>,
+    #[serde(default)]
+    stage: Option<String>,
 }
 
 impl TryFrom<UpdateRecord> for Update {
@@ -193,6 +212,13 @@ impl TryFrom<UpdateRecord> for Update {
             "log" => UpdateKind::Log {
                 level: r.level,
                 message: r.message.ok_or_else(|| missing("message"))?,
+            },
+            "member" => UpdateKind::Member {
+                member_id: r.member_id.ok_or_else(|| missing("member_id"))?,
+                stage: r.stage,
+                status: r.status.ok_or_else(|| missing("status"))?,
+                attempt: r.attempt,
+                error: r.error,
             },
             "resync" => UpdateKind::Resync {
                 status: r.status.ok_or_else(|| missing("status"))?,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::words::{LeaseToken, NewUpdate, Renewal, Task, TaskId};
+use crate::words::{LeaseToken, NewUpdate, Payload, Renewal, Task, TaskId};
 use crate::worker::config::Lane;
 use crate::worker::job::{CancelFlag, CancelReason};
 
@@ -19,6 +19,8 @@ pub(super) struct Held {
     pub(super) lane: Lane,
     /// The task, until the host claims it.
     pub(super) task: Option<Task>,
+    /// The state of its key, until the host claims it.
+    pub(super) state: Option<Payload>,
     /// Leased alone: nothing is leased beside it at first.
     pub(super) suspect: bool,
     /// When it was leased, counted from before the worker asked.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
-use crate::words::Task;
+use crate::words::{Payload, Task};
 
 /// Number of a job within its worker.
 pub type JobId = u64;
@@ -63,6 +63,8 @@ pub struct Job {
     pub id: JobId,
     /// The task as leased.
     pub task: Task,
+    /// The state of its `state_key`: as the last task left it, else its `initial_state`.
+    pub state: Option<Payload>,
     /// Which attempt this is, from 1.
     pub attempt: u32,
     /// Longest it may run: the task's timeout, else the handler's.

@@ -35,6 +35,7 @@ fn filter() -> impl Strategy<Value = Filter> {
     let until = of((START - 3..START + 40).prop_map(Timestamp::from_millis));
     (statuses, of(word()), of(word()), labels(3), since, until, of(word())).prop_map(
         |(status, task_type, queue, labels, since, until, error)| Filter {
+            kind: None,
             status,
             task_type,
             queue,

@@ -29,6 +29,7 @@ fn error() -> impl Strategy<Value = Error> {
         }),
         text().prop_map(|task_id| Error::TaskNotFound { task_id }),
         text().prop_map(|batch_id| Error::BatchNotFound { batch_id }),
+        text().prop_map(|pipeline_id| Error::PipelineNotFound { pipeline_id }),
         (text(), id.clone()).prop_map(|(key, task_id)| Error::IdempotencyConflict { key, task_id }),
         (text(), any::<u32>(), duration()).prop_map(|(queue, limit, retry_after)| {
             Error::QueueFull { queue, limit: limit.into(), retry_after }

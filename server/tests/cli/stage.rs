@@ -234,7 +234,7 @@ pub(crate) async fn perform(client: &Client, task_type: &str, outcome: Outcome) 
 }
 
 pub(crate) fn complete(result: &str) -> Outcome {
-    Outcome::Complete { result: Payload::new("result", result).expect("JSON") }
+    Outcome::complete(Payload::new("result", result).expect("JSON"))
 }
 
 pub(crate) fn fail(message: &str) -> Outcome {

@@ -48,7 +48,7 @@ impl Begun {
         let settle = Settle {
             task_id: self.leased.tasks[0].task.task_id,
             token: self.leased.tasks[0].token,
-            outcome: Outcome::Complete { result: json!({ "ok": true }).into() },
+            outcome: Outcome::complete(json!({ "ok": true }).into()),
             started: None,
             updates: Vec::new(),
             declared: RetryOptions::default(),

@@ -143,7 +143,7 @@ fn order(ids: &IdSource) -> LeaseOrder {
 
 fn complete(i: usize, one: &LeasedTask) -> Transition {
     let result = Payload::trusted(format!("{{\"ok\":{i}}}"));
-    settle::complete(&settled(one, Outcome::Complete { result }), TENANT).unwrap()
+    settle::complete(&settled(one, Outcome::complete(result)), TENANT).unwrap()
 }
 
 fn fail(block: usize, i: usize, one: &LeasedTask) -> Transition {

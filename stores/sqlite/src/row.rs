@@ -9,7 +9,7 @@ use rusqlite::types::{FromSql, FromSqlError, Type};
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Result, Row, params};
 use windlass_core::{
     BatchId, Labels, Lease, LeaseToken, Payload, Priority, RetryOptions, Task, TaskError, TaskId,
-    TaskStatus, Timestamp,
+    TaskKind, TaskStatus, Timestamp,
 };
 
 /// Columns that change, but for the result.
@@ -172,7 +172,13 @@ pub(crate) fn read_hot(cells: &mut Cells<'_, '_>) -> Result<(Num, Task)> {
         task_type: String::new(),
         timeout: None,
         retry: RetryOptions::default(),
+        kind: TaskKind::Task,
         batch_id: None,
+        block_id: None,
+        pipeline_id: None,
+        stage: None,
+        waits: 0,
+        members: None,
         idempotency_key: None,
         fingerprint: None,
         traceparent: None,

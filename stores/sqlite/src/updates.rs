@@ -64,6 +64,8 @@ pub(crate) fn insert(connection: &Connection, num: Num, entries: &[Update]) -> R
                 None::<&str>,
                 None::<&str>
             ])?,
+            // Of composites, which this store does not keep yet.
+            UpdateKind::Member { .. } => 0,
             // Made for a reader whose history was pruned; never stored.
             UpdateKind::Resync { .. } => 0,
         };

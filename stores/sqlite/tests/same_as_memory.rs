@@ -244,9 +244,7 @@ impl Pair {
         let mut error = TaskError::new(self.dice.pick(&["handler_error", "task_timeout"]), "boom");
         error.traceback = self.dice.some(|_| "line 1\n\"x\"".to_owned());
         match self.dice.below(8) {
-            0..3 => {
-                Outcome::Complete { result: Payload::new("result", r#"{"ok": true}"#).unwrap() }
-            }
+            0..3 => Outcome::complete(Payload::new("result", r#"{"ok": true}"#).unwrap()),
             3 => Outcome::Fail { error },
             4 => Outcome::Fail { error: error.fatal() },
             5 => Outcome::Retry { after: self.dice.some(|d| d.millis(3_000)), error },

@@ -213,7 +213,7 @@ async fn handler(stage: Stage, worker: Worker, job: Job) {
     }
     let error = TaskError::new("handler_error", "the dice said so");
     let outcome = match stage.dice.below(100) {
-        0..70 => Outcome::Complete { result: Payload::trusted("true") },
+        0..70 => Outcome::complete(Payload::trusted("true")),
         70..85 => Outcome::Fail { error },
         85..88 => Outcome::Fail { error: error.fatal() },
         88..92 => Outcome::Retry { after: Some(Duration::from_secs(1)), error },

@@ -241,7 +241,7 @@ pub(super) fn outcome_of(leased: &LeasedTask, outcome: Outcome) -> Settle {
 
 /// A completion with `null`.
 pub(super) fn completion(leased: &LeasedTask) -> Transition {
-    let settle = outcome_of(leased, Outcome::Complete { result: Payload::null() });
+    let settle = outcome_of(leased, Outcome::complete(Payload::null()));
     engine::settle::complete(&settle, &leased.task.tenant).expect("it completes")
 }
 

@@ -26,7 +26,7 @@ fn the_store_writes_what_the_engine_decided(bench: &Bench) {
         ..TaskError::new("handler_error", "disk \u{1F4BE}")
     };
     let outcomes = [
-        Outcome::Complete { result: Payload::trusted(r#"{"a": [1]}"#) },
+        Outcome::complete(Payload::trusted(r#"{"a": [1]}"#)),
         Outcome::Fail { error: error.clone() },
         Outcome::Fail { error: error.clone().fatal() },
         Outcome::Retry { after: Some(Duration::from_millis(1_250)), error: error.clone() },
@@ -70,7 +70,7 @@ fn clear(bench: &Bench, id: TaskId) {
 fn a_completion_keeps_its_result(bench: &Bench) {
     let leased = bench.leased(bench.spec());
     bench.advance(1.5);
-    bench.settle(&leased, Outcome::Complete { result: Payload::trusted("[1, 2]") });
+    bench.settle(&leased, Outcome::complete(Payload::trusted("[1, 2]")));
     let task = bench.task(leased.task.task_id);
     assert_eq!(task.result.as_ref().map(Payload::as_str), Some("[1, 2]"));
     assert_eq!((task.status, task.progress), (TaskStatus::Completed, Some(100.0)));

@@ -88,7 +88,7 @@ fn outcomes_of_all_kinds_keep_the_counts(bench: &Bench) {
             }
             let decide = |leased: &windlass_core::LeasedTask| {
                 let outcome = match turn.fetch_add(1, Ordering::Relaxed) % 5 {
-                    0 => Outcome::Complete { result: windlass_core::Payload::null() },
+                    0 => Outcome::complete(windlass_core::Payload::null()),
                     1 => Outcome::Fail { error: TaskError::new("handler_error", "no") },
                     2 => Outcome::Snooze { after: Duration::from_secs(9) },
                     3 => Outcome::Cancel { reason: None },

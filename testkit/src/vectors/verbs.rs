@@ -144,6 +144,7 @@ fn filter(args: &Value) -> Result<Filter, Trouble> {
         task_type: text("task_type"),
         queue: text("queue"),
         labels: read(args.get("labels").unwrap_or(&json!({})))?,
+        kind: None,
         batch_id: args.get("batch_id").map(read).transpose()?,
         since,
         until,

@@ -24,6 +24,7 @@ impl Machine {
                 attempt: task.attempt + u32::from(!counted),
                 timeout: held.timeout,
                 cancel: held.cancel.clone(),
+                state: held.state.take(),
                 task,
             });
         }

@@ -73,7 +73,7 @@ impl Machine {
         if suspect_waiting {
             self.suspect_waits.get_or_insert(now);
         }
-        for LeasedTask { task, token } in tasks {
+        for LeasedTask { task, token, state } in tasks {
             if task.suspect {
                 self.suspect_waits = None;
                 self.suspect_since = Some(now);
@@ -100,6 +100,7 @@ impl Machine {
                 updates_since: now,
                 renewing: false,
                 task: Some(task),
+                state,
             };
             self.scan_at = self.scan_at.min(held.next(self.config.cancel_grace, HAND_BACK));
             self.ready[held.lane as usize].push_back(self.last_id);

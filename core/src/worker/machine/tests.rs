@@ -62,7 +62,7 @@ impl Bench {
     }
 
     fn finish(&mut self, id: u64, now: Duration) {
-        self.machine.finish(id, Outcome::Complete { result: Payload::null() }, now);
+        self.machine.finish(id, Outcome::complete(Payload::null()), now);
     }
 }
 

@@ -44,6 +44,7 @@ impl FilterArgs {
             queue: self.queue.clone(),
             labels: self.label.iter().cloned().collect(),
             batch_id: self.batch,
+            kind: None,
             since: self.since.map(|since| since.resolve(client.now())),
             until: self.until.map(|until| until.resolve(client.now())),
             error: self.error.clone(),

@@ -101,6 +101,15 @@ fn show(output: &Output, update: &Update) -> Done {
             (Paint::Plain, text)
         }
         UpdateKind::Log { .. } => return log(output, update),
+        UpdateKind::Member { member_id, stage, status, error, .. } => {
+            let name = stage.as_deref().map_or_else(|| member_id.to_string(), clean);
+            let mut text = format!("{name} {status}");
+            if let Some(error) = error {
+                text.push_str(": ");
+                text.push_str(&clean(&error.message));
+            }
+            (Paint::of(*status), text)
+        }
         UpdateKind::Resync { status, .. } => {
             (Paint::Dim, format!("older entries were pruned; now {status}"))
         }

@@ -33,6 +33,7 @@ pub(super) fn read(query: &Query) -> Result<Filter> {
         queue: owned("queue"),
         labels,
         batch_id: batch_id.transpose()?,
+        kind: None,
         since: instant(query, "since")?,
         until: instant(query, "until")?,
         error: owned("error"),

@@ -181,6 +181,7 @@ fn kind(update: &Update) -> &'static str {
         UpdateKind::Status { .. } => "status",
         UpdateKind::Progress { .. } => "progress",
         UpdateKind::Log { .. } => "log",
+        UpdateKind::Member { .. } => "member",
         UpdateKind::Resync { .. } => "resync",
     }
 }

@@ -1,0 +1,450 @@
+//! What follows from a change of status: for those who wait for the task, for its composite, for the line
+//! of its state key.
+//!
+//! A store calls this inside the transaction of the change, so that a task's end and everything that
+//! follows from it are stored together or not at all. All stores follow the same way: they only offer
+//! [`Rows`]. What a change costs does not depend on how many siblings there are.
+
+use std::collections::BTreeMap;
+
+use crate::engine::composite;
+use crate::engine::transition::Transition;
+use crate::words::{
+    Members, Need, Parent, Settled, Task, TaskError, TaskId, TaskKind, TaskStatus, Timestamp,
+    Update, UpdateKind,
+};
+
+/// The rows of one transaction, as far as consequences need them.
+pub trait Rows {
+    /// How the store knows a row.
+    type Key: Copy + Ord;
+    /// What may go wrong.
+    type Error;
+
+    /// The store's clock.
+    fn now(&self) -> Timestamp;
+
+    /// A row; `None` when it is gone.
+    fn load(&mut self, key: Self::Key) -> Result<Option<Task>, Self::Error>;
+
+    /// The row of a task of `tenant`; `None` when it is gone.
+    fn find(&mut self, tenant: &str, id: TaskId) -> Result<Option<(Self::Key, Task)>, Self::Error>;
+
+    /// Writes a row that was loaded, with its tally where it has one, its indexes and counts; `before` is
+    /// the status that it had. Appends `updates` to its history.
+    fn save(
+        &mut self,
+        key: Self::Key,
+        before: TaskStatus,
+        task: &Task,
+        updates: Vec<Update>,
+    ) -> Result<(), Self::Error>;
+
+    /// Who waits for the task with this row, and for which of its ends.
+    fn dependents(&mut self, key: Self::Key) -> Result<Vec<(Self::Key, Need)>, Self::Error>;
+
+    /// The members of a composite that have not ended, by id.
+    fn open_members(&mut self, parent: &Task) -> Result<Vec<Self::Key>, Self::Error>;
+
+    /// The first member of a block, by id, that is `blocked`.
+    fn next_step(&mut self, block: &Task) -> Result<Option<Self::Key>, Self::Error>;
+
+    /// How the members of a composite stand, counted anew. `first` is left out.
+    fn recount(&mut self, parent: &Task) -> Result<Members, Self::Error>;
+
+    /// Puts a task at the end of the line of its state key, where it keeps its place until it has ended;
+    /// whether it is the first. A task that is in line already stays where it is.
+    fn join_line(&mut self, key: Self::Key, task: &Task) -> Result<bool, Self::Error>;
+
+    /// The first in the line of a state key.
+    fn first_in_line(
+        &mut self,
+        tenant: &str,
+        state_key: &str,
+    ) -> Result<Option<Self::Key>, Self::Error>;
+}
+
+/// What of a change of status others may care about.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Changed {
+    /// The task.
+    pub task_id: TaskId,
+    /// Its tenant.
+    pub tenant: String,
+    /// What it is made of.
+    pub kind: TaskKind,
+    /// What it is a member of.
+    pub parent: Option<Parent>,
+    /// Its name in a pipeline.
+    pub stage: Option<String>,
+    /// Its line.
+    pub state_key: Option<String>,
+    /// Its status before.
+    pub before: TaskStatus,
+    /// Its status now.
+    pub after: TaskStatus,
+    /// Its attempts counted so far.
+    pub attempt: u32,
+    /// An attempt of it began to count with the change.
+    pub began: bool,
+    /// Its last error, where it has one.
+    pub error: Option<TaskError>,
+}
+
+impl Changed {
+    /// What changed about `task`, which is as it is now, from its status and attempts before.
+    pub fn of(task: &Task, before: TaskStatus, attempt: u32) -> Self {
+        Self {
+            task_id: task.task_id,
+            tenant: task.tenant.clone(),
+            kind: task.kind,
+            parent: task.parent(),
+            stage: task.stage.clone(),
+            state_key: task.state_key.clone(),
+            before,
+            after: task.status,
+            attempt: task.attempt,
+            began: task.attempt > attempt,
+            error: task.error.clone(),
+        }
+    }
+
+    /// Whether anybody else may care: a plain task's change concerns only itself.
+    pub fn concerns_others(task: &Task) -> bool {
+        task.kind != TaskKind::Task || task.state_key.is_some() || task.parent().is_some()
+    }
+}
+
+/// A member's change, for its composite.
+#[derive(Debug)]
+struct Report {
+    member_id: TaskId,
+    stage: Option<String>,
+    before: TaskStatus,
+    after: TaskStatus,
+    attempt: u32,
+    began: bool,
+    error: Option<TaskError>,
+}
+
+/// A task that waits in vain.
+#[derive(Debug)]
+struct Doomed<K> {
+    key: K,
+    upstream: TaskId,
+    stage: Option<String>,
+    completed: bool,
+}
+
+/// Gathers what follows from the changes of one transaction, and then writes it.
+#[derive(Debug)]
+pub struct Follow<K> {
+    met: BTreeMap<K, u32>,
+    doomed: Vec<Doomed<K>>,
+    lines: Vec<(String, String)>,
+    joining: Vec<K>,
+    composites: BTreeMap<(String, TaskId), Vec<Report>>,
+    stopping: Vec<(String, TaskId)>,
+    settled: Vec<Settled>,
+}
+
+impl<K> Default for Follow<K> {
+    fn default() -> Self {
+        Self {
+            met: BTreeMap::new(),
+            doomed: Vec::new(),
+            lines: Vec::new(),
+            joining: Vec::new(),
+            composites: BTreeMap::new(),
+            stopping: Vec::new(),
+            settled: Vec::new(),
+        }
+    }
+}
+
+impl<K: Copy + Ord> Follow<K> {
+    /// Whether there is nothing to write.
+    pub fn is_empty(&self) -> bool {
+        self.met.is_empty()
+            && self.doomed.is_empty()
+            && self.lines.is_empty()
+            && self.joining.is_empty()
+            && self.composites.is_empty()
+            && self.stopping.is_empty()
+    }
+
+    /// Takes note of a change that was written.
+    ///
+    /// # Errors
+    ///
+    /// What `rows` fails with.
+    pub fn note<R: Rows<Key = K>>(
+        &mut self,
+        rows: &mut R,
+        key: K,
+        changed: Changed,
+    ) -> Result<(), R::Error> {
+        let ended = changed.after.is_final() && !changed.before.is_final();
+        let again = changed.before.is_final() && !changed.after.is_final();
+        let is_stage = changed.parent.is_some_and(|parent| parent.kind == TaskKind::Pipeline);
+        if ended && (is_stage || changed.kind != TaskKind::Task) {
+            let completed = changed.after == TaskStatus::Completed;
+            for (to, need) in rows.dependents(key)? {
+                if need.is_met(completed) {
+                    *self.met.entry(to).or_default() += 1;
+                } else {
+                    let (upstream, stage) = (changed.task_id, changed.stage.clone());
+                    self.doomed.push(Doomed { key: to, upstream, stage, completed });
+                }
+            }
+        }
+        if ended && changed.kind != TaskKind::Task {
+            self.stopping.push((changed.tenant.clone(), changed.task_id));
+        }
+        if let Some(state_key) = changed.state_key {
+            if ended {
+                self.lines.push((changed.tenant.clone(), state_key));
+            } else if again && changed.after != TaskStatus::Blocked {
+                self.joining.push(key);
+            }
+        }
+        if let Some(parent) = changed.parent
+            && (ended || again || parent.kind != TaskKind::Batch)
+        {
+            let place = (changed.tenant, parent.task_id);
+            self.composites.entry(place).or_default().push(Report {
+                member_id: changed.task_id,
+                stage: changed.stage,
+                before: changed.before,
+                after: changed.after,
+                attempt: changed.attempt,
+                began: changed.began,
+                error: changed.error.filter(|_| changed.after != TaskStatus::Completed),
+            });
+        }
+        Ok(())
+    }
+
+    /// Looks whether a composite that was just stored has ended already, as an empty one has.
+    pub fn look_at(&mut self, tenant: &str, composite: TaskId) {
+        self.composites.entry((tenant.to_owned(), composite)).or_default();
+    }
+
+    /// Writes everything that follows, and what follows from that, until nothing is left. Answers the
+    /// tasks that changed by it, for whoever waits for them.
+    ///
+    /// # Errors
+    ///
+    /// What `rows` fails with.
+    pub fn finish<R: Rows<Key = K>>(mut self, rows: &mut R) -> Result<Vec<Settled>, R::Error> {
+        while !self.is_empty() {
+            while let Some(doomed) = self.doomed.pop() {
+                self.change(rows, doomed.key, |task, _| {
+                    let (upstream, stage) = (doomed.upstream, doomed.stage.as_deref());
+                    let waits = task.status == TaskStatus::Blocked;
+                    waits.then(|| composite::doom(task, upstream, stage, doomed.completed))
+                })?;
+            }
+            for (key, met) in std::mem::take(&mut self.met) {
+                self.meet(rows, key, met)?;
+            }
+            for key in std::mem::take(&mut self.joining) {
+                self.join(rows, key)?;
+            }
+            for (tenant, state_key) in std::mem::take(&mut self.lines) {
+                if let Some(key) = rows.first_in_line(&tenant, &state_key)? {
+                    self.change(rows, key, |task, now| {
+                        let waits = task.status == TaskStatus::Blocked && task.waits == 0;
+                        waits.then(|| composite::release(task, now))
+                    })?;
+                }
+            }
+            for ((tenant, id), reports) in std::mem::take(&mut self.composites) {
+                self.report(rows, &tenant, id, reports)?;
+            }
+            for (tenant, id) in std::mem::take(&mut self.stopping) {
+                self.stop(rows, &tenant, id)?;
+            }
+        }
+        Ok(self.settled)
+    }
+
+    /// Changes a row as decided, and takes note of it.
+    fn change<R: Rows<Key = K>>(
+        &mut self,
+        rows: &mut R,
+        key: K,
+        decide: impl FnOnce(&Task, Timestamp) -> Option<Transition>,
+    ) -> Result<(), R::Error> {
+        let Some(mut task) = rows.load(key)? else { return Ok(()) };
+        let Some(transition) = decide(&task, rows.now()) else { return Ok(()) };
+        self.apply(rows, key, &mut task, &transition)
+    }
+
+    fn apply<R: Rows<Key = K>>(
+        &mut self,
+        rows: &mut R,
+        key: K,
+        task: &mut Task,
+        transition: &Transition,
+    ) -> Result<(), R::Error> {
+        let (before, attempt) = (task.status, task.attempt);
+        let updates = transition.apply(task, rows.now());
+        rows.save(key, before, task, updates)?;
+        self.settled.push(Settled { task_id: task.task_id, status: task.status });
+        self.note(rows, key, Changed::of(task, before, attempt))
+    }
+
+    /// Counts down what a task waits for; the last one lets it go.
+    fn meet<R: Rows<Key = K>>(&mut self, rows: &mut R, key: K, met: u32) -> Result<(), R::Error> {
+        let Some(mut task) = rows.load(key)? else { return Ok(()) };
+        if task.status != TaskStatus::Blocked || task.waits == 0 {
+            return Ok(());
+        }
+        task.waits = task.waits.saturating_sub(met);
+        if task.waits > 0 || (task.state_key.is_some() && !rows.join_line(key, &task)?) {
+            task.version += 1;
+            return rows.save(key, TaskStatus::Blocked, &task, Vec::new());
+        }
+        let transition = composite::release(&task, rows.now());
+        self.apply(rows, key, &mut task, &transition)
+    }
+
+    /// A task that runs again goes to the end of its line, and waits for its turn there.
+    fn join<R: Rows<Key = K>>(&mut self, rows: &mut R, key: K) -> Result<(), R::Error> {
+        let Some(mut task) = rows.load(key)? else { return Ok(()) };
+        if task.status.is_final() || rows.join_line(key, &task)? {
+            return Ok(());
+        }
+        let transition = composite::block(&task);
+        self.apply(rows, key, &mut task, &transition)
+    }
+
+    /// Tells a composite of its members' changes, and ends it when they decide it.
+    fn report<R: Rows<Key = K>>(
+        &mut self,
+        rows: &mut R,
+        tenant: &str,
+        id: TaskId,
+        reports: Vec<Report>,
+    ) -> Result<(), R::Error> {
+        let Some((key, mut task)) = rows.find(tenant, id)? else { return Ok(()) };
+        let is_again = |report: &Report| report.before.is_final() && !report.after.is_final();
+        if task.status.is_final() {
+            // What ends after the verdict changes nothing any more. A block's verdict holds for good.
+            if task.kind == TaskKind::Block || !reports.iter().any(is_again) {
+                return Ok(());
+            }
+            task.members = Some(rows.recount(&task)?);
+            let transition = composite::reopen(&task);
+            self.apply(rows, key, &mut task, &transition)?;
+        } else {
+            let mut tally = task.members.unwrap_or_default();
+            reports.iter().for_each(|report| count(&mut tally, report));
+            task.members = Some(tally);
+        }
+        let mut updates = Vec::with_capacity(reports.len());
+        for report in &reports {
+            tell(&mut task, report, rows.now(), &mut updates);
+        }
+        task.progress = Some(task.members.unwrap_or_default().progress());
+        task.version += 1;
+        let status = task.status;
+        rows.save(key, status, &task, updates)?;
+        self.settled.push(Settled { task_id: task.task_id, status });
+        if let Some(transition) = composite::judge(&task) {
+            let mut tally = task.members.unwrap_or_default();
+            tally.cancelled += tally.open();
+            task.members = Some(tally);
+            return self.apply(rows, key, &mut task, &transition);
+        }
+        if task.kind == TaskKind::Block {
+            let ended = reports.iter().filter(|r| r.after.is_final() && !r.before.is_final());
+            self.let_go(rows, &task, ended.count())?;
+        }
+        Ok(())
+    }
+
+    /// Lets as many further steps of a block go as have ended.
+    fn let_go<R: Rows<Key = K>>(
+        &mut self,
+        rows: &mut R,
+        block: &Task,
+        steps: usize,
+    ) -> Result<(), R::Error> {
+        for _ in 0..steps {
+            let Some(key) = rows.next_step(block)? else { return Ok(()) };
+            self.change(rows, key, |task, now| Some(composite::release(task, now)))?;
+        }
+        Ok(())
+    }
+
+    /// Stops the members of a composite that has ended.
+    fn stop<R: Rows<Key = K>>(
+        &mut self,
+        rows: &mut R,
+        tenant: &str,
+        id: TaskId,
+    ) -> Result<(), R::Error> {
+        let Some((key, mut task)) = rows.find(tenant, id)? else { return Ok(()) };
+        let open = rows.open_members(&task)?;
+        if open.is_empty() {
+            return Ok(());
+        }
+        let mut tally = task.members.unwrap_or_default();
+        if tally.open() > 0 {
+            // It was ended from outside, by its timeout or on request.
+            tally.cancelled += tally.open();
+            task.members = Some(tally);
+            rows.save(key, task.status, &task, Vec::new())?;
+        }
+        let why = match task.status {
+            TaskStatus::Cancelled => format!("its {} was cancelled", task.kind.as_str()),
+            _ => format!("its {} has ended", task.kind.as_str()),
+        };
+        for member in open {
+            self.change(rows, member, |task, _| composite::stop(task, &why))?;
+        }
+        Ok(())
+    }
+}
+
+fn count(tally: &mut Members, report: &Report) {
+    let mut by = |status: TaskStatus, up: bool| {
+        let count = match status {
+            TaskStatus::Completed => &mut tally.completed,
+            TaskStatus::Failed => &mut tally.failed,
+            TaskStatus::Cancelled => &mut tally.cancelled,
+            _ => return,
+        };
+        *count = if up { *count + 1 } else { count.saturating_sub(1) };
+    };
+    by(report.before, false);
+    by(report.after, true);
+    if matches!(report.after, TaskStatus::Completed | TaskStatus::Failed) {
+        tally.first.get_or_insert(report.after == TaskStatus::Completed);
+    }
+}
+
+/// Appends what a member did to the history of its composite.
+fn tell(task: &mut Task, report: &Report, now: Timestamp, updates: &mut Vec<Update>) {
+    let mut entry = |status: TaskStatus, error: Option<TaskError>| {
+        task.last_seq += 1;
+        let kind = UpdateKind::Member {
+            member_id: report.member_id,
+            stage: report.stage.clone(),
+            status,
+            attempt: report.attempt,
+            error,
+        };
+        updates.push(Update { task_id: task.task_id, seq: task.last_seq, at: now, kind });
+    };
+    let is_batch = task.kind == TaskKind::Batch;
+    if report.began && !is_batch {
+        entry(TaskStatus::Running, None);
+    }
+    let moved = report.before != report.after && report.after != TaskStatus::Running;
+    if moved && (!is_batch || report.after.is_final()) {
+        entry(report.after, report.error.clone());
+    }
+}

@@ -1,0 +1,190 @@
+//! A graph of named vertices that wait for each other: the check, before anything is stored or run.
+
+use std::collections::HashMap;
+
+use crate::error::{Error, Result};
+
+/// A vertex: its name, and the names that it waits for.
+#[derive(Debug, Clone, Copy)]
+pub struct Vertex<'a> {
+    /// Unique in its graph.
+    pub name: &'a str,
+    /// What must be done first; each once.
+    pub depends_on: &'a [String],
+}
+
+/// An edge between vertices, told by their places: `to` waits for `from`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Edge {
+    /// What must be done first.
+    pub from: u32,
+    /// What waits.
+    pub to: u32,
+}
+
+/// Checks a graph and answers its edges, by `to`, then as each `depends_on` names them.
+///
+/// # Errors
+///
+/// `invalid_argument`, field `name` for a name given twice; field `depends_on` for a name that is not
+/// there, one that is named twice, a vertex that waits for itself, and a cycle, which is told whole:
+/// `a → b → a`.
+pub fn check(vertices: &[Vertex<'_>]) -> Result<Vec<Edge>> {
+    let mut places = HashMap::with_capacity(vertices.len());
+    for (place, vertex) in vertices.iter().enumerate() {
+        if places.insert(vertex.name, place as u32).is_some() {
+            return Err(Error::invalid("name", format!("{:?} is given twice", vertex.name)));
+        }
+    }
+    let mut edges = Vec::new();
+    for (to, vertex) in vertices.iter().enumerate() {
+        let (to, begin) = (to as u32, edges.len());
+        for name in vertex.depends_on {
+            let Some(from) = places.get(name.as_str()).copied() else {
+                return Err(refused(
+                    vertex.name,
+                    &format!("depends on {name:?}, which is not there"),
+                ));
+            };
+            if from == to {
+                return Err(refused(vertex.name, "depends on itself"));
+            }
+            edges.push(Edge { from, to });
+        }
+        let own = &mut edges[begin..];
+        own.sort_unstable();
+        if let Some(twice) = own.windows(2).find(|pair| pair[0] == pair[1]) {
+            let name = vertices[twice[0].from as usize].name;
+            return Err(refused(vertex.name, &format!("depends on {name:?} twice")));
+        }
+    }
+    match cycle(vertices.len(), &edges) {
+        None => Ok(edges),
+        Some(places) => {
+            let names: Vec<&str> = places.iter().map(|at| vertices[*at as usize].name).collect();
+            let reason = format!("goes in a circle: {}", names.join(" → "));
+            Err(Error::invalid("depends_on", reason))
+        }
+    }
+}
+
+fn refused(name: &str, reason: &str) -> Error {
+    Error::invalid("depends_on", format!("{name:?} {reason}"))
+}
+
+/// How many vertices each one waits for.
+pub fn waits(vertices: usize, edges: &[Edge]) -> Vec<u32> {
+    let mut waits = vec![0; vertices];
+    edges.iter().for_each(|edge| waits[edge.to as usize] += 1);
+    waits
+}
+
+/// The vertices that wait for each one.
+pub fn dependents(vertices: usize, edges: &[Edge]) -> Vec<Vec<u32>> {
+    let mut dependents = vec![Vec::new(); vertices];
+    edges.iter().for_each(|edge| dependents[edge.from as usize].push(edge.to));
+    dependents
+}
+
+/// The places along a cycle, the first repeated at the end, in the order in which work would flow.
+fn cycle(vertices: usize, edges: &[Edge]) -> Option<Vec<u32>> {
+    // Kahn's algorithm: what is left over after everything that can go has gone holds a cycle.
+    let (mut waits, dependents) = (waits(vertices, edges), dependents(vertices, edges));
+    let mut free: Vec<u32> = (0..vertices as u32).filter(|at| waits[*at as usize] == 0).collect();
+    let mut gone = 0;
+    while let Some(at) = free.pop() {
+        gone += 1;
+        for to in &dependents[at as usize] {
+            waits[*to as usize] -= 1;
+            if waits[*to as usize] == 0 {
+                free.push(*to);
+            }
+        }
+    }
+    if gone == vertices {
+        return None;
+    }
+    // Whatever is left waits for something that is left: walk against the edges until a place repeats.
+    let mut upstream = vec![None; vertices];
+    for edge in edges.iter().filter(|edge| waits[edge.from as usize] > 0) {
+        upstream[edge.to as usize].get_or_insert(edge.from);
+    }
+    let mut path = vec![(0..vertices as u32).find(|at| waits[*at as usize] > 0)?];
+    loop {
+        let next = upstream[*path.last()? as usize]?;
+        let seen = path.iter().position(|at| *at == next);
+        path.push(next);
+        if let Some(seen) = seen {
+            let mut circle = path.split_off(seen);
+            circle.reverse();
+            return Some(circle);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn checked(graph: &[(&str, &[&str])]) -> Result<Vec<Edge>> {
+        let names: Vec<Vec<String>> = graph
+            .iter()
+            .map(|(_, on)| on.iter().map(|name| (*name).to_owned()).collect())
+            .collect();
+        let vertices: Vec<Vertex<'_>> = graph
+            .iter()
+            .zip(&names)
+            .map(|((name, _), depends_on)| Vertex { name, depends_on })
+            .collect();
+        check(&vertices)
+    }
+
+    fn refusal(graph: &[(&str, &[&str])]) -> String {
+        checked(graph).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_graph_is_its_edges_in_whatever_order_it_is_given() {
+        let edges = checked(&[("c", &["b", "a"]), ("a", &[]), ("b", &["a"])]).unwrap();
+        let edge = |from, to| Edge { from, to };
+        assert_eq!(edges, [edge(1, 0), edge(2, 0), edge(1, 2)]);
+        assert_eq!(waits(3, &edges), [2, 0, 1]);
+        assert_eq!(dependents(3, &edges), [vec![], vec![0, 2], vec![0]]);
+        assert_eq!(checked(&[]).unwrap(), []);
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_with_its_names() {
+        assert!(refusal(&[("a", &[]), ("a", &[])]).contains("\"a\" is given twice"));
+        assert!(refusal(&[("a", &["x"])]).contains("\"a\" depends on \"x\", which is not there"));
+        assert!(refusal(&[("a", &["a"])]).contains("\"a\" depends on itself"));
+        assert!(
+            refusal(&[("a", &[]), ("b", &["a", "a"])]).contains("\"b\" depends on \"a\" twice")
+        );
+        let circle = refusal(&[
+            ("in", &[]),
+            ("a", &["in", "c"]),
+            ("b", &["a"]),
+            ("c", &["b"]),
+            ("out", &["c"]),
+        ]);
+        assert!(
+            circle.contains("a → b → c → a")
+                || circle.contains("b → c → a → b")
+                || circle.contains("c → a → b → c"),
+            "{circle}"
+        );
+    }
+
+    #[test]
+    fn a_long_chain_does_not_overflow() {
+        let names: Vec<String> = (0..100_000).map(|n| n.to_string()).collect();
+        let vertices: Vec<Vertex<'_>> = (0..names.len())
+            .map(|n| Vertex {
+                name: &names[n],
+                depends_on: if n == 0 { &[] } else { &names[n - 1..n] },
+            })
+            .collect();
+        assert_eq!(check(&vertices).unwrap().len(), 99_999);
+    }
+}

@@ -1,0 +1,122 @@
+//! A batch: many tasks with one progress and one completion.
+
+use serde::{Deserialize, Serialize};
+
+use crate::words::{
+    BatchId, Counts, Labels, Payload, Submission, TaskId, TaskSpec, TaskStatus, Timestamp,
+};
+
+/// What a batch is told beside its tasks.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct BatchSpec {
+    /// For people; at most 128 characters.
+    pub name: Option<String>,
+    /// Runs when every task has ended, however.
+    pub on_complete: Option<TaskSpec>,
+    /// Runs when every task has completed.
+    pub on_success: Option<TaskSpec>,
+    /// Runs when every task has ended and one of them failed or was cancelled.
+    pub on_failure: Option<TaskSpec>,
+    /// One batch per tenant and key.
+    pub idempotency_key: Option<String>,
+    /// Labels of the batch itself.
+    pub labels: Labels,
+    /// Free JSON object.
+    pub metadata: Option<Payload>,
+}
+
+/// A batch that is stored: durable when it is returned.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct BatchSubmission {
+    /// The batch.
+    pub batch_id: BatchId,
+    /// Whether its own key was known, so that nothing new was stored.
+    #[serde(default)]
+    pub deduplicated: bool,
+    /// One for each task, in order.
+    pub submissions: Vec<Submission>,
+}
+
+/// The tasks that run when a batch has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Hooks {
+    /// Of `on_complete`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_complete: Option<TaskId>,
+    /// Of `on_success`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_success: Option<TaskId>,
+    /// Of `on_failure`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_failure: Option<TaskId>,
+}
+
+/// Tasks that were submitted together.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Batch {
+    /// Its id: also the id of the task that stands for it, which can be followed.
+    pub batch_id: BatchId,
+    /// `pending` while nothing has begun, `running` while something is open; then `failed` when a task
+    /// failed, else `cancelled` when one was cancelled, else `completed`.
+    pub status: TaskStatus,
+    /// How many tasks it has.
+    pub total: u64,
+    /// Tasks by status.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::words::schema::StatusCounts))]
+    pub counts: Counts,
+    /// How many of its tasks have ended, 0 to 100.
+    pub progress: f64,
+    /// For people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// When it was stored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created_at: Option<Timestamp>,
+    /// When its last task ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finished_at: Option<Timestamp>,
+    /// The tasks that run when it has ended.
+    #[serde(default)]
+    pub hooks: Hooks,
+}
+
+impl Batch {
+    /// The batch whose tasks count so.
+    pub fn of(batch_id: BatchId, counts: Counts) -> Self {
+        let total: u64 = counts.values().sum();
+        let has = |status: &TaskStatus| counts.get(status).is_some_and(|count| *count > 0);
+        let open = counts.iter().any(|(status, count)| !status.is_final() && *count > 0);
+        let begun = counts.iter().any(|(status, count)| {
+            (status.is_final() || *status == TaskStatus::Running) && *count > 0
+        });
+        let status = match (open, begun) {
+            (true, false) => TaskStatus::Pending,
+            (true, true) => TaskStatus::Running,
+            _ if has(&TaskStatus::Failed) => TaskStatus::Failed,
+            _ if has(&TaskStatus::Cancelled) => TaskStatus::Cancelled,
+            _ => TaskStatus::Completed,
+        };
+        let ended = counts.iter().filter(|(status, _)| status.is_final());
+        let ended: u64 = ended.map(|(_, count)| count).sum();
+        let progress = if total == 0 { 100.0 } else { ended as f64 * 100.0 / total as f64 };
+        Self {
+            batch_id,
+            status,
+            total,
+            counts,
+            progress,
+            name: None,
+            created_at: None,
+            finished_at: None,
+            hooks: Hooks::default(),
+        }
+    }
+
+    /// Whether every task has ended.
+    pub fn is_final(&self) -> bool {
+        self.status.is_final()
+    }
+}
