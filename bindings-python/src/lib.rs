@@ -20,6 +20,7 @@
 //! | `server` | a server in this process, for tests |
 //! | `convert` | values across the border |
 //! | `errors` | a core error becomes a Python exception |
+//! | `concurrency` | advice on concurrency, and the machine that it is for |
 //! | `clock` | a clock that tests move |
 //! | `block` | blocks of steps: which may start, and when the block is decided |
 //! | `breaker` | a circuit breaker around what Python calls |
@@ -33,6 +34,7 @@ mod calls;
 mod cli;
 mod client;
 mod clock;
+mod concurrency;
 mod convert;
 mod errors;
 mod events;
@@ -67,6 +69,10 @@ mod _native {
     use crate::client::Client;
     #[pymodule_export]
     use crate::clock::ManualClock;
+    #[pymodule_export]
+    use crate::concurrency::{
+        Adaptive, Machine, base_batch_size, batch_sizes, optimal_batch_size, optimal_concurrency,
+    };
     #[pymodule_export]
     use crate::convert::check_options;
     #[pymodule_export]

@@ -7,6 +7,7 @@
 //! | --- | --- |
 //! | `host` | timers and tasks of JavaScript |
 //! | `block` | blocks of steps: which may start, and when the block is decided |
+//! | `concurrency` | advice on concurrency |
 //! | `connect` | from a URL to a client |
 //! | `client` | the verbs of a client |
 //! | `thin` | those of a server's client, whose records are handed on as they came |
@@ -31,6 +32,8 @@ mod cancel;
 mod client;
 #[cfg(all(target_family = "wasm", feature = "engine"))]
 mod clock;
+#[cfg(all(target_family = "wasm", feature = "rules"))]
+mod concurrency;
 #[cfg(all(target_family = "wasm", any(feature = "whole", feature = "rest")))]
 mod connect;
 #[cfg(target_family = "wasm")]

@@ -10,6 +10,7 @@ mod connect;
 mod context;
 mod failure;
 mod handlers;
+mod machine;
 mod running;
 
 pub use circuit_breaker::CircuitBreaker;
@@ -20,6 +21,7 @@ pub use connect::{
 pub use context::Context;
 pub use failure::Failure;
 pub use handlers::Handlers;
+pub use machine::{Busy, Machine};
 pub use running::Running;
 #[cfg(feature = "rest")]
 pub use windlass_client as rest;

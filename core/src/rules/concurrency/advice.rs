@@ -56,6 +56,12 @@ pub const BATCH_SIZES: [(&str, u64); 4] =
 /// Items in one batch of any other kind.
 pub const DEFAULT_BATCH_SIZE: u64 = 100;
 
+/// Items in one batch of a kind of work.
+pub fn base_batch_size(kind: &str) -> u64 {
+    let known = BATCH_SIZES.iter().find(|(name, _)| *name == kind);
+    known.map_or(DEFAULT_BATCH_SIZE, |(_, size)| *size)
+}
+
 /// How many of `items` to put in one batch, where `base` fits the kind of work; at least 1.
 ///
 /// Below 1000 items a batch is never larger than the data; above 100,000 it is twice `base`.
@@ -122,7 +128,8 @@ mod tests {
     // RES-09, RES-10
     #[test]
     fn batches_fit_the_data() {
-        assert_eq!(BATCH_SIZES.map(|(_, size)| size), [1000, 50, 100, 32]);
+        let kinds = ["database_writes", "api_calls", "file_processing", "ml_inference", "other"];
+        assert_eq!(kinds.map(base_batch_size), [1000, 50, 100, 32, 100]);
         let table = [
             (1000, 0, 1),
             (1000, 1, 1),

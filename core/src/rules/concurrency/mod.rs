@@ -7,5 +7,6 @@ mod advice;
 
 pub use adaptive::{Adaptive, Level, Measured};
 pub use advice::{
-    BATCH_SIZES, DEFAULT_BATCH_SIZE, Hardware, optimal_batch_size, optimal_concurrency,
+    BATCH_SIZES, DEFAULT_BATCH_SIZE, Hardware, base_batch_size, optimal_batch_size,
+    optimal_concurrency,
 };
