@@ -6,6 +6,7 @@
 
 export { type BatchSubmission, Client, type LogEntry, connect } from "./client.js";
 export { type CancelReason, Context } from "./context.js";
+export { ExecutorInterface } from "./executor.js";
 export * as errors from "./generated/errors.js";
 export * from "./generated/errors.js";
 export type * from "./generated/words.js";
@@ -30,6 +31,27 @@ export type {
   WaitOptions,
 } from "./options.js";
 export { Cancel, Fail, Outcome, Retry, Snooze } from "./outcomes.js";
+export {
+  type BlockProgress,
+  BlockResult,
+  type CustomStrategy,
+  type OverallStatus,
+  type ParallelOptions,
+  type StepContext,
+  type StepFunction,
+  type StepResult,
+  parallel,
+} from "./parallel.js";
+export {
+  type ParallelBlockOptions,
+  type ParallelExecutionResult,
+  ParallelStrategy,
+  type ParallelTaskResult,
+  type StepExecutor,
+  type StepExecutorContext,
+  type StepsOptions,
+} from "./parallel-block.js";
+export { ParallelExecutor, type ParallelExecutorOptions } from "./parallel-executor.js";
 export type { SchemaIssue, SchemaResult, StandardSchema } from "./schema.js";
 export { EventStream, type StreamListeners, type StreamOptions, TaskStream } from "./stream.js";
 export { type Handler, type HandlerDefinition, type Handlers, Worker, type WorkerOptions } from "./worker.js";

@@ -6,7 +6,7 @@
 
 // Both builds lie as deep; no other path holds for the two of them.
 import loaded from "../../native.cjs";
-import type { NativeClient, NativeModule, NativeWorker } from "./surface.js";
+import type { NativeBlockType, NativeClient, NativeModule, NativeWorker } from "./surface.js";
 
 export type * from "./surface.js";
 
@@ -18,4 +18,9 @@ export const version: string = native.version();
 /** Begins to work; `config` is JSON text of an object. */
 export function startWorker(client: NativeClient, config: string): NativeWorker | Promise<NativeWorker> {
   return new native.Worker(client, config);
+}
+
+/** The machines of rules alone, without a client. */
+export function rules(): { Block: NativeBlockType } | Promise<{ Block: NativeBlockType }> {
+  return native;
 }

@@ -40,3 +40,9 @@ export function onTermination(ask: () => void): () => void {
     for (const signal of signals) process.off(signal, ask);
   };
 }
+
+/** What the process has used up to now, where the platform tells. */
+export function usage(): { cpuSeconds: number; maxRssBytes: number } | undefined {
+  const { userCPUTime, systemCPUTime, maxRSS } = process.resourceUsage();
+  return { cpuSeconds: (userCPUTime + systemCPUTime) / 1e6, maxRssBytes: maxRSS * 1024 };
+}

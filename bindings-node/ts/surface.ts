@@ -105,6 +105,46 @@ export interface NativeWorker {
   abandoned(): number;
 }
 
+/**
+ * The machine of a block of steps, which knows them by their indexes only. After each `step` its plan is read
+ * from the members. Times are milliseconds of a clock that never steps back.
+ */
+export interface NativeBlock {
+  /** Tells how many ended, and whether the first of all that finished succeeded. */
+  step(now: number, completed: number, failed: number, cancelled: number, first: boolean | null): void;
+  /** Takes what a custom block's function says: `keep_going`, `satisfied` or `failed`; whether that decides. */
+  answer(word: string): boolean;
+  /** Ends it as cancelled, unless its verdict is taken. */
+  cancel(): void;
+  /** Whether all steps are granted at once, and need not be told one by one. */
+  readonly quiet: boolean;
+  /** Steps from `from` up to `to`, without it, may start now; each plan begins where the last one ended. */
+  readonly from: number;
+  readonly to: number;
+  /** When to ask again though nothing ends. */
+  readonly wake: number | null | undefined;
+  readonly verdict: "completed" | "partial" | "failed" | "timeout" | "cancelled" | null | undefined;
+  /** How many ended, and how; with a verdict, those never granted count as cancelled. */
+  readonly completed: number;
+  readonly failed: number;
+  readonly cancelled: number;
+  /** In wasm: gives back its memory. */
+  free?(): void;
+}
+
+/** Makes a block. `Infinity` is no limit to the steps that run at once. */
+export interface NativeBlockType {
+  new (
+    strategy: string,
+    total: number,
+    maxConcurrency: number,
+    quorum: number | null,
+    ratePerSecond: number | null,
+    timeoutSeconds: number | null,
+    hasCustom: boolean,
+  ): NativeBlock;
+}
+
 /** A server in this process, for tests. */
 export interface NativeServer {
   url(): string;
@@ -121,6 +161,7 @@ export interface NativeModule {
   Client: new (url: string, options: string, clock: NativeClock | null) => NativeClient;
   /** `config` is JSON text of an object. */
   Worker: new (client: NativeClient, config: string) => NativeWorker;
+  Block: NativeBlockType;
   startServer(client: NativeClient, options: string): Promise<NativeServer>;
   /** Runs the command line and blocks: JSON text of `{"exit": code}` or `{"worker": arguments}`. */
   runCli(args: string[]): string;

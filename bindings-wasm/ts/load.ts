@@ -1,11 +1,12 @@
 /**
- * Fetches the engine, the client by HTTP or the worker by HTTP when the first call needs it, each apart and once.
+ * Fetches the engine, the client by HTTP, the worker by HTTP or the rules of blocks when the first call needs it,
+ * each apart and once.
  *
  * @module
  */
 
 import { fromCode } from "./generated/errors.js";
-import type { Cancel, NativeClient, NativeClock, NativeWorker } from "./surface.js";
+import type { Cancel, NativeBlockType, NativeClient, NativeClock, NativeWorker } from "./surface.js";
 
 /** `engine` runs in the page; `client` asks a server, and `worker` works for one. */
 export type Part = "engine" | "client" | "worker";
@@ -26,12 +27,17 @@ export interface LoadedEngine extends LoadedWhole {
   ManualClock: new (startMillis: number | null) => NativeClock;
 }
 
+/** Machines that decide and have no client: small, and apart from all others. */
+export interface LoadedRules {
+  Block: NativeBlockType;
+}
+
 /** What the build tool of wasm writes. */
 interface Glue {
   default(init: { module_or_path: unknown }): Promise<unknown>;
 }
 
-const parts = new Map<Part, Promise<Loaded>>();
+const parts = new Map<Part | "rules", Promise<unknown>>();
 const there = new Map<Part, Loaded>();
 
 /** The part if it is there; nothing is fetched. */
@@ -46,8 +52,9 @@ export function loaded(part: Part): Loaded | undefined {
  * @throws StoreUnavailableError when it cannot be fetched or may not run
  */
 export function load(part: "engine"): Promise<LoadedEngine>;
+export function load(part: "rules"): Promise<LoadedRules>;
 export function load(part: Part): Promise<Loaded>;
-export function load(part: Part): Promise<Loaded> {
+export function load(part: Part | "rules"): Promise<unknown> {
   let loading = parts.get(part);
   if (loading === undefined) {
     loading = fetched(part);
@@ -58,20 +65,21 @@ export function load(part: Part): Promise<Loaded> {
 }
 
 /** Written out for each part: this is how bundlers find the files. */
-const PLACES: Record<Part, () => [Promise<unknown>, ReturnType<typeof bytes>]> = {
+const PLACES: Record<Part | "rules", () => [Promise<unknown>, ReturnType<typeof bytes>]> = {
   engine: () => [import("./wasm/engine.js"), bytes(new URL("./wasm/engine_bg.wasm", import.meta.url))],
   client: () => [import("./wasm/client.js"), bytes(new URL("./wasm/client_bg.wasm", import.meta.url))],
   worker: () => [import("./wasm/worker.js"), bytes(new URL("./wasm/worker_bg.wasm", import.meta.url))],
+  rules: () => [import("./wasm/rules.js"), bytes(new URL("./wasm/rules_bg.wasm", import.meta.url))],
 };
 
-async function fetched(part: Part): Promise<Loaded> {
+async function fetched(part: Part | "rules"): Promise<unknown> {
   const [glue, wasm] = PLACES[part]();
   // Both come at once; when the first fails, nobody looks at the second.
   wasm.catch(() => {});
   try {
     const code = (await glue) as unknown as Glue & Loaded;
     await code.default({ module_or_path: await wasm });
-    there.set(part, code);
+    if (part !== "rules") there.set(part, code);
     return code;
   } catch (cause) {
     const said = cause instanceof Error ? cause.message : String(cause);

@@ -6,7 +6,7 @@
  */
 
 import { fromCode } from "./generated/errors.js";
-import { type Loaded, type LoadedWhole, type Part, load } from "./load.js";
+import { type Loaded, type LoadedRules, type LoadedWhole, type Part, load } from "./load.js";
 import { soon } from "./platform.js";
 import type * as surface from "./surface.js";
 
@@ -235,6 +235,11 @@ function shown(url: string): string {
 /** Begins to work, once the code is there; `config` is JSON text of an object. */
 export function startWorker(client: surface.NativeClient, config: string): Promise<surface.NativeWorker> {
   return (client as surface.NativeClient & { work(config: string): Promise<surface.NativeWorker> }).work(config);
+}
+
+/** The machines of rules alone, without a client. */
+export function rules(): LoadedRules | Promise<LoadedRules> {
+  return load("rules");
 }
 
 export const native = {

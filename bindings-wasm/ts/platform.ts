@@ -99,3 +99,8 @@ export function onTermination(ask: () => void): () => void {
   globalThis.addEventListener("pagehide", leave);
   return () => globalThis.removeEventListener("pagehide", leave);
 }
+
+/** What the process has used up to now: a page is not told. */
+export function usage(): { cpuSeconds: number; maxRssBytes: number } | undefined {
+  return undefined;
+}

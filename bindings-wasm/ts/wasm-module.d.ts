@@ -10,3 +10,7 @@ declare module "*/wasm/worker.js" {
   const glue: unknown;
   export default glue;
 }
+declare module "*/wasm/rules.js" {
+  const glue: unknown;
+  export default glue;
+}
