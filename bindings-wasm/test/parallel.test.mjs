@@ -1,0 +1,146 @@
+// Steps under a strategy in a page: what is fetched for it, and the same outcomes as in Node.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { stage } from "./page.mjs";
+
+const POLICY = "default-src 'none'; connect-src 'self'; script-src 'self'";
+const FIRST = `
+import { parallel } from "/dist/index.js";
+parallel([1, 2, 3], (n) => n * n).then(
+  (block) => (document.title = block.values().join()),
+  ({ code, fields }) => (document.title = code + " " + fields.operation),
+);`;
+const page = '<!doctype html><html lang="en"><title>waits</title><script type="module" src="/first.js"></script>';
+
+let place;
+before(async () => {
+  const headers = (path) => {
+    if (path === "/strict") return { "Content-Security-Policy": `${POLICY} 'wasm-unsafe-eval'` };
+    return path === "/stricter" ? { "Content-Security-Policy": POLICY } : {};
+  };
+  place = await stage(headers, { "/strict": page, "/stricter": page, "/first.js": { body: FIRST, type: "text/javascript" } });
+});
+after(() => place?.close());
+
+const wasm = (asked) => asked.filter((path) => path.includes("/wasm/")).sort();
+
+test("a page that only runs steps fetches the rules alone, once, under a strict policy", async () => {
+  const since = place.site.requests.length;
+  const page = await place.open("/strict");
+  await page.waitForFunction(() => document.title === "1,4,9");
+  await page.evaluate(async () => (await (await import("/dist/index.js")).parallel([1], (n) => n)).status);
+  assert.deepEqual(wasm(place.site.requests.slice(since)), ["/dist/wasm/rules.js", "/dist/wasm/rules_bg.wasm"]);
+  assert.deepEqual(page.said, []);
+});
+
+test("rules that may not run are an error that says so", async () => {
+  const page = await place.open("/stricter");
+  await page.waitForFunction(() => document.title === "store_unavailable load rules");
+});
+
+test("every strategy ends as in Node", async () => {
+  // PAR-21..PAR-25
+  const page = await place.open();
+  const told = await page.evaluate(async () => {
+    const { parallel } = await import("/dist/index.js");
+    const aborted = (signal) =>
+      new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason), { once: true }));
+    const step = (what, { signal }) => {
+      if (what === "waits") return aborted(signal);
+      if (what === "fails") throw new RangeError("fails");
+      return what;
+    };
+    const run = async (steps, options) => {
+      const block = await parallel(steps, step, options);
+      return [block.status, block.results.map(({ status }) => status.slice(0, 4)).join()];
+    };
+    const soon = () => {
+      const caller = new AbortController();
+      setTimeout(() => caller.abort(), 5);
+      return caller.signal;
+    };
+    return {
+      all: await run(["a", "fails", "b"], {}),
+      none: await run([], { strategy: "race" }),
+      any_success: await run(["fails", "waits", "a"], { strategy: "any_success" }),
+      race: await run(["waits", "fails"], { strategy: "race" }),
+      quorum: await run(["a", "waits", "b", "waits"], { strategy: "quorum(2)" }),
+      throttled: await run(["a", "b", "c"], { strategy: "throttled", ratePerSecond: 100 }),
+      custom: await run(["a", "waits"], { strategy: "custom", custom: ({ completed }) => (completed ? "satisfied" : "keep_going") }),
+      timeout: await run(["a", "waits"], { timeoutMs: 10 }),
+      cancelled: await run(["a", "waits"], { signal: soon() }),
+    };
+  });
+  assert.deepEqual(told, {
+    all: ["partial", "comp,fail,comp"],
+    none: ["completed", ""],
+    any_success: ["completed", "fail,canc,comp"],
+    race: ["failed", "canc,fail"],
+    quorum: ["completed", "comp,canc,comp,canc"],
+    throttled: ["completed", "comp,comp,comp"],
+    custom: ["completed", "comp,canc"],
+    timeout: ["timeout", "comp,canc"],
+    cancelled: ["cancelled", "comp,canc"],
+  });
+  assert.deepEqual(page.said, []);
+});
+
+test("bad input names its field, and no step starts", async () => {
+  const page = await place.open();
+  const told = await page.evaluate(async () => {
+    const { InvalidArgumentError, ParallelExecutor, parallel } = await import("/dist/index.js");
+    const fields = [];
+    const bad = [
+      () => parallel([1, 2, 3], step, { strategy: "collect" }),
+      () => parallel([1, 2, 3], step, { maxConcurrency: 0 }),
+      () => parallel([1, 2, 3], step, { maxConcurrency: 1.5 }),
+      () => parallel([1, 2, 3], step, { strategy: "quorum", quorum: 5 }),
+      () => parallel([1, 2, 3], step, { timeoutMs: 0 }),
+      () => parallel([1, 2, 3], null),
+      () => parallel(5, step),
+      // A page learns this by the first block.
+      () => new ParallelExecutor({ defaultMaxConcurrency: -1 }).executeParallelSteps([1], step),
+    ];
+    let started = 0;
+    const step = () => started++;
+    for (const call of bad) {
+      const error = await call().catch((error) => error);
+      fields.push(error instanceof InvalidArgumentError ? error.field : String(error));
+    }
+    return [started, fields];
+  });
+  const fields = ["strategy", "max_concurrency", "max_concurrency", "quorum", "timeout_seconds", "fn", "steps", "max_concurrency"];
+  assert.deepEqual(told, [0, fields]);
+});
+
+test("blocks run by an executor, and a page is drawn while steps never wait", async () => {
+  // CORE-01, PAR-01, PAR-08..PAR-12, PAR-27..PAR-42
+  const page = await place.open();
+  const told = await page.evaluate(async () => {
+    const { ExecutorInterface, ParallelExecutor, ParallelStrategy } = await import("/dist/index.js");
+    const executor = new ParallelExecutor({ defaultMaxConcurrency: 10, enableResourceMonitoring: true });
+    const block = { name: "data_processing", strategy: ParallelStrategy.ALL, steps: ["item1", "item2", "item3"], max_concurrency: 3 };
+    const result = await executor.executeParallelBlock(block, async (item) => `processed_${item}`);
+    let turns = 0;
+    let over = false;
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      turns++;
+      if (!over) port2.postMessage(null);
+    };
+    port2.postMessage(null);
+    const many = await executor.executeParallelSteps(Array.from({ length: 200_000 }, (_, n) => n), async (n) => n);
+    over = true;
+    return {
+      is: executor instanceof ExecutorInterface,
+      result: [result.blockName, result.overallStatus, result.completedTasks, result.metadata],
+      ids: result.results.map(({ taskId, result }) => [taskId, result]),
+      many: many.length,
+      turns,
+    };
+  });
+  assert.deepEqual(told.result, ["data_processing", "completed", 3, { resources: { peakConcurrency: 3 } }]);
+  assert.deepEqual(told.ids, [1, 2, 3].map((n) => [`data_processing-${n - 1}`, `processed_item${n}`]));
+  assert.deepEqual([told.is, told.many], [true, 200_000]);
+  assert.ok(told.turns > 2, `${told.turns}`);
+});
