@@ -7,7 +7,7 @@ import threading
 import time
 from typing import Any
 
-from windlass import _machine
+from windlass import _native
 from windlass._parallel_step import Call
 
 if sys.platform != "win32":
@@ -19,7 +19,8 @@ class Meter:
 
     def __init__(self) -> None:
         self._cpu = time.process_time()
-        self._resident = _machine.resident_bytes()
+        self._machine = _native.Machine()
+        _, _, self._resident = self._machine.busy()
         #: Guards the two that follow; steps may run on threads.
         self._lock = threading.Lock()
         self._running = 0
@@ -54,14 +55,15 @@ class Meter:
             self._running -= 1
 
     def read(self) -> dict[str, float | int | None]:
-        """What it used; a value that the system does not tell is None."""
-        resident = _machine.resident_bytes()
-        grown = None if resident is None or self._resident is None else resident - self._resident
+        """What was used since; a value that the system does not tell is None."""
+        processors, memory, resident = self._machine.busy()
         return {
             "cpu_seconds": time.process_time() - self._cpu,
             "peak_concurrency": self._peak,
+            "processors_share": processors,
+            "memory_share": memory,
             "rss_bytes": resident,
-            "rss_grown_bytes": grown,
+            "rss_grown_bytes": resident - self._resident,
             "max_rss_bytes": _most_resident(),
         }
 

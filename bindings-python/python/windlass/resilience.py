@@ -1,7 +1,8 @@
 """What keeps calls going, and what keeps them away: retries of calls, and the circuit breaker.
 
 `RetryConfig` and `CircuitBreakerConfig` tell a client how to call a server; `CircuitBreaker` is the
-same breaker around any function of yours.
+same breaker around any function of yours. How many steps to run at once, and in which batches, is
+advised by the machine that it is measured on.
 """
 
 from __future__ import annotations
@@ -15,6 +16,12 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 from windlass import _forms, _native
+from windlass._chunks import ChunkReader
+from windlass._tuning import (
+    AdaptiveExecutor,
+    BatchProcessor,
+    calculate_optimal_concurrency,
+)
 from windlass.options import Seconds, invalid
 
 if TYPE_CHECKING:
@@ -22,7 +29,15 @@ if TYPE_CHECKING:
 
     from windlass.testing import ManualClock
 
-__all__ = ["CircuitBreaker", "CircuitBreakerConfig", "RetryConfig"]
+__all__ = [
+    "AdaptiveExecutor",
+    "BatchProcessor",
+    "ChunkReader",
+    "CircuitBreaker",
+    "CircuitBreakerConfig",
+    "RetryConfig",
+    "calculate_optimal_concurrency",
+]
 
 P = ParamSpec("P")
 R = TypeVar("R")
