@@ -3,11 +3,15 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use windlass_core::engine::submit::NewTask;
 use windlass_core::engine::transition::Transition;
 use windlass_core::future::BoxFuture;
-use windlass_core::store::{Applied, ChangeListener, Due, EnqueueGroup, Found, LeaseOrder, Prune};
+use windlass_core::store::{
+    Applied, ChangeListener, Composed, Composition, Due, EnqueueGroup, FollowListener, Found,
+    Graph, LeaseOrder, Prune,
+};
 use windlass_core::{
-    BatchId, Count, Counts, Cursor, Filter, Leased, Page, Renewal, Renewed, Result, Store,
+    BatchId, Count, Counts, Cursor, Filter, Leased, Page, Payload, Renewal, Renewed, Result, Store,
     Submission, Task, TaskId, Timestamp, Update, WorkerInfo,
 };
 
@@ -80,6 +84,84 @@ impl Store for ObservedStore {
             }
             answer
         })
+    }
+
+    fn on_follow(&self, listener: FollowListener) {
+        self.store.on_follow(listener);
+    }
+
+    fn compose(&self, composition: Composition) -> BoxFuture<'_, Result<Composed>> {
+        let start = Instant::now();
+        let composing = self.metrics.tasks.composing(&composition);
+        self.metrics.tenants.place(&composition.task.tenant);
+        let call = self.store.compose(composition);
+        Box::pin(async move {
+            let answer = call.await;
+            self.metrics.calls.answered(Operation::Compose, start, &answer);
+            if let Ok(composed) = &answer {
+                self.metrics.tasks.composed(&composing, composed);
+            }
+            answer
+        })
+    }
+
+    fn open_batch(&self, composition: Composition) -> BoxFuture<'_, Result<()>> {
+        self.timed(Operation::OpenBatch, |store| store.open_batch(composition))
+    }
+
+    fn extend_batch(
+        &self,
+        tenant: &str,
+        batch_id: BatchId,
+        chunk: u32,
+        tasks: Vec<NewTask>,
+    ) -> BoxFuture<'_, Result<u64>> {
+        self.timed(Operation::ExtendBatch, |store| {
+            store.extend_batch(tenant, batch_id, chunk, tasks)
+        })
+    }
+
+    fn seal_batch(
+        &self,
+        tenant: &str,
+        batch_id: BatchId,
+        depth_limit: Option<u64>,
+    ) -> BoxFuture<'_, Result<Composed>> {
+        let start = Instant::now();
+        let call = self.store.seal_batch(tenant, batch_id, depth_limit);
+        Box::pin(async move {
+            let answer = call.await;
+            self.metrics.calls.answered(Operation::SealBatch, start, &answer);
+            if let Ok(composed) = &answer {
+                self.metrics.tasks.sealed(composed);
+            }
+            answer
+        })
+    }
+
+    fn settle_together(&self, transitions: Vec<Transition>) -> BoxFuture<'_, Result<Applied>> {
+        self.timed(Operation::SettleTogether, |store| store.settle_together(transitions))
+    }
+
+    fn graph(&self, tenant: &str, id: TaskId) -> BoxFuture<'_, Result<Option<Graph>>> {
+        self.timed(Operation::Graph, |store| store.graph(tenant, id))
+    }
+
+    fn upstream(
+        &self,
+        tenant: &str,
+        task_id: TaskId,
+        name: &str,
+    ) -> BoxFuture<'_, Result<Option<Task>>> {
+        self.timed(Operation::Upstream, |store| store.upstream(tenant, task_id, name))
+    }
+
+    fn upstream_names(&self, tenant: &str, task_id: TaskId) -> BoxFuture<'_, Result<Vec<String>>> {
+        self.timed(Operation::Upstream, |store| store.upstream_names(tenant, task_id))
+    }
+
+    fn state(&self, tenant: &str, state_key: &str) -> BoxFuture<'_, Result<Option<Payload>>> {
+        self.timed(Operation::State, |store| store.state(tenant, state_key))
     }
 
     fn lease(&self, order: LeaseOrder) -> BoxFuture<'_, Result<Leased>> {

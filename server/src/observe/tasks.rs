@@ -8,8 +8,10 @@ use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, MetricEncoder, NoLabelSet};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Unit;
+use windlass_core::engine::submit::NewTask;
 use windlass_core::engine::transition::Transition;
-use windlass_core::store::{Applied, EnqueueGroup, LeaseOrder};
+use windlass_core::store::{Applied, Composed, Composition, EnqueueGroup, LeaseOrder};
+use windlass_core::words::TaskKind;
 use windlass_core::{Leased, Renewal, Renewed, Result, Submission, TaskId, TaskStatus, Timestamp};
 
 use crate::observe::histogram::{Histogram, SLOW};
@@ -23,6 +25,9 @@ pub(super) const OTHER: &str = "other";
 
 /// Final statuses, in the order of [`Queue::finished`].
 const FINAL: [TaskStatus; 3] = [TaskStatus::Completed, TaskStatus::Failed, TaskStatus::Cancelled];
+
+/// What stands for others, in the order of [`Tasks::composites`].
+const COMPOSITES: [TaskKind; 3] = [TaskKind::Batch, TaskKind::Block, TaskKind::Pipeline];
 
 /// What happened in one queue.
 #[derive(Debug, Default)]
@@ -45,6 +50,8 @@ pub(super) struct Tasks {
     queues: Interned<Queue>,
     /// Tasks that ended without having been leased through this process: their queue is not known.
     elsewhere: Queue,
+    /// Batches, blocks and pipelines that were stored, by their kind.
+    composites: [AtomicU64; COMPOSITES.len()],
     retries: AtomicU64,
     expired: AtomicU64,
     wait: Histogram,
@@ -58,6 +65,12 @@ pub(super) struct Tasks {
 pub(super) struct Submitting {
     queue: Place,
     tasks: usize,
+}
+
+/// A batch, block or pipeline on its way: what it is, and its tasks.
+pub(super) struct Composing {
+    kind: TaskKind,
+    members: Vec<Submitting>,
 }
 
 /// What a transition is about, for when it is known whether it was written.
@@ -85,6 +98,7 @@ impl Tasks {
         Self {
             queues: Interned::new(QUEUES),
             elsewhere: Queue::default(),
+            composites: Default::default(),
             retries: AtomicU64::new(0),
             expired: AtomicU64::new(0),
             wait: Histogram::new(SLOW),
@@ -106,21 +120,22 @@ impl Tasks {
 
     /// Looks at groups before the store takes them.
     pub(super) fn submitting(&self, groups: &[EnqueueGroup]) -> Vec<Vec<Submitting>> {
-        let runs = |group: &EnqueueGroup| {
-            let mut runs: Vec<Submitting> = Vec::with_capacity(1);
-            let mut last = "";
-            for task in &group.tasks {
-                match runs.last_mut() {
-                    Some(run) if last == task.spec.queue => run.tasks += 1,
-                    _ => {
-                        last = &task.spec.queue;
-                        runs.push(Submitting { queue: self.place(last), tasks: 1 });
-                    }
+        groups.iter().map(|group| self.runs(&group.tasks)).collect()
+    }
+
+    fn runs(&self, tasks: &[NewTask]) -> Vec<Submitting> {
+        let mut runs: Vec<Submitting> = Vec::with_capacity(1);
+        let mut last = "";
+        for task in tasks {
+            match runs.last_mut() {
+                Some(run) if last == task.spec.queue => run.tasks += 1,
+                _ => {
+                    last = &task.spec.queue;
+                    runs.push(Submitting { queue: self.place(last), tasks: 1 });
                 }
             }
-            runs
-        };
-        groups.iter().map(runs).collect()
+        }
+        runs
     }
 
     /// Groups were answered.
@@ -131,16 +146,47 @@ impl Tasks {
     ) {
         for (runs, answer) in groups.iter().zip(answers) {
             let Ok(submissions) = answer else { continue };
-            let mut rest = submissions.as_slice();
-            for run in runs {
-                let (these, others) = rest.split_at(run.tasks.min(rest.len()));
-                rest = others;
-                let again = these.iter().filter(|submission| submission.deduplicated).count();
-                let queue = self.queues.at(run.queue);
-                add(&queue.submitted, these.len() - again);
-                add(&queue.deduplicated, again);
-            }
+            self.stored(runs, submissions);
         }
+    }
+
+    fn stored(&self, runs: &[Submitting], submissions: &[Submission]) {
+        let mut rest = submissions;
+        for run in runs {
+            let (these, others) = rest.split_at(run.tasks.min(rest.len()));
+            rest = others;
+            let again = these.iter().filter(|submission| submission.deduplicated).count();
+            let queue = self.queues.at(run.queue);
+            add(&queue.submitted, these.len() - again);
+            add(&queue.deduplicated, again);
+        }
+    }
+
+    /// Looks at a batch, block or pipeline before the store takes it.
+    pub(super) fn composing(&self, composition: &Composition) -> Composing {
+        let kind = composition.task.place.kind;
+        Composing { kind, members: self.runs(&composition.members) }
+    }
+
+    /// It was answered. One that was known already counts for nothing: its tasks were not stored again.
+    pub(super) fn composed(&self, composing: &Composing, composed: &Composed) {
+        if composed.task.deduplicated {
+            return;
+        }
+        if let Some(place) = COMPOSITES.iter().position(|kind| *kind == composing.kind) {
+            add(&self.composites[place], 1);
+        }
+        self.stored(&composing.members, &composed.members);
+    }
+
+    /// A batch that came in chunks was sealed. The queues of its tasks are not known any more.
+    pub(super) fn sealed(&self, composed: &Composed) {
+        if composed.task.deduplicated {
+            return;
+        }
+        add(&self.composites[0], 1);
+        let members = [Submitting { queue: OTHERS, tasks: composed.members.len() }];
+        self.stored(&members, &composed.members);
     }
 
     /// Tasks were leased for `ttl`.
@@ -268,6 +314,13 @@ impl Collector for Tasks {
             for (name, queue) in &queues {
                 count(family.encode_family(&[("queue", *name)])?, counter(queue))?;
             }
+        }
+        let help =
+            "Batches, blocks and pipelines that were stored, by kind; their tasks count as tasks.";
+        let name = "windlass_composites_submitted";
+        let mut family = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+        for (kind, counter) in COMPOSITES.iter().zip(&self.composites) {
+            count(family.encode_family(&[("kind", kind.as_str())])?, counter)?;
         }
         queues.push(("", &self.elsewhere));
         let help = "Tasks that reached a final status, by queue; the queue is empty when the task was \
