@@ -179,9 +179,17 @@ pub fn cancel(task: &Task) -> Option<Transition> {
 pub fn reopen(task: &Task) -> Transition {
     let mut to = Transition::new(task, Guard::Version(task.version), TaskStatus::Running);
     to.start_over = true;
+    // Its timeout counts from here.
+    to.run_at = Some(When::Now);
     to.cancel_requested = Some(false);
     to.message = Some("a member runs again".to_owned());
     to
+}
+
+/// When the time of a running composite is over: its timeout after it was stored, or after it went on.
+pub fn deadline(task: &Task) -> Option<Timestamp> {
+    let runs = task.status == TaskStatus::Running && task.kind != TaskKind::Task;
+    task.timeout.filter(|_| runs).map(|timeout| task.run_at.after(timeout))
 }
 
 /// A task that waited for others may run: now, or at its time.
@@ -194,11 +202,6 @@ pub fn release(task: &Task, now: Timestamp) -> Transition {
         to.run_at = Some(When::Now);
     }
     to
-}
-
-/// A task that waits for its turn.
-pub fn block(task: &Task) -> Transition {
-    Transition::new(task, Guard::Version(task.version), TaskStatus::Blocked)
 }
 
 /// A task will not run: what it waited for ended otherwise. `stage` is the name of that, where it has

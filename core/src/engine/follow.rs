@@ -83,6 +83,8 @@ pub struct Changed {
     pub before: TaskStatus,
     /// Its status now.
     pub after: TaskStatus,
+    /// How many tasks it waits for.
+    pub waits: u32,
     /// Its attempts counted so far.
     pub attempt: u32,
     /// An attempt of it began to count with the change.
@@ -103,6 +105,7 @@ impl Changed {
             state_key: task.state_key.clone(),
             before,
             after: task.status,
+            waits: task.waits,
             attempt: task.attempt,
             began: task.attempt > attempt,
             error: task.error.clone(),
@@ -204,7 +207,7 @@ impl<K: Copy + Ord> Follow<K> {
         if let Some(state_key) = changed.state_key {
             if ended {
                 self.lines.push((changed.tenant.clone(), state_key));
-            } else if again && changed.after != TaskStatus::Blocked {
+            } else if again && changed.waits == 0 {
                 self.joining.push(key);
             }
         }
@@ -310,13 +313,14 @@ impl<K: Copy + Ord> Follow<K> {
         self.apply(rows, key, &mut task, &transition)
     }
 
-    /// A task that runs again goes to the end of its line, and waits for its turn there.
+    /// A task that runs again goes to the end of its line, and runs when that is empty.
     fn join<R: Rows<Key = K>>(&mut self, rows: &mut R, key: K) -> Result<(), R::Error> {
         let Some(mut task) = rows.load(key)? else { return Ok(()) };
-        if task.status.is_final() || rows.join_line(key, &task)? {
+        let is_first = !task.status.is_final() && rows.join_line(key, &task)?;
+        if !is_first || task.status != TaskStatus::Blocked {
             return Ok(());
         }
-        let transition = composite::block(&task);
+        let transition = composite::release(&task, rows.now());
         self.apply(rows, key, &mut task, &transition)
     }
 

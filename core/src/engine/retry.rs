@@ -7,7 +7,8 @@ use crate::words::{Task, TaskStatus, When};
 /// The statuses of tasks that it changes.
 pub const TAKES: &[TaskStatus] = &[TaskStatus::Failed, TaskStatus::Cancelled];
 
-/// The task starts over: pending, with no attempts made. Its history goes on.
+/// The task starts over, with no attempts made: pending, or with a `state_key` blocked until its turn comes
+/// again, which `engine::follow` gives. Its history goes on.
 ///
 /// # Errors
 ///
@@ -21,7 +22,10 @@ pub fn decide(task: &Task) -> Result<Transition> {
             needs: "failed or cancelled".into(),
         });
     }
-    let mut to = Transition::new(task, Guard::Version(task.version), TaskStatus::Pending);
+    let waits = task.state_key.is_some();
+    let status = if waits { TaskStatus::Blocked } else { TaskStatus::Pending };
+    let mut to = Transition::new(task, Guard::Version(task.version), status);
+    to.waits = Some(0);
     to.run_at = Some(When::Now);
     to.start_over = true;
     to.suspect = Some(false);

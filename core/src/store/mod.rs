@@ -153,8 +153,8 @@ pub trait Store: MaybeSend + MaybeSync + 'static {
     /// answered as deduplicated and is no member. When the key of the composite itself is stored with the
     /// same fingerprint, nothing is stored, and the answer is what was stored then: every member, by id.
     ///
-    /// The composite is `running` from then on, under no lease; its own timeout, if it has one, is the
-    /// deadline that [`due`](Self::due) goes by. One without members ends at once. Composites are counted
+    /// The composite is `running` from then on, under no lease, with [`Members`](crate::words::Members)
+    /// that count its members; [`due`](Self::due) goes by its `engine::composite::deadline`. One without members ends at once. Composites are counted
     /// in no queue, and only a filter that names their kind lists them.
     ///
     /// # Errors
