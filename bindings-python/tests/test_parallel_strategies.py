@@ -6,7 +6,7 @@ import asyncio
 import contextvars
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
@@ -240,7 +240,12 @@ async def test_custom_asks_after_each_finish(answer: bool, overall: str, on_thre
         (9, 1, 1),
         (9, 2, 1),
     ]
-    assert [one.latest.task_id for one in asked] == [f"parallel_block-{n}" for n in range(3)]
+    assert [(one.index, one.last.status) for one in asked] == [
+        (0, "completed"),
+        (1, "failed"),
+        (2, "completed"),
+    ]
+    assert asked[-1].results[1] is asked[1].last
 
 
 async def test_custom_that_never_decides_is_judged_as_all() -> None:
@@ -283,12 +288,38 @@ async def test_a_custom_function_that_raises_ends_the_block(on_threads: bool) ->
     assert sorted(cancelled) == ([] if on_threads else [1, 2])
 
 
-async def test_a_custom_answer_that_is_none_ends_the_block() -> None:
+@pytest.mark.parametrize(
+    ("answer", "overall"),
+    [("satisfied", "completed"), ("failed", "failed"), ("keep_going", "partial")],
+)
+async def test_custom_answers_in_words(answer: str, overall: str) -> None:
+    # PAR-25
+    async def reciprocal(step: int) -> float:
+        return 1 / step
+
+    result = await parallel.gather(
+        [1, 0], reciprocal, strategy="custom", custom=lambda _: answer, max_concurrency=1
+    )
+    assert result.overall_status == overall
+
+
+@pytest.mark.parametrize("answer", ["yes", 1, {}])
+async def test_a_custom_answer_that_is_none_ends_the_block(answer: Any) -> None:
     async def same(step: int) -> int:
         return step
 
-    with pytest.raises(windlass.ParallelExecutionError, match="must return True"):
-        await parallel.gather([1], same, strategy="custom", custom=lambda _: "yes")  # type: ignore[arg-type,return-value]
+    with pytest.raises(windlass.ParallelExecutionError, match="custom function") as caught:
+        await parallel.gather([1], same, strategy="custom", custom=lambda _: answer)
+    assert repr(answer) in str(caught.value) or answer in str(caught.value)
+
+
+async def test_steps_may_come_one_by_one() -> None:
+    async def numbers() -> AsyncIterator[int]:
+        for number in range(3):
+            await asyncio.sleep(0)
+            yield number
+
+    assert (await parallel.gather(numbers(), str)).values() == ["0", "1", "2"]
 
 
 async def test_finished_results_survive_a_timeout() -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,12 +28,19 @@ class ParallelProgress:
     completed: int
     failed: int
     cancelled: int
-    #: The step that has just ended.
-    latest: ParallelTaskResult[Any]
+    #: The number of the step that has just ended, and what became of it.
+    index: int
+    last: ParallelTaskResult[Any]
+    #: What ended so far, at the places of the steps; the others are None. Not a copy: it is to be
+    #: read only.
+    results: Sequence[ParallelTaskResult[Any] | None]
 
 
-#: Says True when the block is completed, False when it has failed, None to go on.
-Custom = Callable[[ParallelProgress], "bool | None"]
+#: Says True or "satisfied" when the block is completed, False or "failed" when it has failed, None
+#: or "keep_going" to go on.
+Custom = Callable[[ParallelProgress], "bool | str | None"]
+
+_ANSWERS = {None: "keep_going", True: "satisfied", False: "failed"}
 
 
 @dataclass(slots=True)
@@ -176,22 +183,25 @@ class Block:
         if self.first is None and result.status != "cancelled":
             self.first = result.status == "completed"
         if self.terms.custom is not None and self.verdict is None:
-            self._ask(self.terms.custom, result)
+            self._ask(self.terms.custom, index, result)
         self.tell()
 
-    def _ask(self, custom: Custom, latest: ParallelTaskResult[Any]) -> None:
+    def _ask(self, custom: Custom, index: int, last: ParallelTaskResult[Any]) -> None:
         told = self._machine.tally()
         progress = ParallelProgress(
             len(self.steps),
             told[0] + self.completed,
             told[1] + self.failed,
             told[2] + self.cancelled,
-            latest,
+            index,
+            last,
+            self.results,
         )
         try:
             answer = custom(progress)
-            if answer is not None and not isinstance(answer, bool):
+            if answer is not None and not isinstance(answer, (bool, str)):
                 raise TypeError(f"it must return True, False or None, not {answer!r}")
+            self._machine.answer(answer if isinstance(answer, str) else _ANSWERS[answer])
         except Exception as error:
             self.fail(
                 ParallelExecutionError(
@@ -201,9 +211,6 @@ class Block:
                 ),
                 error,
             )
-            return
-        if answer is not None:
-            self._machine.answer("satisfied" if answer else "failed")
 
     def fail(self, error: BaseException, cause: BaseException | None = None) -> None:
         """Ends the block: whoever waits for it gets this error."""

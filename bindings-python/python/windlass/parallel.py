@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import asyncio
 import weakref
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Mapping
 from enum import Enum
 from typing import Any, TypeVar, cast, overload
 
@@ -73,7 +73,7 @@ class ParallelStrategy(Enum):
 
 @overload
 async def gather(
-    steps: Iterable[S],
+    steps: Iterable[S] | AsyncIterable[S],
     function: Callable[[S], Awaitable[R]],
     *,
     strategy: str | ParallelStrategy = ...,
@@ -88,7 +88,7 @@ async def gather(
 
 @overload
 async def gather(
-    steps: Iterable[S],
+    steps: Iterable[S] | AsyncIterable[S],
     function: Callable[[S], R],
     *,
     strategy: str | ParallelStrategy = ...,
@@ -102,7 +102,7 @@ async def gather(
 
 
 async def gather(
-    steps: Iterable[Any],
+    steps: Iterable[Any] | AsyncIterable[Any],
     function: Callable[..., Any],
     *,
     strategy: str | ParallelStrategy = "all",
@@ -126,6 +126,9 @@ async def gather(
     word = _word(strategy)
     terms = Terms(name, word, max_concurrency, timeout, quorum, rate_per_second, custom)
     call, is_async = prepare(function, {})
+    if isinstance(steps, AsyncIterable):
+        # All of them, before the first one starts.
+        steps = [step async for step in steps]
     block = Block(terms, listed(steps))
     await _run(block, call, is_async)
     return block.result()
