@@ -44,7 +44,7 @@ for (const [what, field, call] of [
   ["steps that are a number", "steps", () => of({}, 3)],
   ["steps that are a text", "steps", () => of({}, "abc")],
   ["steps that are an object", "steps", () => of({}, { a: 1 })],
-  ["an executor that runs nothing at once", "max_concurrency", () => new ParallelExecutor({ defaultMaxConcurrency: 0 })],
+  ["an executor that runs nothing at once", "default_max_concurrency", () => new ParallelExecutor({ defaultMaxConcurrency: 0 })],
   ["an executor of text", "default_max_concurrency", () => new ParallelExecutor({ defaultMaxConcurrency: "10" })],
   ["an executor's misspelt option", "maxConcurrency", () => new ParallelExecutor({ maxConcurrency: 10 })],
   ["no block", "parallel_block", () => new ParallelExecutor().executeParallelBlock(null, step)],
@@ -52,6 +52,10 @@ for (const [what, field, call] of [
   ["a block without steps", "steps", () => block({ steps: undefined })],
   ["a block's unknown strategy", "strategy", () => block({ strategy: "collect" })],
   ["a block's name that is a number", "name", () => block({ name: 5 })],
+  ["a cache that is a number", "enable_caching", () => block({ enable_caching: 1 })],
+  ["a policy that is a number", "distributionPolicy", () => block({ distributionPolicy: 1 })],
+  ["a task that is a number", "task", () => new ParallelExecutor().execute(5)],
+  ["a task of steps that nobody runs", "step_executor", () => new ParallelExecutor().execute({ steps: [step, 1] })],
   ["a block's misspelt key", "max_concurency", () => block({ max_concurency: 5 })],
   ["a block's key given twice", "max_concurrency", () => block({ maxConcurrency: 5, max_concurrency: 5 })],
   ["a block's concurrency of 0", "max_concurrency", () => block({ max_concurrency: 0 })],
@@ -89,7 +93,7 @@ test("a custom function that throws ends the block, once what runs is cancelled"
 });
 
 test("a custom function that answers no known word is refused", async () => {
-  for (const answer of ["maybe", undefined, true, Promise.resolve("satisfied")]) {
+  for (const answer of ["maybe", "", 1, {}, Promise.resolve("satisfied")]) {
     const options = { strategy: "custom", custom: () => answer };
     await assert.rejects(parallel([1, 2], (n) => n, options), (error) => {
       assert.ok(error instanceof InvalidArgumentError, `${error}`);

@@ -61,7 +61,9 @@ test("all goes on after failures, and keeps what was thrown", async () => {
     () => some.values(),
     (thrown) => {
       assert.ok(thrown instanceof ParallelExecutionError);
-      assert.deepEqual([thrown.code, thrown.cause, thrown.fields], ["parallel_execution_error", error, { status: "partial", index: 1 }]);
+      assert.deepEqual([thrown.code, thrown.cause], ["parallel_execution_error", error]);
+      const counts = { completed_tasks: 2, failed_tasks: 1, cancelled_tasks: 0 };
+      assert.deepEqual(thrown.fields, { overall_status: "partial", ...counts, index: 1 });
       return true;
     },
   );
@@ -195,15 +197,17 @@ test("custom asks after each finish, in the order of the finishes", async () => 
 });
 
 test("custom can end a block early, either way, and is not asked again", async () => {
-  for (const [answer, status] of [["satisfied", "completed"], ["failed", "failed"]]) {
+  for (const [answer, status] of [["satisfied", "completed"], ["failed", "failed"], [true, "completed"], [false, "failed"]]) {
     let asked = 0;
     const options = { strategy: "custom", custom: () => (asked++, answer), maxConcurrency: 2 };
     const block = await parallel([1, 2, 3, 4], (n, { signal }) => (n === 1 ? n : untilAborted(signal)), options);
     assert.deepEqual([block.status, statuses(block)], [status, ["completed", "cancelled", "cancelled", "cancelled"]]);
     assert.equal(asked, 1);
   }
-  const never = await parallel([1, 2], (n) => n, { strategy: "custom", custom: () => "keep_going" });
-  assert.equal(never.status, "completed");
+  for (const answer of ["keep_going", undefined, null]) {
+    const never = await parallel([1, 2], (n) => n, { strategy: "custom", custom: () => answer });
+    assert.equal(never.status, "completed");
+  }
 });
 
 test("a timeout keeps what finished, and cancels the rest", async () => {

@@ -1,7 +1,12 @@
 // What the documents write, compiled in strict mode against the packed types. Never run.
 import {
   APIError,
+  type BlockResult,
   Client,
+  ExecutorInterface,
+  type ParallelExecutionResult,
+  ParallelExecutor,
+  ParallelStrategy,
   RateLimitError,
   TaskNotFoundError,
   type SubmitTaskOptions,
@@ -10,8 +15,9 @@ import {
   type TaskStatus,
   type WorkerInfo,
   connect,
+  parallel,
 } from "windlass";
-import { RestClient, type TaskResult as RestResult } from "windlass/rest";
+import { type ParallelBlock, RestClient, type TaskResult as RestResult } from "windlass/rest";
 import { ManualClock, TestClient, TestServer } from "windlass/testing";
 
 export async function documents(): Promise<void> {
@@ -95,3 +101,34 @@ export function caught(error: unknown): string {
 
 // @ts-expect-error: there is no such priority.
 export const wrong: SubmitTaskOptions = { payload: {}, priority: "urgent" };
+
+export async function steps(signal: AbortSignal): Promise<number> {
+  const block: BlockResult<number> = await parallel(["a", "bb"], async (step, context) => {
+    // A step keeps its type.
+    context.signal.throwIfAborted();
+    return step.length + context.index;
+  }, { maxConcurrency: 2, timeoutMs: 1000, signal });
+  const [first] = block.results;
+  // Only what completed has a result.
+  const length: number | undefined = first!.status === "completed" ? first!.result : undefined;
+  await parallel(new Set([1]), (n) => n, { strategy: "quorum(1)" });
+  await parallel([1], (n) => n, { strategy: "custom", custom: ({ last }) => (last.status === "completed" ? "satisfied" : "keep_going") });
+  // @ts-expect-error: no such strategy.
+  await parallel([1], (n) => n, { strategy: "map_reduce" });
+  // @ts-expect-error: a misspelt option.
+  await parallel([1], (n) => n, { concurrency: 2 });
+  return block.values().reduce((sum, n) => sum + n, length ?? 0);
+}
+
+export async function executors(): Promise<void> {
+  const executor: ExecutorInterface = new ParallelExecutor({ defaultMaxConcurrency: 10 });
+  const own = new ParallelExecutor();
+  const block = { name: "data_processing", strategy: ParallelStrategy.ALL, steps: ["item1", "item2"], max_concurrency: 3 };
+  const result: ParallelExecutionResult<string> = await own.executeParallelBlock(block, async (item) => `processed_${item}`);
+  console.log(result.completedTasks, result.results.map((step) => step.result?.length), await executor.healthCheck());
+  // PAR-26: over REST a function cannot travel.
+  const remote: ParallelBlock = { name: "remote", strategy: "race", steps: [1], max_concurrency: 1 };
+  // @ts-expect-error
+  const custom: ParallelBlock = { ...remote, strategy: "custom" };
+  await new RestClient("http://127.0.0.1:8420").submitParallelTask(custom);
+}

@@ -34,6 +34,7 @@ export { Cancel, Fail, Outcome, Retry, Snooze } from "./outcomes.js";
 export {
   type BlockProgress,
   BlockResult,
+  type CustomAnswer,
   type CustomStrategy,
   type OverallStatus,
   type ParallelOptions,
@@ -51,7 +52,7 @@ export {
   type StepExecutorContext,
   type StepsOptions,
 } from "./parallel-block.js";
-export { ParallelExecutor, type ParallelExecutorOptions } from "./parallel-executor.js";
+export { ParallelExecutor, type ParallelExecutorHealth, type ParallelExecutorOptions } from "./parallel-executor.js";
 export type { SchemaIssue, SchemaResult, StandardSchema } from "./schema.js";
 export { EventStream, type StreamListeners, type StreamOptions, TaskStream } from "./stream.js";
 export { type Handler, type HandlerDefinition, type Handlers, Worker, type WorkerOptions } from "./worker.js";

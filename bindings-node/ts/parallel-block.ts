@@ -55,14 +55,14 @@ export interface StepsOptions<R = any> {
 
 /** A block of steps. The words of the wire, such as `max_concurrency`, are read as well. */
 export interface ParallelBlockOptions<S = any, R = any> extends StepsOptions<R> {
-  /** Default `parallel`. */
+  /** Default `parallel_block`. */
   name?: string | undefined;
   steps: Iterable<S> | AsyncIterable<S>;
   /** Where steps run is the coordinator's choice; here they run in this process. */
   distributionPolicy?: string | undefined;
   /**
-   * Whether equal steps run once and share the result, which has `metadata.cached` for all but the first. Objects
-   * are equal to themselves alone.
+   * Whether equal steps run once and share what that came to, with `metadata.cached`. Steps are equal when they are
+   * the same value, or the same JSON. Not for blocks with a security context.
    */
   enableCaching?: boolean | undefined;
   max_concurrency?: number | undefined;
@@ -106,6 +106,8 @@ export interface ParallelExecutionResult<R = any> {
   readonly metadata: Record<string, unknown>;
 }
 
+/** @internal What a block is called that has no name. */
+export const NAME = "parallel_block";
 /** @internal */
 export const STEPS = ["strategy", "maxConcurrency", "timeoutSeconds", "quorum", "ratePerSecond", "custom", "signal"] as const;
 const BLOCK = [...STEPS, "name", "steps", "distributionPolicy", "enableCaching"] as const;
@@ -118,6 +120,9 @@ const WIRE: Record<string, string> = {
   enable_caching: "enableCaching",
 };
 
+/** Of what kind those are that no strategy looks at. */
+const KINDS: Record<string, string> = { name: "string", distributionPolicy: "string", enableCaching: "boolean" };
+
 /** @internal The block with the names of this language alone. */
 export function blockOf<S, R>(given: ParallelBlockOptions<S, R>): ParallelBlockOptions<S, R> {
   if (typeof given !== "object" || given === null || Array.isArray(given)) throw invalid("parallel_block", "must be an object");
@@ -125,6 +130,8 @@ export function blockOf<S, R>(given: ParallelBlockOptions<S, R>): ParallelBlockO
   for (const [name, value] of Object.entries(given)) {
     const here = WIRE[name] ?? name;
     if (here in block) throw invalid(name, `is given twice, as ${here}, too`);
+    const kind = KINDS[here];
+    if (kind !== undefined && value != null && typeof value !== kind) throw invalid(name, `must be a ${kind}, not ${typeof value}`);
     block[here] = value ?? undefined;
   }
   return checked(block as unknown as ParallelBlockOptions<S, R>, ...BLOCK);
@@ -144,7 +151,7 @@ export function optionsOf<R>(given: StepsOptions<R>, most: number): ParallelOpti
 export function resultOf<R>(
   name: string,
   block: BlockResult<R>,
-  cached: ReadonlySet<number>,
+  shared: ReadonlySet<number> | undefined,
   metadata: Record<string, unknown>,
 ): ParallelExecutionResult<R> {
   return {
@@ -156,7 +163,7 @@ export function resultOf<R>(
     cancelledTasks: block.cancelled,
     overallStatus: block.status,
     executionTime: block.executionTime,
-    results: block.results.map((step, index) => taskOf(`${name}-${index}`, step, cached.has(index))),
+    results: block.results.map((step, index) => taskOf(`${name}-${index}`, step, shared?.has(index) === true)),
     metadata,
   };
 }

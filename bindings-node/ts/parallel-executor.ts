@@ -7,9 +7,10 @@
 
 import { ExecutorInterface } from "./executor.js";
 import { invalid, now, options as checked } from "./failure.js";
-import { fromCode } from "./generated/errors.js";
+import { InvalidArgumentError, fromCode } from "./generated/errors.js";
 import { rules } from "./native.js";
 import {
+  NAME,
   STEPS,
   type ParallelBlockOptions,
   type ParallelExecutionResult,
@@ -21,16 +22,17 @@ import {
   optionsOf,
   resultOf,
 } from "./parallel-block.js";
-import { type StepContext, parallel } from "./parallel.js";
-import { usage } from "./platform.js";
+import { Memory } from "./parallel-memory.js";
+import { Meter } from "./parallel-meter.js";
+import { type StepContext, type StepFunction, listed, parallel } from "./parallel.js";
 
 /** What an executor can be told. */
 export interface ParallelExecutorOptions {
   /** Steps of a block that run at once when the block does not say. Default 10. */
   defaultMaxConcurrency?: number;
   /**
-   * Whether results of blocks have `metadata.resources`: `peakConcurrency`, and in Node `cpuSeconds` of the
-   * process and `maxRssBytes`.
+   * Whether results of blocks have `metadata.resources`: `peakConcurrency`, and of the process `cpuSeconds`,
+   * `rssBytes`, `rssGrownBytes`, `maxRssBytes`, which are `null` in a browser.
    */
   enableResourceMonitoring?: boolean;
   /** Not there yet: `true` is refused. */
@@ -45,11 +47,14 @@ export interface ParallelExecutorOptions {
 
 const LATER = ["enableSecurity", "securityManager", "enableObservability", "observabilityManager"] as const;
 
-/** Blocks that an executor runs, and has run. */
-interface Counts {
-  activeBlocks: number;
-  activeSteps: number;
-  finishedBlocks: number;
+/** How an executor does. */
+export interface ParallelExecutorHealth {
+  status: "healthy";
+  healthy: true;
+  defaultMaxConcurrency: number;
+  runningBlocks: number;
+  runningSteps: number;
+  executedBlocks: number;
 }
 
 /**
@@ -64,7 +69,8 @@ interface Counts {
 export class ParallelExecutor extends ExecutorInterface {
   readonly defaultMaxConcurrency: number;
   readonly #measures: boolean;
-  readonly #counts: Counts = { activeBlocks: 0, activeSteps: 0, finishedBlocks: 0 };
+  readonly #running = { blocks: 0, steps: 0 };
+  #executed = 0;
 
   /** @throws InvalidArgumentError, and NotImplementedYetError for what is not there yet */
   constructor(options: ParallelExecutorOptions = {}) {
@@ -75,10 +81,7 @@ export class ParallelExecutor extends ExecutorInterface {
       throw fromCode("not_implemented", `${feature} is not there yet, and nothing runs without it in silence`, { feature });
     }
     const { defaultMaxConcurrency = 10, enableResourceMonitoring = false } = options;
-    if (typeof defaultMaxConcurrency !== "number") throw invalid("default_max_concurrency", "must be a number");
-    const there = rules();
-    // Where the rules are fetched first, the first block refuses it.
-    if ("Block" in there) now(() => new there.Block("all", 0, defaultMaxConcurrency, null, null, null, false));
+    refuseConcurrency(defaultMaxConcurrency);
     this.defaultMaxConcurrency = defaultMaxConcurrency;
     this.#measures = enableResourceMonitoring;
   }
@@ -94,20 +97,20 @@ export class ParallelExecutor extends ExecutorInterface {
     stepExecutor: StepExecutor<S, R>,
     securityContext: unknown = null,
   ): Promise<ParallelExecutionResult<Awaited<R>>> {
-    const { name = "parallel", steps, enableCaching = false, ...told } = blockOf(parallelBlock);
-    if (typeof name !== "string") throw invalid("name", "must be a string");
+    const { name = NAME, steps, enableCaching = false, ...told } = blockOf(parallelBlock);
     if (typeof stepExecutor !== "function") throw invalid("step_executor", "must be a function of a step");
     const options = optionsOf(told, this.defaultMaxConcurrency);
-    const caller = new Caller(stepExecutor, securityContext, enableCaching, this.#counts);
-    const before = this.#measures ? usage() : undefined;
-    this.#counts.activeBlocks++;
+    const run: StepFunction<S, R> = (step, context) => stepExecutor(step, new ExecutorContext(context, securityContext));
+    // What a step may find differs with who asks: then nothing is shared.
+    const memory = enableCaching && securityContext === null ? new Memory(run) : undefined;
+    const meter = new Meter(memory?.call ?? run, this.#running);
+    this.#running.blocks++;
     try {
-      const block = await parallel(steps, caller.call, options);
-      const metadata = this.#measures ? { resources: caller.resources(before) } : {};
-      return resultOf(name, block, caller.cached, metadata);
+      const block = await parallel(steps, meter.call, options);
+      return resultOf(name, block, memory?.shared, this.#measures ? { resources: meter.read() } : {});
     } finally {
-      this.#counts.activeBlocks--;
-      this.#counts.finishedBlocks++;
+      this.#running.blocks--;
+      this.#executed++;
     }
   }
 
@@ -122,26 +125,58 @@ export class ParallelExecutor extends ExecutorInterface {
   }
 
   /**
-   * Runs a block by the `stepExecutor` of the context, or a block whose steps are functions; the block's result.
-   * A task that is a function runs as a block's only step: what it returns or throws.
+   * Executes a block, and gives its result, or calls a function, and gives what it returns or throws.
+   *
+   * A block's step executor is beside its keys or in `context`, as `stepExecutor`; without one the steps are
+   * functions. `context` may hold `securityContext`.
+   *
+   * @throws InvalidArgumentError, before any step starts
    */
-  override async execute(task: any, context: Record<string, any> = {}): Promise<any> {
-    const { stepExecutor = callStep, securityContext } = context ?? {};
-    if (typeof task !== "function") return this.executeParallelBlock(task, stepExecutor, securityContext);
-    const [step] = await this.executeParallelSteps([task], stepExecutor, { securityContext });
-    if (step!.status !== "completed") throw step!.error;
-    return step!.result;
+  override async execute(task: any, context?: Record<string, any> | null): Promise<any> {
+    const securityContext = context?.securityContext ?? null;
+    if (typeof task === "function") {
+      const [step] = await this.executeParallelSteps([task], called, { securityContext });
+      if (step!.status !== "completed") throw step!.error;
+      return step!.result;
+    }
+    if (typeof task !== "object" || task === null) throw invalid("task", `must be a block or a function, not ${typeof task}`);
+    const { stepExecutor = context?.stepExecutor, ...block } = task;
+    if (stepExecutor != null) return this.executeParallelBlock(block, stepExecutor, securityContext);
+    const steps = await listed<unknown>(block.steps);
+    if (!steps.every((step) => typeof step === "function")) {
+      throw invalid("step_executor", "is missing, and not every step is a function");
+    }
+    return this.executeParallelBlock({ ...block, steps }, called, securityContext);
   }
 
-  /** `status` is `healthy`; what runs now, and how many blocks have ended. */
-  override async healthCheck(): Promise<{ status: string; defaultMaxConcurrency: number } & Counts> {
-    return { status: "healthy", defaultMaxConcurrency: this.defaultMaxConcurrency, ...this.#counts };
+  /** How it does: `status` is `healthy`; what runs now, and how many blocks have ended. */
+  override async healthCheck(): Promise<ParallelExecutorHealth> {
+    return {
+      status: "healthy",
+      healthy: true,
+      defaultMaxConcurrency: this.defaultMaxConcurrency,
+      runningBlocks: this.#running.blocks,
+      runningSteps: this.#running.steps,
+      executedBlocks: this.#executed,
+    };
   }
 }
 
-function callStep(step: unknown, context: StepExecutorContext): unknown {
-  if (typeof step === "function") return step(context);
-  throw invalid("step_executor", "is missing, and the step is no function");
+/** Asks the rules; where they have to be fetched first, the first block is refused instead. */
+function refuseConcurrency(number: unknown): void {
+  const field = "default_max_concurrency";
+  if (typeof number !== "number") throw invalid(field, `must be a number, not ${typeof number}`);
+  const there = rules();
+  if (!("Block" in there)) return;
+  try {
+    now(() => new there.Block("all", 0, number, null, null, null, false));
+  } catch (error) {
+    throw error instanceof InvalidArgumentError ? invalid(field, error.reason) : error;
+  }
+}
+
+function called(step: any, context: StepExecutorContext): unknown {
+  return step(context);
 }
 
 /** What a step executor sees. */
@@ -160,61 +195,5 @@ class ExecutorContext implements StepExecutorContext {
 
   get signal(): AbortSignal {
     return this.#step.signal;
-  }
-}
-
-/** Calls the step executor of one block: counts what runs, and runs equal steps once where that is asked for. */
-class Caller<S, R> {
-  readonly #fn: StepExecutor<S, R>;
-  readonly #securityContext: unknown;
-  readonly #counts: Counts;
-  readonly #answers: Map<S, R | PromiseLike<R>> | undefined;
-  #running = 0;
-  #peak = 0;
-  /** Steps that had the result of another. */
-  readonly cached = new Set<number>();
-
-  constructor(fn: StepExecutor<S, R>, securityContext: unknown, caches: boolean, counts: Counts) {
-    this.#fn = fn;
-    this.#securityContext = securityContext;
-    this.#counts = counts;
-    this.#answers = caches ? new Map() : undefined;
-  }
-
-  readonly call = (step: S, context: StepContext): R | PromiseLike<R> => {
-    if (this.#answers?.has(step)) {
-      this.cached.add(context.index);
-      return this.#answers.get(step)!;
-    }
-    this.#counts.activeSteps++;
-    this.#peak = Math.max(this.#peak, ++this.#running);
-    let answer;
-    try {
-      answer = this.#fn(step, new ExecutorContext(context, this.#securityContext));
-    } catch (error) {
-      this.#left();
-      throw error;
-    }
-    this.#answers?.set(step, answer);
-    const failed = () => {
-      this.#left();
-      // Equal steps that are still to come try again.
-      this.#answers?.delete(step);
-    };
-    if (answer instanceof Promise) answer.then(this.#left, failed);
-    else this.#left();
-    return answer;
-  };
-
-  readonly #left = (): void => {
-    this.#running--;
-    this.#counts.activeSteps--;
-  };
-
-  resources(before: ReturnType<typeof usage>): Record<string, number> {
-    const after = usage();
-    const peakConcurrency = this.#peak;
-    if (before === undefined || after === undefined) return { peakConcurrency };
-    return { peakConcurrency, cpuSeconds: after.cpuSeconds - before.cpuSeconds, maxRssBytes: after.maxRssBytes };
   }
 }

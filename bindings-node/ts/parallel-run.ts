@@ -274,9 +274,8 @@ class Run<S, R> {
   #decide(custom: CustomStrategy<R>, index: number): void {
     try {
       const [completed, failed, results] = [this.#completed, this.#failed, this.#results];
-      const answer: unknown = custom({ total: results.length, completed, failed, index, last: results[index]!, results });
-      if (typeof answer !== "string") throw invalid("custom", `must answer a word, not ${typeof answer}`);
-      this.#decided = now(() => this.#block.answer(answer));
+      const answer = custom({ total: results.length, completed, failed, index, last: results[index]!, results });
+      this.#decided = now(() => this.#block.answer(word(answer)));
     } catch (error) {
       this.#decided = true;
       this.#broken = { error };
@@ -345,6 +344,13 @@ class Run<S, R> {
 /** Whether a step rejects because it was cancelled, and for nothing else. */
 function gaveUp(error: unknown, reason: unknown): boolean {
   return error === reason || (error as { name?: unknown } | null | undefined)?.name === "AbortError";
+}
+
+function word(answer: unknown): string {
+  if (answer === undefined || answer === null) return "keep_going";
+  if (typeof answer === "boolean") return answer ? "satisfied" : "failed";
+  if (typeof answer === "string") return answer;
+  throw invalid("custom", `must answer a word, true, false or nothing, not ${typeof answer}`);
 }
 
 /** What the function of a `custom` strategy threw, or a refusal of what it answered. */

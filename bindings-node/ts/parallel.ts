@@ -53,8 +53,14 @@ export interface BlockProgress<R> {
   readonly results: readonly (StepResult<R> | undefined)[];
 }
 
-/** A `custom` strategy, asked after each finish: go on, or end the block as `completed` or `failed`. */
-export type CustomStrategy<R> = (progress: BlockProgress<R>) => "keep_going" | "satisfied" | "failed";
+/**
+ * What a `custom` strategy says after a finish: `satisfied` ends the block as `completed`, and `failed` as `failed`.
+ * `true`, `false` and nothing say the same in short.
+ */
+export type CustomAnswer = "keep_going" | "satisfied" | "failed" | boolean | null | undefined | void;
+
+/** A `custom` strategy, asked after each finish. */
+export type CustomStrategy<R> = (progress: BlockProgress<R>) => CustomAnswer;
 
 /** What {@link parallel} can be told. */
 export interface ParallelOptions<R = unknown> {
@@ -108,8 +114,8 @@ export class BlockResult<R> {
    * The results of the steps that completed, in the order of the steps: of all of them under `all`, of the
    * winner alone under `race`.
    *
-   * @throws ParallelExecutionError when the block's status is not `completed`; its cause is the first
-   * error of a step, and its `fields` say `status`, `index`
+   * @throws ParallelExecutionError when the block's status is not `completed`; its cause is what the first
+   * failed step threw
    */
   values(): R[] {
     if (this.status !== "completed") throw this.#failure();
@@ -121,7 +127,9 @@ export class BlockResult<R> {
   #failure(): ParallelExecutionError {
     const index = this.results.findIndex(({ status }) => status === "failed");
     const text = `the block is ${this.status}: ${this.completed} of ${this.total} steps completed, ${this.failed} failed`;
-    const fields = { status: this.status, ...(index < 0 ? {} : { index }) };
+    const { status, completed, failed, cancelled } = this;
+    const counts = { overall_status: status, completed_tasks: completed, failed_tasks: failed, cancelled_tasks: cancelled };
+    const fields = { ...counts, ...(index < 0 ? {} : { index }) };
     return new ParallelExecutionError(text, { fields, ...(index < 0 ? {} : { cause: this.results[index]!.error }) });
   }
 }
@@ -168,8 +176,8 @@ export async function parallel<S, R>(
   return new BlockResult(strategy, await drive(block, work));
 }
 
-/** The steps as they are now: what the caller does to a list afterwards is not heard. */
-async function listed<S>(steps: Iterable<S> | AsyncIterable<S>): Promise<S[]> {
+/** @internal The steps as they are now: what the caller does to a list afterwards is not heard. */
+export async function listed<S>(steps: Iterable<S> | AsyncIterable<S>): Promise<S[]> {
   if (Array.isArray(steps)) return steps.slice();
   const of = steps as Partial<Iterable<S> & AsyncIterable<S>> | null | undefined;
   if (typeof of?.[Symbol.asyncIterator] === "function") {

@@ -42,7 +42,7 @@ export function onTermination(ask: () => void): () => void {
 }
 
 /** What the process has used up to now, where the platform tells. */
-export function usage(): { cpuSeconds: number; maxRssBytes: number } | undefined {
+export function usage(): { cpuSeconds: number; rssBytes: number; maxRssBytes: number } | undefined {
   const { userCPUTime, systemCPUTime, maxRSS } = process.resourceUsage();
-  return { cpuSeconds: (userCPUTime + systemCPUTime) / 1e6, maxRssBytes: maxRSS * 1024 };
+  return { cpuSeconds: (userCPUTime + systemCPUTime) / 1e6, rssBytes: process.memoryUsage.rss(), maxRssBytes: maxRSS * 1024 };
 }

@@ -27,6 +27,8 @@ const SHARED = [
   "outcomes.ts",
   "parallel-block.ts",
   "parallel-executor.ts",
+  "parallel-memory.ts",
+  "parallel-meter.ts",
   "parallel-run.ts",
   "parallel.ts",
   "rest.ts",

@@ -101,6 +101,6 @@ export function onTermination(ask: () => void): () => void {
 }
 
 /** What the process has used up to now: a page is not told. */
-export function usage(): { cpuSeconds: number; maxRssBytes: number } | undefined {
+export function usage(): { cpuSeconds: number; rssBytes: number; maxRssBytes: number } | undefined {
   return undefined;
 }
