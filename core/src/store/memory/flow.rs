@@ -15,7 +15,8 @@ impl Table {
             if looked == BUDGET {
                 return None;
             }
-            if let Some(task) = self.rows.get(id).filter(|_| *at < until) {
+            if let Some(task) = self.rows.get(id).filter(|task| *at < until && task.kind.is_task())
+            {
                 flows.entry(task.tenant.clone()).or_default().submitted += 1;
             }
         }
@@ -28,6 +29,9 @@ impl Table {
                 return None;
             }
             let task = &self.rows[id];
+            if !task.kind.is_task() {
+                continue;
+            }
             let flow = flows.entry(task.tenant.clone()).or_default();
             flow.ended(task.status, at.since(task.created_at));
         }

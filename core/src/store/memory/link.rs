@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::table::Table;
 use crate::error::{Error, Result};
-use crate::store::ChangeListener;
+use crate::store::{ChangeListener, FollowListener};
+use crate::words::Settled;
 
 /// What all connections share.
 #[derive(Default)]
@@ -24,6 +25,8 @@ pub(super) struct Link {
     shared: Arc<Shared>,
     number: usize,
     closed: AtomicBool,
+    /// Who is told of tasks that changed by this connection's writes without being named there.
+    followers: Mutex<Vec<FollowListener>>,
 }
 
 impl Default for Link {
@@ -37,7 +40,7 @@ impl Link {
     fn to(shared: Arc<Shared>) -> Self {
         let number = shared.made.fetch_add(1, Ordering::Relaxed);
         shared.open.fetch_add(1, Ordering::Relaxed);
-        Self { shared, number, closed: AtomicBool::new(false) }
+        Self { shared, number, closed: AtomicBool::new(false), followers: Mutex::default() }
     }
 
     /// Another connection to the same tasks.
@@ -63,6 +66,20 @@ impl Link {
     /// Calls `listener` after another connection changed something.
     pub(super) fn listen(&self, listener: ChangeListener) {
         self.listeners().push((self.number, listener));
+    }
+
+    /// Calls `listener` after a write of this connection had consequences.
+    pub(super) fn follow(&self, listener: FollowListener) {
+        self.followers.lock().unwrap_or_else(PoisonError::into_inner).push(listener);
+    }
+
+    /// Tells of consequences. Not while the table is locked.
+    pub(super) fn followed(&self, settled: &[Settled]) {
+        if settled.is_empty() {
+            return;
+        }
+        let followers = self.followers.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        followers.iter().for_each(|listener| listener(settled));
     }
 
     /// Tells the other connections. Not while the table is locked: a listener may look at once.

@@ -1,27 +1,36 @@
 //! The store in memory: for tests, development, and work that may be lost with the process.
 
 mod flow;
+mod graphs;
 mod lines;
 mod link;
 mod named;
+mod states;
 mod table;
+mod transaction;
 mod walk;
 
 use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
 
 use crate::engine;
+use crate::engine::follow::{Changed, Follow};
+use crate::engine::submit::NewTask;
 use crate::engine::transition::Transition;
 use crate::error::Result;
 use crate::future::BoxFuture;
 use crate::store::clock::{Clock, SystemClock};
-use crate::store::{Applied, ChangeListener, Due, EnqueueGroup, Found, LeaseOrder, Prune, Store};
+use crate::store::{
+    Applied, ChangeListener, Composed, Composition, Due, EnqueueGroup, FollowListener, Found,
+    Graph, LeaseOrder, Prune, Store,
+};
 use crate::words::{
-    BatchId, Count, Counts, Cursor, Filter, Leased, Page, Renewal, Renewed, Settled, Submission,
-    Task, TaskId, Timestamp, Update, WorkerInfo,
+    BatchId, Count, Counts, Cursor, Filter, Leased, Page, Payload, Renewal, Renewed, Settled,
+    Submission, Task, TaskId, Timestamp, Update, WorkerInfo,
 };
 use link::Link;
 use table::Table;
+use transaction::Transaction;
 
 /// Keeps tasks in this process's memory. Clones share the tasks and the connection.
 #[derive(Clone)]
@@ -68,22 +77,22 @@ impl MemoryStore {
             });
             leased.tasks.extend(granted);
         }
+        for leased in leased.tasks.iter_mut().filter(|leased| leased.task.state_key.is_some()) {
+            leased.state = table.states.state_for(&leased.task);
+        }
         leased
     }
 
-    fn apply(&self, table: &mut Table, transition: &Transition) -> Applied {
-        let now = self.clock.now();
-        match table.get(&transition.tenant, transition.task_id) {
-            None => Applied::Missing,
-            Some(task) if !transition.guard.holds(task) => Applied::Stale(Box::new(task.clone())),
-            Some(_) => {
-                let settled = table.change(transition.task_id, |task| {
-                    let rows = transition.apply(task, now);
-                    (Settled { task_id: task.task_id, status: task.status }, rows)
-                });
-                settled.map_or(Applied::Missing, Applied::Done)
-            }
-        }
+    /// Writes what follows from noted changes; tells of it with [`followed`](Self::followed) once the
+    /// table is free again.
+    fn finish(&self, table: &mut Table, follow: Follow<TaskId>) -> Result<Vec<Settled>> {
+        follow.finish(&mut Transaction { table, now: self.clock.now() })
+    }
+
+    /// Tells of what was written. Not while the table is locked.
+    fn followed(&self, settled: &[Settled]) {
+        self.link.followed(settled);
+        self.link.changed();
     }
 }
 
@@ -125,6 +134,114 @@ impl Store for MemoryStore {
         })
     }
 
+    fn compose(&self, composition: Composition) -> BoxFuture<'_, Result<Composed>> {
+        now!({
+            let mut table = self.open()?;
+            let (composed, followed) = table.compose(composition, self.clock.now())?;
+            drop(table);
+            self.followed(&followed);
+            Ok(composed)
+        })
+    }
+
+    fn open_batch(&self, composition: Composition) -> BoxFuture<'_, Result<()>> {
+        now!({
+            self.open()?.open_batch(composition, self.clock.now());
+            Ok(())
+        })
+    }
+
+    fn extend_batch(
+        &self,
+        tenant: &str,
+        batch_id: BatchId,
+        chunk: u32,
+        tasks: Vec<NewTask>,
+    ) -> BoxFuture<'_, Result<u64>> {
+        let tenant = tenant.to_owned();
+        now!(self.open()?.extend_batch(&tenant, batch_id, chunk, tasks))
+    }
+
+    fn seal_batch(
+        &self,
+        tenant: &str,
+        batch_id: BatchId,
+        depth_limit: Option<u64>,
+    ) -> BoxFuture<'_, Result<Composed>> {
+        let tenant = tenant.to_owned();
+        now!({
+            let mut table = self.open()?;
+            let now = self.clock.now();
+            let (composed, followed) = table.seal_batch(&tenant, batch_id, depth_limit, now)?;
+            drop(table);
+            self.followed(&followed);
+            Ok(composed)
+        })
+    }
+
+    fn graph(&self, tenant: &str, id: TaskId) -> BoxFuture<'_, Result<Option<Graph>>> {
+        let tenant = tenant.to_owned();
+        now!(Ok(self.open()?.graph(&tenant, id)))
+    }
+
+    fn upstream(
+        &self,
+        tenant: &str,
+        task_id: TaskId,
+        name: &str,
+    ) -> BoxFuture<'_, Result<Option<Task>>> {
+        let (tenant, name) = (tenant.to_owned(), name.to_owned());
+        now!({
+            let table = self.open()?;
+            let mut named = table.upstream(&tenant, task_id).into_iter();
+            Ok(named.find(|(known, _)| *known == name).map(|(_, task)| task.clone()))
+        })
+    }
+
+    fn upstream_names(&self, tenant: &str, task_id: TaskId) -> BoxFuture<'_, Result<Vec<String>>> {
+        let tenant = tenant.to_owned();
+        now!({
+            let table = self.open()?;
+            let named = table.upstream(&tenant, task_id).into_iter();
+            Ok(named.map(|(name, _)| name.to_owned()).collect())
+        })
+    }
+
+    fn settle_together(&self, transitions: Vec<Transition>) -> BoxFuture<'_, Result<Applied>> {
+        now!({
+            let mut table = self.open()?;
+            for transition in &transitions {
+                match table.get(&transition.tenant, transition.task_id) {
+                    None => return Ok(Applied::Missing),
+                    Some(task) if !transition.guard.holds(task) => {
+                        return Ok(Applied::Stale(Box::new(task.clone())));
+                    }
+                    Some(_) => {}
+                }
+            }
+            let mut follow = Follow::default();
+            let mut written = Transaction { table: &mut table, now: self.clock.now() };
+            let mut first = None;
+            for transition in &transitions {
+                let applied = written.apply(transition, &mut follow)?;
+                first.get_or_insert(applied);
+            }
+            let followed = self.finish(&mut table, follow)?;
+            drop(table);
+            self.followed(&followed);
+            Ok(first.unwrap_or(Applied::Missing))
+        })
+    }
+
+    fn state(&self, tenant: &str, state_key: &str) -> BoxFuture<'_, Result<Option<Payload>>> {
+        let (tenant, state_key) = (tenant.to_owned(), state_key.to_owned());
+        now!(Ok(self.open()?.states.state(&tenant, &state_key)))
+    }
+
+    fn on_follow(&self, listener: FollowListener) {
+        self.link.follow(listener);
+    }
+
     fn lease(&self, order: LeaseOrder) -> BoxFuture<'_, Result<Leased>> {
         now!({
             let mut table = self.open()?;
@@ -139,10 +256,13 @@ impl Store for MemoryStore {
     ) -> BoxFuture<'_, Result<(Vec<Result<Applied>>, Leased)>> {
         now!({
             let mut table = self.open()?;
-            let applied = transitions.iter().map(|t| Ok(self.apply(&mut table, t))).collect();
+            let mut follow = Follow::default();
+            let mut written = Transaction { table: &mut table, now: self.clock.now() };
+            let applied = transitions.iter().map(|t| written.apply(t, &mut follow)).collect();
+            let followed = self.finish(&mut table, follow)?;
             let leased = then.map(|order| self.do_lease(&mut table, &order)).unwrap_or_default();
             drop(table);
-            self.link.changed();
+            self.followed(&followed);
             Ok((applied, leased))
         })
     }
@@ -153,23 +273,31 @@ impl Store for MemoryStore {
             let mut table = self.open()?;
             let now = self.clock.now();
             let mut news = false;
-            let answers = renewals
-                .iter()
-                .map(|renewal| {
-                    if table.get(&tenant, renewal.task_id).is_none() {
-                        return Renewed::Lost;
-                    }
-                    let renewed = table.change(renewal.task_id, |task| {
-                        let (answer, rows, _) = engine::lease::renew(task, renewal, now);
-                        news |= renewal.started.is_some() || !rows.is_empty();
-                        (answer, rows)
-                    });
-                    renewed.unwrap_or(Renewed::Lost)
-                })
-                .collect();
+            let mut follow = Follow::default();
+            let mut answers = Vec::with_capacity(renewals.len());
+            for renewal in &renewals {
+                let id = renewal.task_id;
+                if table.get(&tenant, id).is_none() {
+                    answers.push(Renewed::Lost);
+                    continue;
+                }
+                let renewed = table.change(id, |task| {
+                    let (status, attempt) = (task.status, task.attempt);
+                    let (answer, rows, _) = engine::lease::renew(task, renewal, now);
+                    news |= renewal.started.is_some() || !rows.is_empty();
+                    let concerns = task.attempt > attempt && Changed::concerns_others(task);
+                    ((answer, concerns.then(|| Changed::of(task, status, attempt))), rows)
+                });
+                let (answer, changed) = renewed.unwrap_or((Renewed::Lost, None));
+                if let Some(changed) = changed {
+                    follow.note(&mut Transaction { table: &mut table, now }, id, changed)?;
+                }
+                answers.push(answer);
+            }
+            let followed = self.finish(&mut table, follow)?;
             drop(table);
             if news {
-                self.link.changed();
+                self.followed(&followed);
             }
             Ok(answers)
         })

@@ -3,13 +3,17 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
+use super::graphs::Graphs;
 use super::lines::Lines;
+use super::states::States;
+use crate::engine::composite::deadline;
+use crate::engine::submit::NewTask;
 use crate::error::{Error, Result};
 use crate::rules::keys;
 use crate::store::{Due, EnqueueGroup, Prune};
 use crate::words::{
-    BatchId, Count, Counts, Payload, Submission, Task, TaskId, TaskStatus, Timestamp, Update,
-    WorkerInfo,
+    BatchId, Count, Counts, Payload, Submission, Task, TaskId, TaskKind, TaskStatus, Timestamp,
+    Update, WorkerInfo,
 };
 
 /// Rows that one look for recent changes may take.
@@ -26,10 +30,13 @@ pub(super) struct Table {
     pub(super) workers: BTreeMap<(String, String), WorkerInfo>,
     /// Paused queues, with their tenant.
     pub(super) paused: BTreeSet<(String, String)>,
-    batches: HashMap<BatchId, BTreeSet<TaskId>>,
+    /// Composites: who belongs to them, and who waits for whom.
+    pub(super) graphs: Graphs,
+    /// Lines of state keys, and what was stored under them.
+    pub(super) states: States,
     /// When tasks were stored, in that order, with some that are gone.
     pub(super) stored: Vec<(Timestamp, TaskId)>,
-    keys: HashMap<(String, String), TaskId>,
+    pub(super) keys: HashMap<(String, String), TaskId>,
     history: HashMap<TaskId, VecDeque<Update>>,
     counts: HashMap<String, BTreeMap<String, [u64; 7]>>,
     scheduled: BTreeSet<(Timestamp, TaskId)>,
@@ -49,68 +56,101 @@ impl Table {
         group: EnqueueGroup,
         now: Timestamp,
     ) -> Result<Vec<Submission>> {
-        let mut submissions = Vec::with_capacity(group.tasks.len());
+        let tasks: Vec<&NewTask> = group.tasks.iter().collect();
+        let known = self.check(&group.tenant, &tasks, group.depth_limit)?;
+        Ok(self.insert(group.tasks, known, now))
+    }
+
+    /// What is there already for each task's key, and an error where that, or its queue, keeps the group
+    /// from being stored.
+    pub(super) fn check(
+        &self,
+        tenant: &str,
+        tasks: &[&NewTask],
+        depth_limit: Option<u64>,
+    ) -> Result<Vec<Option<TaskId>>> {
+        let mut known = Vec::with_capacity(tasks.len());
         // Keys and depths of this group, until it is known that all of it can be stored.
-        let mut own_keys: HashMap<&str, usize> = HashMap::new();
+        let mut own_keys: HashMap<&str, &NewTask> = HashMap::new();
         let mut added: Vec<(&str, u64)> = Vec::new();
-        for (i, new) in group.tasks.iter().enumerate() {
-            let mut submission = Submission {
-                task_id: new.task_id,
-                status: new.due(now).1,
-                deduplicated: false,
-                batch_id: new.batch_id,
-            };
+        for new in tasks {
+            let mut same = None;
             if let Some(key) = &new.spec.idempotency_key {
-                let own = own_keys.get(key.as_str()).map(|first| &group.tasks[*first]);
-                let known = match own {
-                    Some(own) => Some((own.task_id, own.due(now).1, own.fingerprint, own.batch_id)),
-                    None => self.keys.get(&(group.tenant.clone(), key.clone())).map(|id| {
-                        let task = &self.rows[id];
-                        (*id, task.status, task.fingerprint, task.batch_id)
-                    }),
-                };
-                match known {
-                    Some((task_id, _, fingerprint, _)) if fingerprint != new.fingerprint => {
+                let own = own_keys.get(key.as_str()).map(|own| (own.task_id, own.fingerprint));
+                let found = own.or_else(|| {
+                    let task = &self.rows[self.keys.get(&(tenant.to_owned(), key.clone()))?];
+                    Some((task.task_id, task.fingerprint))
+                });
+                match found {
+                    Some((task_id, fingerprint)) if fingerprint != new.fingerprint => {
                         return Err(Error::IdempotencyConflict { key: key.clone(), task_id });
                     }
-                    Some((task_id, status, _, batch_id)) => {
-                        submission = Submission { task_id, status, deduplicated: true, batch_id };
-                    }
+                    Some((task_id, _)) => same = Some(task_id),
                     None => {
-                        own_keys.insert(key, i);
+                        own_keys.insert(key, new);
                     }
                 }
             }
-            if !submission.deduplicated {
+            if same.is_none() && new.place.kind.is_task() {
                 match added.iter_mut().find(|(queue, _)| *queue == new.spec.queue) {
                     Some((_, more)) => *more += 1,
                     None => added.push((&new.spec.queue, 1)),
                 }
             }
-            submissions.push(submission);
+            known.push(same);
         }
-        if let Some(limit) = group.depth_limit {
+        if let Some(limit) = depth_limit {
             for (queue, more) in added {
-                if self.depth(&group.tenant, queue) + more > limit {
+                if self.depth(tenant, queue) + more > limit {
                     return Err(Error::queue_full(queue, limit));
                 }
             }
         }
-        for (new, submission) in group.tasks.into_iter().zip(&submissions) {
-            if !submission.deduplicated {
-                let task = new.into_task(now);
-                if let Some(key) = &task.idempotency_key {
-                    self.keys.insert((task.tenant.clone(), key.clone()), task.task_id);
-                }
-                if let Some(batch) = task.batch_id {
-                    self.batches.entry(batch).or_default().insert(task.task_id);
-                }
-                self.stored.push((task.created_at, task.task_id));
-                self.index(&task);
-                self.rows.insert(task.task_id, task);
-            }
+        Ok(known)
+    }
+
+    /// Stores tasks that were checked, but for those that are known.
+    pub(super) fn insert(
+        &mut self,
+        tasks: Vec<NewTask>,
+        known: Vec<Option<TaskId>>,
+        now: Timestamp,
+    ) -> Vec<Submission> {
+        let mut stored = Vec::with_capacity(tasks.len());
+        for (new, known) in tasks.into_iter().zip(known) {
+            let task = match known {
+                Some(id) => &self.rows[&id],
+                None => self.add(new.into_task(now)),
+            };
+            stored.push(Submission {
+                task_id: task.task_id,
+                status: task.status,
+                deduplicated: known.is_some(),
+                batch_id: task.batch_id,
+            });
         }
-        Ok(submissions)
+        stored
+    }
+
+    fn add(&mut self, mut task: Task) -> &Task {
+        if let Some(key) = &task.idempotency_key {
+            self.keys.insert((task.tenant.clone(), key.clone()), task.task_id);
+        }
+        if let Some(parent) = task.parent() {
+            self.graphs.members.entry(parent.task_id).or_default().insert(task.task_id);
+        }
+        if task.state_key.is_some() && task.waits == 0 && !self.states.join(&task) {
+            task.status = TaskStatus::Blocked;
+            task.submitted_as = TaskStatus::Blocked;
+        }
+        self.stored.push((task.created_at, task.task_id));
+        self.index(&task);
+        self.rows.entry(task.task_id).or_insert(task)
+    }
+
+    /// The composite of `tenant` with this id.
+    pub(super) fn composite(&self, tenant: &str, id: TaskId) -> Option<&Task> {
+        self.get(tenant, id).filter(|task| !task.kind.is_task())
     }
 
     /// Changes a row, its indexes and counts, and appends to its history.
@@ -123,6 +163,9 @@ impl Table {
         self.unindex(&task);
         let (answer, rows) = change(&mut task);
         self.index(&task);
+        if task.status.is_final() {
+            self.states.leave(&task);
+        }
         self.rows.insert(id, task);
         if !rows.is_empty() {
             self.history.entry(id).or_default().extend(rows);
@@ -155,7 +198,7 @@ impl Table {
     /// How many tasks of a batch have each status.
     pub(super) fn batch(&self, tenant: &str, batch: BatchId) -> Counts {
         let mut counts = Counts::new();
-        for id in self.batches.get(&batch).into_iter().flatten() {
+        for id in self.graphs.members.get(&TaskId::from(batch)).into_iter().flatten() {
             if let Some(task) = self.get(tenant, *id) {
                 *counts.entry(task.status).or_default() += 1;
             }
@@ -165,7 +208,9 @@ impl Table {
 
     /// Tasks that changed lately or run, the latest change first, without what may be large.
     pub(super) fn recent(&self, tenant: &str, since: Timestamp, limit: usize) -> Vec<Task> {
-        let own = |(_, id): &(Timestamp, TaskId)| self.get(tenant, *id);
+        let own = |(_, id): &(Timestamp, TaskId)| {
+            self.get(tenant, *id).filter(|task| task.kind.is_task())
+        };
         let is_late = |(at, _): &&(Timestamp, TaskId)| *at >= since;
         let stored = self.stored.iter().rev().take(RECENT_BUDGET).take_while(is_late);
         let finished = self.finished.iter().rev().take(RECENT_BUDGET).take_while(is_late);
@@ -175,12 +220,6 @@ impl Table {
         found.sort_unstable_by_key(|task| Reverse((task.changed_at(), task.task_id)));
         found.dedup_by_key(|task| task.task_id);
         found.truncate(limit);
-        let light = |task: &Task| Task {
-            payload: Payload::null(),
-            initial_state: None,
-            result: None,
-            ..task.clone()
-        };
         found.into_iter().map(light).collect()
     }
 
@@ -209,26 +248,23 @@ impl Table {
             }
             let task = &self.rows[id];
             let kept = keys::keeps_task(task.idempotency_key.as_deref());
-            if !kept || task.created_at <= young {
+            // What goes by this very call lets its members go by the next one.
+            let is_member = task.parent().is_some_and(|of| self.rows.contains_key(&of.task_id));
+            if (!kept || task.created_at <= young) && !is_member {
                 gone.push(*id);
                 over = over.saturating_sub(1);
             }
         }
+        self.graphs.opened.retain(|_, opened| opened.at > old);
         for id in &gone {
             if let Some(task) = self.rows.remove(id) {
                 self.unindex(&task);
                 self.history.remove(id);
+                let parent = task.parent();
                 if let Some(key) = task.idempotency_key {
                     self.keys.remove(&(task.tenant, key));
                 }
-                if let Some(batch) = task.batch_id
-                    && let Some(tasks) = self.batches.get_mut(&batch)
-                {
-                    tasks.remove(id);
-                    if tasks.is_empty() {
-                        self.batches.remove(&batch);
-                    }
-                }
+                self.graphs.forget(*id, parent);
             }
         }
         if self.stored.len() > 2 * self.rows.len() + STORED_SLACK {
@@ -265,15 +301,18 @@ impl Table {
     }
 
     fn index(&mut self, task: &Task) {
-        *self.count(task) += 1;
+        if task.kind.is_task() {
+            *self.count(task) += 1;
+        }
         match task.status {
             TaskStatus::Pending => self.lines.insert(task),
             TaskStatus::Scheduled => {
                 self.scheduled.insert((task.run_at, task.task_id));
             }
             TaskStatus::Running => {
-                self.leased.insert((expiry(task), task.task_id));
+                self.leased.extend(expiry(task).map(|at| (at, task.task_id)));
             }
+            TaskStatus::Blocked => self.graphs.blocks(task),
             status if status.is_final() => {
                 self.finished.insert((finish(task), task.task_id));
             }
@@ -282,15 +321,20 @@ impl Table {
     }
 
     fn unindex(&mut self, task: &Task) {
-        *self.count(task) -= 1;
+        if task.kind.is_task() {
+            *self.count(task) -= 1;
+        }
         match task.status {
             TaskStatus::Pending => self.lines.remove(task),
             TaskStatus::Scheduled => {
                 self.scheduled.remove(&(task.run_at, task.task_id));
             }
             TaskStatus::Running => {
-                self.leased.remove(&(expiry(task), task.task_id));
+                if let Some(at) = expiry(task) {
+                    self.leased.remove(&(at, task.task_id));
+                }
             }
+            TaskStatus::Blocked => self.graphs.unblocks(task),
             status if status.is_final() => {
                 self.finished.remove(&(finish(task), task.task_id));
             }
@@ -299,8 +343,17 @@ impl Table {
     }
 }
 
-fn expiry(task: &Task) -> Timestamp {
-    task.lease.as_ref().map(|lease| lease.expires_at).unwrap_or_default()
+/// When a sweep must look at a running task: at the end of its lease, or of a composite's time.
+fn expiry(task: &Task) -> Option<Timestamp> {
+    match task.kind {
+        TaskKind::Task => Some(task.lease.as_ref().map(|l| l.expires_at).unwrap_or_default()),
+        _ => deadline(task),
+    }
+}
+
+/// A task without what may be large.
+pub(super) fn light(task: &Task) -> Task {
+    Task { payload: Payload::null(), initial_state: None, result: None, ..task.clone() }
 }
 
 fn finish(task: &Task) -> Timestamp {
