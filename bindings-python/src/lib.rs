@@ -20,6 +20,7 @@
 //! | `server` | a server in this process, for tests |
 //! | `convert` | values across the border |
 //! | `errors` | a core error becomes a Python exception |
+//! | `dynamic` | tasks with dependencies, on a pool that grows and shrinks |
 //! | `concurrency` | advice on concurrency, and the machine that it is for |
 //! | `clock` | a clock that tests move |
 //! | `block` | blocks of steps: which may start, and when the block is decided |
@@ -36,6 +37,7 @@ mod client;
 mod clock;
 mod concurrency;
 mod convert;
+mod dynamic;
 mod errors;
 mod events;
 mod hands;
@@ -75,6 +77,8 @@ mod _native {
     };
     #[pymodule_export]
     use crate::convert::check_options;
+    #[pymodule_export]
+    use crate::dynamic::Dynamic;
     #[pymodule_export]
     use crate::events::Events;
     #[pymodule_export]

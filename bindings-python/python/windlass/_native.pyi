@@ -83,6 +83,32 @@ class Machine:
     # shares of processors and memory, this process's memory in bytes
     def busy(self) -> tuple[float | None, float | None, int]: ...
 
+class Dynamic:
+    def __init__(
+        self,
+        *,
+        min_workers: int,
+        max_workers: int,
+        cores: int,
+        memory_limit_mb: float | None = None,
+    ) -> None: ...
+    # id, priority by name or number, dependencies, MiB, timeout and estimate in seconds
+    def add(
+        self,
+        now: float,
+        tasks: list[tuple[str, str, list[str], float, float | None, float | None]],
+    ) -> int: ...
+    # start, timed out, cancelled, workers, when to call again, open
+    def step(
+        self, now: float, ended: list[tuple[int, bool | None]] = ...
+    ) -> tuple[list[int], list[int], list[int], int, float | None, int]: ...
+    def measured(
+        self, processors: float | None, memory: float | None, resident_bytes: int
+    ) -> None: ...
+    def cancel(self, now: float) -> list[int]: ...
+    def metrics(self, now: float) -> dict[str, int | float]: ...
+    def recommendations(self, now: float) -> list[str]: ...
+
 class Breaker:
     def __init__(
         self,

@@ -6,6 +6,7 @@ pub mod chance;
 pub mod circuit;
 pub mod concurrency;
 pub mod deaf;
+pub mod dynamic;
 pub mod fingerprint;
 pub mod graph;
 pub mod handler;
