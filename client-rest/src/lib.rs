@@ -17,7 +17,7 @@
 //! | `service` | the verbs |
 //! | `reading` | tasks by id, in as many calls as their size takes |
 //! | `working` | a worker's verbs, in as many calls as their size takes |
-//! | `submitting` | a submit on its way |
+//! | `submitting`, `batching`, `composing` | a submit on its way: of tasks, of a batch, of a graph |
 //! | `text` | a client whose records are handed on as they came |
 //! | `raw` | calls that are no verbs |
 
@@ -26,9 +26,11 @@
 
 mod address;
 mod answer;
+mod batching;
 mod call;
 mod calls;
 mod clock;
+mod composing;
 mod health;
 mod keys;
 mod options;

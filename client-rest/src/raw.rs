@@ -6,18 +6,29 @@ use windlass_core::{Result, TaskId};
 
 use crate::call::Call;
 use crate::service::RestService;
+use crate::text::KEY;
+use crate::text::members::Members;
 
 impl RestService {
-    /// Has the server run a parallel block, told by JSON text; the JSON text of its answer. Never
-    /// repeated: a block that ran twice would have done its work twice.
+    /// Has the server run a parallel block, told by JSON text; the JSON text of its answer. One without a
+    /// key is given one, so that a call whose answer was lost is repeated and runs nothing twice.
     ///
     /// # Errors
     ///
-    /// `invalid_argument`, `not_implemented`, and what every call may meet.
+    /// `invalid_argument`, and what every call may meet.
     pub async fn execute_block(&self, tenant: &str, block: String) -> Result<Box<RawValue>> {
+        let block = match block.trim_end().strip_suffix('}') {
+            // What is no object is the server's to refuse.
+            Some(head) if Members::read("block", &block).is_ok_and(|m| !m.has(KEY)) => {
+                let key = self.keys.next(self.calls.clock().now());
+                let comma = if head.trim_end().ends_with('{') { "" } else { "," };
+                [head, comma, "\"", KEY, "\":\"", &key, "\"}"].concat()
+            }
+            _ => block,
+        };
         let path = "/parallel/execute".to_owned();
         let call = Call::post("execute a block", path, Some(Bytes::from(block)));
-        self.calls.ask(&call.tenant(tenant).once()).await
+        self.calls.ask(&call.tenant(tenant)).await
     }
 
     /// How a task stands, in the form of the documents' small client; JSON text.

@@ -4,20 +4,22 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use windlass_core::rules::limits;
 use windlass_core::runtime::host::SharedHost;
 use windlass_core::words::{BoundBody, SubmitBody, Workers};
 use windlass_core::{
-    Batch, BatchId, Changed, Circuit, Count, Cursor, Error, Filter, LeaseRequest, Leased, Page,
-    QueueInfo, Renewal, Renewed, Result, Service, Settle, SettleReply, Stretch, Submission,
-    SubmitOptions, Swept, Tally, Task, TaskId, TaskSpec, TaskStatus, Timestamp, Update, Why,
-    WorkerInfo, future::BoxFuture,
+    Batch, BatchId, BatchSpec, BatchSubmission, BlockResult, BlockSpec, Changed, Circuit, Count,
+    Cursor, Error, Filter, LeaseRequest, Leased, Page, Payload, Pipeline, PipelineSpec,
+    PipelineSubmission, QueueInfo, Renewal, Renewed, Result, Service, Settle, SettleReply, Stretch,
+    Submission, SubmitOptions, Swept, Tally, Task, TaskId, TaskSpec, TaskStatus, Timestamp, Update,
+    Why, WorkerInfo, future::BoxFuture,
 };
 
 use crate::address::{segment, with_query};
 use crate::call::{Call, json};
 use crate::calls::Calls;
+use crate::composing::texts;
 use crate::keys::Keys;
 use crate::options::RestOptions;
 use crate::reading::Tasks;
@@ -44,6 +46,12 @@ pub struct RestService {
 #[derive(Deserialize)]
 struct Queues {
     queues: Vec<QueueInfo>,
+}
+
+#[derive(Serialize)]
+struct RetryBody {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stage: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -292,6 +300,117 @@ impl Service for RestService {
         Box::pin(async move { self.calls.ask(&call).await })
     }
 
+    fn submit_batch(
+        &self,
+        tenant: &str,
+        spec: BatchSpec,
+        tasks: Vec<TaskSpec>,
+        options: SubmitOptions,
+    ) -> BoxFuture<'_, Result<BatchSubmission>> {
+        let tenant = tenant.to_owned();
+        Box::pin(async move { self.batch_of(&tenant, spec, tasks, options.patience).await })
+    }
+
+    fn open_batch(&self, tenant: &str, spec: BatchSpec) -> BoxFuture<'_, Result<BatchId>> {
+        let tenant = tenant.to_owned();
+        Box::pin(async move { self.open_text(&tenant, &self.head(&tenant, spec)?.0).await })
+    }
+
+    fn extend_batch(
+        &self,
+        tenant: &str,
+        batch_id: BatchId,
+        chunk: u32,
+        tasks: Vec<TaskSpec>,
+    ) -> BoxFuture<'_, Result<u64>> {
+        let tenant = tenant.to_owned();
+        Box::pin(async move {
+            tasks.iter().try_for_each(limits::check_spec)?;
+            self.put_chunk(&tenant, batch_id, chunk, &texts(&tasks)?).await
+        })
+    }
+
+    fn seal_batch(
+        &self,
+        tenant: &str,
+        batch_id: BatchId,
+        options: SubmitOptions,
+    ) -> BoxFuture<'_, Result<BatchSubmission>> {
+        let tenant = tenant.to_owned();
+        Box::pin(async move { self.seal(&tenant, batch_id, options.patience).await })
+    }
+
+    fn submit_pipeline(
+        &self,
+        tenant: &str,
+        spec: PipelineSpec,
+        options: SubmitOptions,
+    ) -> BoxFuture<'_, Result<PipelineSubmission>> {
+        let tenant = tenant.to_owned();
+        Box::pin(async move { self.send_pipeline(&tenant, spec, options.patience).await })
+    }
+
+    fn pipeline(&self, tenant: &str, id: TaskId) -> BoxFuture<'_, Result<Pipeline>> {
+        let call = Call::get("pipeline", format!("/pipelines/{id}")).tenant(tenant);
+        Box::pin(async move { self.calls.ask(&call).await })
+    }
+
+    fn cancel_pipeline(&self, tenant: &str, id: TaskId) -> BoxFuture<'_, Result<Pipeline>> {
+        let path = format!("/pipelines/{id}/cancel");
+        let call = Call::post("cancel_pipeline", path, None).tenant(tenant);
+        Box::pin(async move { self.calls.ask(&call).await })
+    }
+
+    fn retry_pipeline(
+        &self,
+        tenant: &str,
+        id: TaskId,
+        stage: Option<String>,
+    ) -> BoxFuture<'_, Result<Pipeline>> {
+        let tenant = tenant.to_owned();
+        Box::pin(async move {
+            let (path, body) = (format!("/pipelines/{id}/retry"), json(&RetryBody { stage })?);
+            // A second run would find the stages that the first one began.
+            let call = Call::post("retry_pipeline", path, Some(body)).tenant(&tenant).once();
+            self.calls.ask(&call).await
+        })
+    }
+
+    fn submit_block(
+        &self,
+        tenant: &str,
+        spec: BlockSpec,
+        options: SubmitOptions,
+    ) -> BoxFuture<'_, Result<Submission>> {
+        let tenant = tenant.to_owned();
+        Box::pin(async move { self.send_block(&tenant, spec, options.patience).await })
+    }
+
+    fn block(&self, tenant: &str, id: TaskId) -> BoxFuture<'_, Result<BlockResult>> {
+        let call = Call::get("block", format!("/parallel/{id}")).tenant(tenant);
+        Box::pin(async move { self.calls.ask(&call).await })
+    }
+
+    fn upstream(
+        &self,
+        tenant: &str,
+        task_id: TaskId,
+        name: &str,
+    ) -> BoxFuture<'_, Result<Option<Payload>>> {
+        let (tenant, name) = (tenant.to_owned(), name.to_owned());
+        Box::pin(async move { self.upstream_of(&tenant, task_id, &name).await })
+    }
+
+    fn upstream_names(&self, tenant: &str, task_id: TaskId) -> BoxFuture<'_, Result<Vec<String>>> {
+        let tenant = tenant.to_owned();
+        Box::pin(async move { self.names_of(&tenant, task_id).await })
+    }
+
+    fn state(&self, tenant: &str, state_key: &str) -> BoxFuture<'_, Result<Option<Payload>>> {
+        let (tenant, state_key) = (tenant.to_owned(), state_key.to_owned());
+        Box::pin(async move { self.state_of(&tenant, &state_key).await })
+    }
+
     fn recent(
         &self,
         tenant: &str,
@@ -350,6 +469,7 @@ fn query(filter: &Filter) -> Vec<(String, String)> {
     };
     given("task_type", filter.task_type.clone());
     given("queue", filter.queue.clone());
+    given("kind", filter.kind.map(|kind| kind.as_str().to_owned()));
     given("batch_id", filter.batch_id.map(|id| id.to_string()));
     given("since", filter.since.map(|since| since.to_string()));
     given("until", filter.until.map(|until| until.to_string()));

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use serde::de::DeserializeOwned;
 use windlass_core::rules::limits;
 use windlass_core::words::Submitted;
 use windlass_core::{Error, Result, Submission};
@@ -64,18 +65,25 @@ impl RestService {
         patience: Duration,
     ) -> Result<Vec<Submission>> {
         let call = Call::post("submit", place.path().to_owned(), Some(body)).tenant(tenant);
+        let stored = match place {
+            Place::One => self.patiently(&call, patience).await.map(|one: Submission| vec![one]),
+            _ => self.patiently(&call, patience).await.map(|s: Submitted| s.submissions),
+        };
+        counted(stored?, filled.len()).map(|stored| keys::told(stored, filled))
+    }
+
+    /// The answer to a call that stores something. Asks again while its queue is full, for `patience` at
+    /// most.
+    pub(crate) async fn patiently<T: DeserializeOwned + Send>(
+        &self,
+        call: &Call,
+        patience: Duration,
+    ) -> Result<T> {
         let host = self.calls.host();
         let start = host.monotonic();
         loop {
-            let stored = match place {
-                Place::One => self.calls.ask::<Submission>(&call).await.map(|one| vec![one]),
-                _ => self.calls.ask(&call).await.map(|s: Submitted| s.submissions),
-            };
-            let Err(Error::QueueFull { queue, limit, retry_after }) = stored else {
-                return stored
-                    .and_then(|stored| counted(stored, filled.len()))
-                    .map(|stored| keys::told(stored, filled));
-            };
+            let stored = self.calls.ask(call).await;
+            let Err(Error::QueueFull { queue, limit, retry_after }) = stored else { return stored };
             let spent = host.monotonic().saturating_sub(start);
             let pause = retry_after.max(CALM);
             if spent.saturating_add(pause) > patience {

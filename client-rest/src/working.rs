@@ -23,7 +23,7 @@ const SETTLE: Duration = Duration::from_secs(10);
 /// The HTTP status of what is too large.
 pub(crate) const TOO_LARGE: u16 = 413;
 /// Bytes of a body that is sent in parts when it can be, unasked: half of what a server takes.
-const LARGE: usize = 8 << 20;
+pub(crate) const LARGE: usize = 8 << 20;
 
 impl RestService {
     pub(crate) async fn lease_tasks(

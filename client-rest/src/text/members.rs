@@ -26,6 +26,11 @@ impl Members {
         found.map(|(_, raw)| raw.get()).filter(|text| *text != "null")
     }
 
+    /// Whether there is such a member, if only `null`.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|(known, _)| known == name)
+    }
+
     /// Takes a member out.
     pub(crate) fn take(&mut self, name: &str) -> Option<Box<RawValue>> {
         let at = self.0.iter().position(|(known, _)| known == name)?;

@@ -8,10 +8,12 @@
 //! | `records` | tasks to submit |
 //! | `query` | which tasks a verb is about |
 //! | `members` | objects of which only the members are looked at |
+//! | `composing` | batches, pipelines, blocks and states |
 //! | `verbs` | the verbs that ask once and hand on what is answered |
 //! | `words` | what is read of a record |
 
-mod members;
+mod composing;
+pub(crate) mod members;
 mod query;
 mod records;
 mod verbs;
@@ -35,6 +37,7 @@ use crate::service::RestService;
 use crate::stream::Streams;
 
 use members::Members;
+pub(crate) use records::KEY;
 pub use records::check;
 pub use words::{EntryText, TaskText};
 

@@ -13,7 +13,7 @@ use super::TextClient;
 use super::members::{Members, quoted};
 use crate::submitting::Place;
 
-const KEY: &str = "idempotency_key";
+pub(crate) const KEY: &str = "idempotency_key";
 
 impl TextClient {
     /// Stores tasks, all or none, from JSON text of a list of their records.
@@ -78,7 +78,7 @@ pub fn check(records: &str) -> Result<()> {
     checked(records).map(|_| ())
 }
 
-fn checked(records: &str) -> Result<Vec<(Box<RawValue>, Members)>> {
+pub(crate) fn checked(records: &str) -> Result<Vec<(Box<RawValue>, Members)>> {
     let records: Vec<Box<RawValue>> = serde_json::from_str(records)
         .map_err(|error| Error::invalid("tasks", error.to_string()))?;
     let read = |text: Box<RawValue>| {
@@ -91,7 +91,7 @@ fn checked(records: &str) -> Result<Vec<(Box<RawValue>, Members)>> {
 }
 
 /// The error of one of many tasks with its field as that of one alone: the server says which it was.
-fn alone(error: Error) -> Error {
+pub(crate) fn alone(error: Error) -> Error {
     let within = |field: String| match field.strip_prefix("tasks[").and_then(|f| f.split_once(']'))
     {
         Some((_, "")) => "task".to_owned(),

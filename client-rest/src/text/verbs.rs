@@ -134,7 +134,7 @@ fn counts(queues: &str) -> serde_json::Result<String> {
 }
 
 /// A path below a task's.
-fn task(task_id: &str, rest: &str) -> Result<String> {
+pub(crate) fn task(task_id: &str, rest: &str) -> Result<String> {
     TaskId::parse(task_id).map(|id| ["/tasks/", &id.to_string(), rest].concat())
 }
 

@@ -1,0 +1,137 @@
+//! Batches on their way: in one call, or in chunks that one seal makes a whole. Tasks are JSON text here,
+//! whoever wrote it.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde::Deserialize;
+use windlass_core::rules::limits;
+use windlass_core::{BatchId, BatchSubmission, Error, Result};
+
+use crate::call::Call;
+use crate::service::{RestService, counted};
+use crate::working::LARGE;
+
+/// A batch as text.
+pub(crate) struct BatchText {
+    /// What is told of it beside its tasks: the members of an object, without the braces.
+    pub(crate) head: String,
+    /// Whether its key was made here.
+    pub(crate) filled: bool,
+    /// A record each.
+    pub(crate) tasks: Vec<String>,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Opened {
+    pub(crate) batch_id: BatchId,
+}
+
+#[derive(Deserialize)]
+struct Extended {
+    total: u64,
+}
+
+impl RestService {
+    /// Stores a batch, all or none. One that is too large for a request goes in chunks.
+    pub(crate) async fn send_batch(
+        &self,
+        tenant: &str,
+        batch: BatchText,
+        patience: Duration,
+    ) -> Result<BatchSubmission> {
+        let BatchText { head, filled, tasks } = batch;
+        if tasks.len() > limits::SUBMIT_TASKS {
+            let reason = format!("must hold at most {} tasks", limits::SUBMIT_TASKS);
+            return Err(Error::invalid("tasks", reason));
+        }
+        let size: usize = tasks.iter().map(|task| task.len() + 1).sum();
+        let stored = if head.len() + size <= LARGE {
+            let body = object(&[&head, &list(&tasks)]);
+            let call = Call::post("submit_batch", "/batches".to_owned(), Some(body)).tenant(tenant);
+            self.patiently(&call, patience).await?
+        } else {
+            let batch_id = self.open_text(tenant, &head).await?;
+            for (chunk, tasks) in chunks(&tasks).into_iter().enumerate() {
+                self.put_chunk(tenant, batch_id, chunk as u32, tasks).await?;
+            }
+            self.seal(tenant, batch_id, patience).await?
+        };
+        told(stored, filled, tasks.len())
+    }
+
+    pub(crate) async fn open_text(&self, tenant: &str, head: &str) -> Result<BatchId> {
+        // A second run leaves one more that is never sealed, and so forgotten.
+        let call = Call::post("open_batch", "/batches?open=true".to_owned(), Some(object(&[head])));
+        Ok(self.calls.ask::<Opened>(&call.tenant(tenant)).await?.batch_id)
+    }
+
+    pub(crate) async fn put_chunk(
+        &self,
+        tenant: &str,
+        batch_id: BatchId,
+        chunk: u32,
+        tasks: &[String],
+    ) -> Result<u64> {
+        let path = format!("/batches/{batch_id}/chunks/{chunk}");
+        let call = Call::post("extend_batch", path, Some(object(&[&list(tasks)])));
+        let call = Call { method: "PUT", ..call }.tenant(tenant);
+        Ok(self.calls.ask::<Extended>(&call).await?.total)
+    }
+
+    pub(crate) async fn seal(
+        &self,
+        tenant: &str,
+        batch_id: BatchId,
+        patience: Duration,
+    ) -> Result<BatchSubmission> {
+        let tries = AtomicU32::new(0);
+        // Who asks again may have been answered already, and is told what it would have been told.
+        let body = move |_| {
+            let first = tries.fetch_add(1, Ordering::Relaxed) == 0;
+            Ok(Bytes::from_static(if first { b"{}" } else { b"{\"again\":true}" }))
+        };
+        let path = format!("/batches/{batch_id}/seal");
+        let call = Call::held("seal_batch", path, Duration::ZERO, body).tenant(tenant);
+        self.patiently(&call, patience).await
+    }
+}
+
+/// What is told of a batch with `count` tasks: that a key of ours was known means only that an answer was
+/// lost on its way.
+fn told(mut stored: BatchSubmission, filled: bool, count: usize) -> Result<BatchSubmission> {
+    if filled && stored.deduplicated {
+        stored.deduplicated = false;
+        stored.submissions.iter_mut().for_each(|submission| submission.deduplicated = false);
+    } else if !stored.deduplicated {
+        stored.submissions = counted(stored.submissions, count)?;
+    }
+    Ok(stored)
+}
+
+/// Runs of tasks that fit in a request.
+fn chunks(tasks: &[String]) -> Vec<&[String]> {
+    let (mut chunks, mut rest) = (Vec::new(), tasks);
+    while !rest.is_empty() {
+        let mut size = 0;
+        let fits = |task: &&String| {
+            size += task.len() + 1;
+            size <= LARGE
+        };
+        let (chunk, later) = rest.split_at(rest.iter().take_while(fits).count().max(1));
+        chunks.push(chunk);
+        rest = later;
+    }
+    chunks
+}
+
+fn list(tasks: &[String]) -> String {
+    ["\"tasks\":[", &tasks.join(","), "]"].concat()
+}
+
+/// An object of members, each text as it stands between the braces; an empty one says nothing.
+pub(crate) fn object(members: &[&str]) -> Bytes {
+    let given: Vec<&str> = members.iter().copied().filter(|member| !member.is_empty()).collect();
+    Bytes::from(["{", &given.join(","), "}"].concat())
+}

@@ -1,0 +1,206 @@
+//! Batches, pipelines, blocks and states. Errors are those of the same verb of `windlass_core::Service`.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use windlass_core::future::BoxFuture;
+use windlass_core::{
+    BatchId, BatchSubmission, Error, PipelineSubmission, Result, Submission, TaskId,
+};
+
+use super::members::{Members, quoted};
+use super::records::{KEY, alone};
+use super::verbs::task;
+use super::{Answer, TextClient, Wanted, query};
+use crate::address::{segment, with_query};
+use crate::batching::{BatchText, object};
+use crate::call::Call;
+use crate::composing::Keyed;
+
+/// An answer on its way.
+type Told<T> = BoxFuture<'static, Result<T>>;
+
+/// A value that may not be there.
+#[derive(Deserialize)]
+struct State {
+    exists: bool,
+    state: Box<RawValue>,
+}
+
+impl TextClient {
+    /// Stores a batch from JSON text of its record, whose `tasks` are task records. One that is too large for
+    /// one request goes in chunks.
+    pub fn submit_batch(&self, record: &str, patience: Duration) -> Told<BatchSubmission> {
+        let (client, read) = (self.clone(), self.batch_text(record));
+        Box::pin(async move {
+            let sent = client.rest.send_batch(&client.tenant, read?, patience).await;
+            sent.map_err(alone)
+        })
+    }
+
+    /// Begins a batch whose tasks come in chunks; JSON text of its id.
+    pub fn open_batch(&self, record: &str) -> Answer {
+        let (client, read) = (self.clone(), self.batch_text(record));
+        Box::pin(async move {
+            let id = client.rest.open_text(&client.tenant, &read?.head).await?;
+            Ok(quoted(&id.to_string()))
+        })
+    }
+
+    /// Adds a chunk, JSON text of a list of task records; how many tasks the batch has so far.
+    pub fn extend_batch(&self, batch_id: &str, chunk: u32, tasks: &str) -> Told<u64> {
+        let (client, id, tasks) = (self.clone(), id_of(batch_id), texts(tasks));
+        Box::pin(async move {
+            let put = client.rest.put_chunk(&client.tenant, id?, chunk, &tasks?).await;
+            put.map_err(alone)
+        })
+    }
+
+    /// Makes a batch visible whole.
+    pub fn seal_batch(&self, batch_id: &str, patience: Duration) -> Told<BatchSubmission> {
+        let (client, id) = (self.clone(), id_of(batch_id));
+        Box::pin(async move { client.rest.seal(&client.tenant, id?, patience).await })
+    }
+
+    /// One page of batches, newest first, as their tasks' records; `page` as for `list`.
+    pub fn batches(&self, page: &str) -> Answer {
+        self.page("batches", page)
+    }
+
+    /// Stores a pipeline from JSON text of its record.
+    pub fn submit_pipeline(&self, record: &str, patience: Duration) -> Told<PipelineSubmission> {
+        self.send("submit_pipeline", "/pipelines", record, patience)
+    }
+
+    /// How a pipeline and its stages stand.
+    pub fn pipeline(&self, pipeline_id: &str) -> Answer {
+        let call = pipeline(pipeline_id, "").map(|path| Call::get("pipeline", path));
+        self.ask(call, Wanted::Whole("stages"))
+    }
+
+    /// One page of pipelines, newest first; `page` as for `list`.
+    pub fn pipelines(&self, page: &str) -> Answer {
+        self.page("pipelines", page)
+    }
+
+    /// Cancels a pipeline; its record as it stands then.
+    pub fn cancel_pipeline(&self, pipeline_id: &str) -> Answer {
+        let path = pipeline(pipeline_id, "/cancel");
+        let call = path.map(|path| Call::post("cancel_pipeline", path, None));
+        self.ask(call, Wanted::Whole("stages"))
+    }
+
+    /// Runs stages again, from `stage` on or all that failed; its record.
+    pub fn retry_pipeline(&self, pipeline_id: &str, stage: Option<&str>) -> Answer {
+        let stage = stage.map(|stage| ["\"stage\":", &quoted(stage)].concat());
+        let body = object(&[&stage.unwrap_or_default()]);
+        // A second run would find the stages that the first one began.
+        let call = pipeline(pipeline_id, "/retry")
+            .map(|path| Call::post("retry_pipeline", path, Some(body)).once());
+        self.ask(call, Wanted::Whole("stages"))
+    }
+
+    /// Stores a block from JSON text of its record.
+    pub fn submit_block(&self, record: &str, patience: Duration) -> Told<Submission> {
+        self.send("submit_block", "/parallel/execute", record, patience)
+    }
+
+    /// What a block came to, or how it stands.
+    pub fn block(&self, task_id: &str) -> Answer {
+        let id = TaskId::parse(task_id).map(|id| id.to_string());
+        let call = id.map(|id| Call::get("block", ["/parallel/", &id].concat()));
+        self.ask(call, Wanted::Whole("overall_status"))
+    }
+
+    /// JSON text of what a task waited for, by the name of its stage.
+    pub fn upstream(&self, task_id: &str, name: &str) -> Told<Option<String>> {
+        let (client, id, name) = (self.clone(), TaskId::parse(task_id), name.to_owned());
+        Box::pin(async move {
+            let found = client.rest.upstream_of(&client.tenant, id?, &name).await?;
+            Ok(found.map(|result| result.as_str().to_owned()))
+        })
+    }
+
+    /// The names that `upstream` knows for a task.
+    pub fn upstream_names(&self, task_id: &str) -> Answer {
+        let call = task(task_id, "/upstream").map(|path| Call::get("upstream_names", path));
+        self.ask(call, Wanted::Member("names"))
+    }
+
+    /// JSON text of the state under a key.
+    pub fn state(&self, state_key: &str) -> Told<Option<String>> {
+        let name = segment("state_key", state_key);
+        let call = name.map(|name| Call::get("state", ["/states/", &name].concat()));
+        let answer = self.ask(call, Wanted::Whole("exists"));
+        Box::pin(async move {
+            let State { exists, state } =
+                serde_json::from_str(&answer.await?).map_err(super::unread)?;
+            Ok(exists.then(|| state.get().to_owned()))
+        })
+    }
+
+    fn page(&self, noun: &'static str, page: &str) -> Answer {
+        let path = ["/", noun].concat();
+        let call = query::page(page).map(|query| Call::get(noun, with_query(&path, &query)));
+        self.ask(call, Wanted::Whole(noun))
+    }
+
+    fn send<T: Keyed + serde::de::DeserializeOwned + Send + 'static>(
+        &self,
+        verb: &'static str,
+        path: &'static str,
+        record: &str,
+        patience: Duration,
+    ) -> Told<T> {
+        let read = Members::read("body", record).map(|members| self.head(members));
+        let client = self.clone();
+        Box::pin(async move {
+            let (head, filled) = read?;
+            let call = Call::post(verb, path.to_owned(), Some(object(&[&head])));
+            client.rest.keyed(&call.tenant(&client.tenant), filled, patience).await
+        })
+    }
+
+    fn batch_text(&self, record: &str) -> Result<BatchText> {
+        let mut members = Members::read("body", record)?;
+        let tasks =
+            members.take("tasks").map_or_else(|| Ok(Vec::new()), |list| texts(list.get()))?;
+        let (head, filled) = self.head(members);
+        Ok(BatchText { head, filled, tasks })
+    }
+
+    /// The members of a record without its braces, with a key of ours where it has none.
+    fn head(&self, mut members: Members) -> (String, bool) {
+        let filled = members.get(KEY).is_none();
+        if filled {
+            members.take(KEY);
+        }
+        let pair = |name: &str, value: &str| [&quoted(name), ":", value].concat();
+        let given = members.0.iter().map(|(name, value)| pair(name, value.get()));
+        let mut head: Vec<String> = given.collect();
+        if filled {
+            head.push(pair(KEY, &quoted(&self.rest.keys.next(self.now()))));
+        }
+        (head.join(","), filled)
+    }
+}
+
+/// The records of a list, checked for their sizes.
+fn texts(list: &str) -> Result<Vec<String>> {
+    let records = super::records::checked(list)?;
+    Ok(records.into_iter().map(|(text, _)| text.get().to_owned()).collect())
+}
+
+/// A path below a pipeline's.
+fn pipeline(pipeline_id: &str, rest: &str) -> Result<String> {
+    let id = TaskId::parse(pipeline_id);
+    let missing =
+        |_| Error::PipelineNotFound { pipeline_id: pipeline_id.chars().take(64).collect() };
+    id.map_err(missing).map(|id| ["/pipelines/", &id.to_string(), rest].concat())
+}
+
+fn id_of(batch_id: &str) -> Result<BatchId> {
+    let missing = |_| Error::BatchNotFound { batch_id: batch_id.to_owned() };
+    batch_id.parse().map_err(missing)
+}
