@@ -17,18 +17,25 @@ impl RestService {
     ///
     /// `invalid_argument`, and what every call may meet.
     pub async fn execute_block(&self, tenant: &str, block: String) -> Result<Box<RawValue>> {
-        let block = match block.trim_end().strip_suffix('}') {
-            // What is no object is the server's to refuse.
-            Some(head) if Members::read("block", &block).is_ok_and(|m| !m.has(KEY)) => {
+        let path = "/parallel/execute".to_owned();
+        let call = |block: String, repeats: bool| {
+            let call = Call::post("execute a block", path, Some(Bytes::from(block)));
+            if repeats { call.tenant(tenant) } else { call.tenant(tenant).once() }
+        };
+        // What is no object is the server's to refuse.
+        let call = match (block.trim_end().strip_suffix('}'), Members::read("block", &block)) {
+            (Some(head), Ok(members)) if !members.has(KEY) => {
                 let key = self.keys.next(self.calls.clock().now());
                 let comma = if head.trim_end().ends_with('{') { "" } else { "," };
-                [head, comma, "\"", KEY, "\":\"", &key, "\"}"].concat()
+                call([head, comma, "\"", KEY, "\":\"", &key, "\"}"].concat(), true)
             }
-            _ => block,
+            (_, Ok(members)) => {
+                let keyed = members.get(KEY).is_some();
+                call(block, keyed)
+            }
+            _ => call(block, false),
         };
-        let path = "/parallel/execute".to_owned();
-        let call = Call::post("execute a block", path, Some(Bytes::from(block)));
-        self.calls.ask(&call.tenant(tenant)).await
+        self.calls.ask(&call).await
     }
 
     /// How a task stands, in the form of the documents' small client; JSON text.
