@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 use crate::engine::composite;
 use crate::engine::transition::Transition;
 use crate::words::{
-    Members, Need, Parent, Settled, Task, TaskError, TaskId, TaskKind, TaskStatus, Timestamp,
-    Update, UpdateKind,
+    Members, Need, Parent, Task, TaskError, TaskId, TaskKind, TaskStatus, Timestamp, Update,
+    UpdateKind,
 };
 
 /// The rows of one transaction, as far as consequences need them.
@@ -62,6 +62,17 @@ pub trait Rows {
         tenant: &str,
         state_key: &str,
     ) -> Result<Option<Self::Key>, Self::Error>;
+}
+
+/// A task that changed because another did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Followed {
+    /// The task.
+    pub task_id: TaskId,
+    /// Its status now.
+    pub status: TaskStatus,
+    /// It runs, and its worker is to be told to stop it.
+    pub asked: bool,
 }
 
 /// What of a change of status others may care about.
@@ -148,7 +159,7 @@ pub struct Follow<K> {
     joining: Vec<K>,
     composites: BTreeMap<(String, TaskId), Vec<Report>>,
     stopping: Vec<(String, TaskId)>,
-    settled: Vec<Settled>,
+    followed: Vec<Followed>,
 }
 
 impl<K> Default for Follow<K> {
@@ -160,7 +171,7 @@ impl<K> Default for Follow<K> {
             joining: Vec::new(),
             composites: BTreeMap::new(),
             stopping: Vec::new(),
-            settled: Vec::new(),
+            followed: Vec::new(),
         }
     }
 }
@@ -239,7 +250,7 @@ impl<K: Copy + Ord> Follow<K> {
     /// # Errors
     ///
     /// What `rows` fails with.
-    pub fn finish<R: Rows<Key = K>>(mut self, rows: &mut R) -> Result<Vec<Settled>, R::Error> {
+    pub fn finish<R: Rows<Key = K>>(mut self, rows: &mut R) -> Result<Vec<Followed>, R::Error> {
         while !self.is_empty() {
             while let Some(doomed) = self.doomed.pop() {
                 self.change(rows, doomed.key, |task, _| {
@@ -269,7 +280,7 @@ impl<K: Copy + Ord> Follow<K> {
                 self.stop(rows, &tenant, id)?;
             }
         }
-        Ok(self.settled)
+        Ok(self.followed)
     }
 
     /// Changes a row as decided, and takes note of it.
@@ -294,7 +305,8 @@ impl<K: Copy + Ord> Follow<K> {
         let (before, attempt) = (task.status, task.attempt);
         let updates = transition.apply(task, rows.now());
         rows.save(key, before, task, updates)?;
-        self.settled.push(Settled { task_id: task.task_id, status: task.status });
+        let asked = task.status == TaskStatus::Running && task.kind == TaskKind::Task;
+        self.followed.push(Followed { task_id: task.task_id, status: task.status, asked });
         self.note(rows, key, Changed::of(task, before, attempt))
     }
 
@@ -355,7 +367,7 @@ impl<K: Copy + Ord> Follow<K> {
         task.version += 1;
         let status = task.status;
         rows.save(key, status, &task, updates)?;
-        self.settled.push(Settled { task_id: task.task_id, status });
+        self.followed.push(Followed { task_id: task.task_id, status, asked: false });
         if let Some(transition) = composite::judge(&task) {
             let mut tally = task.members.unwrap_or_default();
             tally.cancelled += tally.open();

@@ -12,6 +12,7 @@ pub use compose::{Composed, Composition, Edge, Graph};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::engine::follow::Followed;
 use crate::engine::submit::NewTask;
 use crate::engine::transition::Transition;
 use crate::error::Result;
@@ -91,7 +92,7 @@ pub struct Prune {
 }
 
 /// Called with the tasks that changed as a consequence, after they are stored.
-pub type FollowListener = Arc<dyn Fn(&[Settled]) + Send + Sync>;
+pub type FollowListener = Arc<dyn Fn(&[Followed]) + Send + Sync>;
 
 /// Called after another process changed the store: a hint, which may come late, twice or never.
 pub type ChangeListener = Arc<dyn Fn() + Send + Sync>;

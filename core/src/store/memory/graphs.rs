@@ -4,13 +4,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::table::{Table, light};
 use super::transaction::Transaction;
-use crate::engine::follow::Follow;
+use crate::engine::follow::{Follow, Followed};
 use crate::engine::submit::NewTask;
 use crate::error::{Error, Result};
 use crate::store::{Composed, Composition, Graph};
-use crate::words::{
-    BatchId, Members, Need, Parent, Settled, Submission, Task, TaskId, TaskKind, Timestamp,
-};
+use crate::words::{BatchId, Members, Need, Parent, Submission, Task, TaskId, TaskKind, Timestamp};
 
 /// A batch whose chunks come in.
 pub(super) struct Opened {
@@ -88,7 +86,7 @@ impl Table {
         &mut self,
         composition: Composition,
         now: Timestamp,
-    ) -> Result<(Composed, Vec<Settled>)> {
+    ) -> Result<(Composed, Vec<Followed>)> {
         match self.check_composite(&composition, &[])? {
             Checked::Stored(composed) => Ok((composed, Vec::new())),
             Checked::New(known) => self.write_composite(composition, known, now),
@@ -123,7 +121,7 @@ impl Table {
         batch_id: BatchId,
         depth_limit: Option<u64>,
         now: Timestamp,
-    ) -> Result<(Composed, Vec<Settled>)> {
+    ) -> Result<(Composed, Vec<Followed>)> {
         let place = (tenant.to_owned(), batch_id);
         let mut opened = self.graphs.opened.remove(&place).ok_or_else(|| no_batch(batch_id))?;
         opened.composition.depth_limit = depth_limit;
@@ -206,7 +204,7 @@ impl Table {
         what: Composition,
         mut known: Vec<Option<TaskId>>,
         now: Timestamp,
-    ) -> Result<(Composed, Vec<Settled>)> {
+    ) -> Result<(Composed, Vec<Followed>)> {
         let (id, tenant) = (what.task.task_id, what.task.tenant.clone());
         let of_hooks = known.split_off(1 + what.members.len());
         let of_members = known.split_off(1);

@@ -4,9 +4,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::table::Table;
+use crate::engine::follow::Followed;
 use crate::error::{Error, Result};
 use crate::store::{ChangeListener, FollowListener};
-use crate::words::Settled;
 
 /// What all connections share.
 #[derive(Default)]
@@ -74,12 +74,12 @@ impl Link {
     }
 
     /// Tells of consequences. Not while the table is locked.
-    pub(super) fn followed(&self, settled: &[Settled]) {
-        if settled.is_empty() {
+    pub(super) fn followed(&self, followed: &[Followed]) {
+        if followed.is_empty() {
             return;
         }
         let followers = self.followers.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        followers.iter().for_each(|listener| listener(settled));
+        followers.iter().for_each(|listener| listener(followed));
     }
 
     /// Tells the other connections. Not while the table is locked: a listener may look at once.

@@ -14,7 +14,7 @@ use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
 
 use crate::engine;
-use crate::engine::follow::{Changed, Follow};
+use crate::engine::follow::{Changed, Follow, Followed};
 use crate::engine::submit::NewTask;
 use crate::engine::transition::Transition;
 use crate::error::Result;
@@ -25,8 +25,8 @@ use crate::store::{
     Graph, LeaseOrder, Prune, Store,
 };
 use crate::words::{
-    BatchId, Count, Counts, Cursor, Filter, Leased, Page, Payload, Renewal, Renewed, Settled,
-    Submission, Task, TaskId, Timestamp, Update, WorkerInfo,
+    BatchId, Count, Counts, Cursor, Filter, Leased, Page, Payload, Renewal, Renewed, Submission,
+    Task, TaskId, Timestamp, Update, WorkerInfo,
 };
 use link::Link;
 use table::Table;
@@ -85,13 +85,13 @@ impl MemoryStore {
 
     /// Writes what follows from noted changes; tells of it with [`followed`](Self::followed) once the
     /// table is free again.
-    fn finish(&self, table: &mut Table, follow: Follow<TaskId>) -> Result<Vec<Settled>> {
+    fn finish(&self, table: &mut Table, follow: Follow<TaskId>) -> Result<Vec<Followed>> {
         follow.finish(&mut Transaction { table, now: self.clock.now() })
     }
 
     /// Tells of what was written. Not while the table is locked.
-    fn followed(&self, settled: &[Settled]) {
-        self.link.followed(settled);
+    fn followed(&self, followed: &[Followed]) {
+        self.link.followed(followed);
         self.link.changed();
     }
 }
