@@ -27,7 +27,7 @@ after(async () => {
   await place?.close();
 });
 
-test("there are examples", () => assert.ok(examples.length >= 4));
+test("there are examples", () => assert.ok(examples.length >= 5));
 
 for (const [at, code] of examples.entries()) {
   const prints = Array.from(code.matchAll(/\/\/ prints: (.*)$/gm), ([, line]) => `log: ${line}`);
