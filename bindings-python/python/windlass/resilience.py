@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 from windlass import _forms, _native
-from windlass._chunks import ChunkReader
+from windlass._chunk_reader import ChunkReader
 from windlass._tuning import (
     AdaptiveExecutor,
     BatchProcessor,
