@@ -1,7 +1,8 @@
 //! Durable tasks from Rust: submit, follow and run them, on an embedded SQLite file, in memory, or behind
 //! a server.
 //!
-//! [`connect`] makes a [`Client`] from a URL; [`Handlers`] runs typed functions as a worker. Delivery is
+//! [`connect`] makes a [`Client`] from a URL; [`Handlers`] runs typed functions as a worker. [`parallel`] runs futures side by
+//! side without any store. Delivery is
 //! at least once: a handler may run again after a crash, so make its effects repeatable or guard them
 //! with an idempotency key.
 
@@ -11,6 +12,7 @@ mod context;
 mod failure;
 mod handlers;
 mod machine;
+pub mod parallel;
 mod running;
 
 pub use circuit_breaker::CircuitBreaker;
