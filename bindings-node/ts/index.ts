@@ -55,6 +55,14 @@ export {
 export { ParallelExecutor, type ParallelExecutorHealth, type ParallelExecutorOptions } from "./parallel-executor.js";
 export type { SchemaIssue, SchemaResult, StandardSchema } from "./schema.js";
 export { EventStream, type StreamListeners, type StreamOptions, TaskStream } from "./stream.js";
+export {
+  AdaptiveExecutor,
+  type AdaptiveOptions,
+  type AdaptiveRun,
+  BatchProcessor,
+  calculateOptimalConcurrency,
+  readChunks,
+} from "./tuning.js";
 export { type Handler, type HandlerDefinition, type Handlers, Worker, type WorkerOptions } from "./worker.js";
 
 export { version } from "./native.js";

@@ -6,7 +6,7 @@
 
 // Both builds lie as deep; no other path holds for the two of them.
 import loaded from "../../native.cjs";
-import type { NativeBlockType, NativeClient, NativeModule, NativeWorker } from "./surface.js";
+import type { NativeClient, NativeMachine, NativeModule, NativeRules, NativeWorker } from "./surface.js";
 
 export type * from "./surface.js";
 
@@ -20,7 +20,12 @@ export function startWorker(client: NativeClient, config: string): NativeWorker 
   return new native.Worker(client, config);
 }
 
-/** The machines of rules alone, without a client. */
-export function rules(): { Block: NativeBlockType } | Promise<{ Block: NativeBlockType }> {
+/** What needs no client. */
+export function rules(): NativeRules | Promise<NativeRules> {
   return native;
+}
+
+/** This machine, or the container on it. */
+export function machine(): NativeMachine {
+  return new native.Machine();
 }

@@ -145,6 +145,32 @@ export interface NativeBlockType {
   ): NativeBlock;
 }
 
+/** Concurrency that follows how the machine did: asked before a run, told after it. */
+export interface NativeAdaptive {
+  concurrency(): number;
+  level(): "down" | "base" | "up";
+  /** Shares are 0 to 1. */
+  measured(steps: number, seconds: number, processors: number | null, memory: number | null): void;
+}
+
+/** What this process has to work with. */
+export interface NativeMachine {
+  readonly coresPhysical: number | null | undefined;
+  readonly coresLogical: number;
+  readonly memoryGb: number;
+  /** Shares of processors and memory in use since the last call, or NaN, and the bytes of this process. */
+  busy(): number[];
+}
+
+/** Machines and rules that need no client. */
+export interface NativeRules {
+  Block: NativeBlockType;
+  Adaptive: new (base: number) => NativeAdaptive;
+  optimalConcurrency(kind: string, coresPhysical: number | null, coresLogical: number, memoryGb: number): number;
+  baseBatchSize(kind: string): number;
+  optimalBatchSize(base: number, items: number): number;
+}
+
 /** A server in this process, for tests. */
 export interface NativeServer {
   url(): string;
@@ -153,7 +179,7 @@ export interface NativeServer {
 }
 
 /** What native code exports. */
-export interface NativeModule {
+export interface NativeModule extends NativeRules {
   version(): string;
   Cancel: new () => Cancel;
   ManualClock: new (startMillis: number | null) => NativeClock;
@@ -161,7 +187,7 @@ export interface NativeModule {
   Client: new (url: string, options: string, clock: NativeClock | null) => NativeClient;
   /** `config` is JSON text of an object. */
   Worker: new (client: NativeClient, config: string) => NativeWorker;
-  Block: NativeBlockType;
+  Machine: new () => NativeMachine;
   startServer(client: NativeClient, options: string): Promise<NativeServer>;
   /** Runs the command line and blocks: JSON text of `{"exit": code}` or `{"worker": arguments}`. */
   runCli(args: string[]): string;

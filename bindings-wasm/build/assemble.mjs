@@ -36,6 +36,7 @@ const SHARED = [
   "stream.ts",
   "surface.ts",
   "test-client.ts",
+  "tuning.ts",
   "wire.ts",
   "worker.ts",
 ];

@@ -146,3 +146,28 @@ test("blocks run by an executor, and a page is drawn while steps never wait", as
   assert.deepEqual([told.is, told.many], [true, 200_000]);
   assert.ok(told.turns > 2, `${told.turns}`);
 });
+
+test("advice is for what the browser tells of its machine", async () => {
+  // RES-03..RES-11
+  const page = await place.open();
+  const told = await page.evaluate(async () => {
+    const { AdaptiveExecutor, BatchProcessor, calculateOptimalConcurrency } = await import("/dist/index.js");
+    const adaptive = new AdaptiveExecutor((n) => n + 1, { baseConcurrency: 4 });
+    const results = await adaptive.executeWithAdaptiveConcurrency([1, 2]);
+    const batches = await new BatchProcessor((batch) => batch.length).processInOptimalBatches(Array(1_050).fill(0), "api_calls");
+    const concurrency = [];
+    for (const kind of ["cpu_intensive", "io_intensive", "mixed", "other"]) concurrency.push(await calculateOptimalConcurrency(kind));
+    return {
+      concurrency,
+      cores: navigator.hardwareConcurrency,
+      results: results.map(({ result }) => result),
+      history: adaptive.performanceHistory.map(({ concurrency, processorsShare }) => [concurrency, processorsShare]),
+      batches: batches.map(({ result }) => result),
+    };
+  });
+  const [cores] = told.concurrency;
+  assert.ok(cores >= 1 && cores <= told.cores, `${cores} of ${told.cores}`);
+  assert.deepEqual(told.concurrency, [cores, Math.min(cores * 8, 200), cores * 2, cores * 4]);
+  assert.deepEqual([told.results, told.history], [[2, 3], [[4, null]]]);
+  assert.deepEqual(told.batches, Array(21).fill(50));
+});

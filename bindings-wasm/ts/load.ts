@@ -6,7 +6,7 @@
  */
 
 import { fromCode } from "./generated/errors.js";
-import type { Cancel, NativeBlockType, NativeClient, NativeClock, NativeWorker } from "./surface.js";
+import type { Cancel, NativeClient, NativeClock, NativeRules, NativeWorker } from "./surface.js";
 
 /** `engine` runs in the page; `client` asks a server, and `worker` works for one. */
 export type Part = "engine" | "client" | "worker";
@@ -25,11 +25,6 @@ export interface LoadedWhole extends Loaded {
 /** The engine has a clock of its own that tests move. */
 export interface LoadedEngine extends LoadedWhole {
   ManualClock: new (startMillis: number | null) => NativeClock;
-}
-
-/** Machines that decide and have no client: small, and apart from all others. */
-export interface LoadedRules {
-  Block: NativeBlockType;
 }
 
 /** What the build tool of wasm writes. */
@@ -52,7 +47,7 @@ export function loaded(part: Part): Loaded | undefined {
  * @throws StoreUnavailableError when it cannot be fetched or may not run
  */
 export function load(part: "engine"): Promise<LoadedEngine>;
-export function load(part: "rules"): Promise<LoadedRules>;
+export function load(part: "rules"): Promise<NativeRules>;
 export function load(part: Part): Promise<Loaded>;
 export function load(part: Part | "rules"): Promise<unknown> {
   let loading = parts.get(part);

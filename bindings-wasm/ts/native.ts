@@ -6,7 +6,7 @@
  */
 
 import { fromCode } from "./generated/errors.js";
-import { type Loaded, type LoadedRules, type LoadedWhole, type Part, load } from "./load.js";
+import { type Loaded, type LoadedWhole, type Part, load } from "./load.js";
 import { soon } from "./platform.js";
 import type * as surface from "./surface.js";
 
@@ -237,9 +237,16 @@ export function startWorker(client: surface.NativeClient, config: string): Promi
   return (client as surface.NativeClient & { work(config: string): Promise<surface.NativeWorker> }).work(config);
 }
 
-/** The machines of rules alone, without a client. */
-export function rules(): LoadedRules | Promise<LoadedRules> {
+/** What needs no client. */
+export function rules(): surface.NativeRules | Promise<surface.NativeRules> {
   return load("rules");
+}
+
+/** What the browser tells of its machine. Where it does not tell of memory there is none to spare. */
+export function machine(): surface.NativeMachine {
+  const { navigator } = globalThis as { navigator?: { hardwareConcurrency?: number; deviceMemory?: number } };
+  const { hardwareConcurrency = 1, deviceMemory = 0 } = navigator ?? {};
+  return { coresPhysical: null, coresLogical: hardwareConcurrency, memoryGb: deviceMemory, busy: () => [NaN, NaN, 0] };
 }
 
 export const native = {
