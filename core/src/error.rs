@@ -258,6 +258,18 @@ impl Error {
         Self::InvalidArgument { field: field.into(), reason: reason.into() }
     }
 
+    /// The same refusal of a field that lies within `place`: `payload` becomes `PLACE.payload`.
+    #[must_use]
+    pub fn within(mut self, place: &str) -> Self {
+        if let Self::InvalidArgument { field, .. }
+        | Self::InvalidPayload { field, .. }
+        | Self::PayloadTooLarge { field, .. } = &mut self
+        {
+            *field = format!("{place}.{field}");
+        }
+        self
+    }
+
     /// An [`Error::StoreUnavailable`] with the foreign error as its source.
     pub fn unavailable(
         operation: &'static str,

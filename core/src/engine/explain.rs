@@ -1,7 +1,8 @@
 //! Why a task does not run now.
 
+use crate::engine::composite;
 use crate::engine::rescue::LEASE_EXPIRED;
-use crate::words::{Task, TaskStatus, Timestamp, Waiting, Why, WorkerInfo};
+use crate::words::{Task, TaskKind, TaskStatus, Timestamp, Waiting, Why, WorkerInfo};
 
 /// Explains from the row, the live workers of its tenant, whether its queue is paused, and how many tasks
 /// go before it.
@@ -16,6 +17,9 @@ pub fn decide(
     let expires = task.lease.as_ref().map(|lease| lease.expires_at);
     let (reason, text, until) = match task.status {
         status if status.is_final() => (Waiting::Finished, finished(task), task.finished_at),
+        TaskStatus::Running if !task.kind.is_task() => {
+            (Waiting::Running, members(task), composite::deadline(task))
+        }
         TaskStatus::Running if expires.is_some_and(|at| at < now) => (
             Waiting::LeaseExpired,
             "its worker stopped renewing; the next sweep takes it back".to_owned(),
@@ -39,7 +43,7 @@ pub fn decide(
             ),
             None => (Waiting::Delayed, format!("due at {}", task.run_at), Some(task.run_at)),
         },
-        TaskStatus::Blocked => (Waiting::Blocked, "waits for other tasks".to_owned(), None),
+        TaskStatus::Blocked => (Waiting::Blocked, blocked(task), None),
         // Before the workers: one that is started now would not be given the task either.
         _ if paused => (Waiting::Paused, paused_queue(task), None),
         _ if !workers.iter().any(|w| w.takes(&task.queue, &task.handler)) => {
@@ -65,6 +69,35 @@ fn finished(task: &Task) -> String {
     match &task.error {
         Some(error) => format!("{}: {}", task.status, error.message),
         None => task.status.to_string(),
+    }
+}
+
+fn members(task: &Task) -> String {
+    let tally = task.members.unwrap_or_default();
+    let (open, total) = (tally.open(), tally.total);
+    match task.kind {
+        TaskKind::Pipeline => format!("{open} of its {total} stages have not ended"),
+        TaskKind::Block => format!("{open} of its {total} steps have not ended"),
+        _ => format!("{open} of its {total} tasks have not ended"),
+    }
+}
+
+fn blocked(task: &Task) -> String {
+    let others = |noun: &str| match task.waits {
+        1 => format!("1 {noun}"),
+        count => format!("{count} {noun}s"),
+    };
+    match (&task.state_key, task.parent().map(|parent| (parent.kind, parent.task_id))) {
+        (Some(key), _) if task.waits == 0 => {
+            format!("waits for its turn on state key {key:?}: one task at a time has it")
+        }
+        (_, Some((TaskKind::Pipeline, id))) => {
+            format!("waits for {} of pipeline {id}", others("stage"))
+        }
+        (_, Some((TaskKind::Block, id))) => {
+            format!("waits for its turn: block {id} runs so many steps at once")
+        }
+        _ => format!("waits for {}", others("other task")),
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! One file per command. A store applies what was decided; it decides nothing itself.
 
+pub mod block_result;
 pub mod cancel;
 pub mod composite;
 pub mod explain;
@@ -9,6 +10,7 @@ pub mod follow;
 pub mod history;
 pub mod lease;
 pub mod promote;
+pub mod rerun;
 pub mod rescue;
 pub mod retry;
 pub mod settle;

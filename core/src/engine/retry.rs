@@ -2,7 +2,7 @@
 
 use crate::engine::transition::{Guard, Transition};
 use crate::error::{Error, Result};
-use crate::words::{Task, TaskStatus, When};
+use crate::words::{Task, TaskKind, TaskStatus, When};
 
 /// The statuses of tasks that it changes.
 pub const TAKES: &[TaskStatus] = &[TaskStatus::Failed, TaskStatus::Cancelled];
@@ -12,14 +12,17 @@ pub const TAKES: &[TaskStatus] = &[TaskStatus::Failed, TaskStatus::Cancelled];
 ///
 /// # Errors
 ///
-/// `invalid_transition` unless it is `failed` or `cancelled`.
+/// `invalid_transition` unless it is `failed` or `cancelled`, and for what stands for others.
 pub fn decide(task: &Task) -> Result<Transition> {
-    if !TAKES.contains(&task.status) {
+    if !TAKES.contains(&task.status) || !task.kind.is_task() {
         return Err(Error::InvalidTransition {
             task_id: task.task_id,
             status: task.status,
             verb: "retry".into(),
-            needs: "failed or cancelled".into(),
+            needs: match task.kind {
+                TaskKind::Task => "failed or cancelled".into(),
+                _ => "a task of its own".into(),
+            },
         });
     }
     let waits = task.state_key.is_some();

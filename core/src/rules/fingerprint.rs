@@ -5,6 +5,34 @@ use sha2::{Digest, Sha256};
 use crate::error::{Error, Result};
 use crate::words::Payload;
 
+/// What the key of a batch, block or pipeline stands for, told part by part.
+#[derive(Default)]
+pub struct Print(Sha256);
+
+impl Print {
+    /// Adds text.
+    pub fn text(&mut self, part: &str) {
+        // The length keeps ("ab", "c") apart from ("a", "bc").
+        self.0.update((part.len() as u64).to_be_bytes());
+        self.0.update(part.as_bytes());
+    }
+
+    /// Adds what a task is: its type, queue and canonical payload.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_payload` when the payload has no canonical form.
+    pub fn task(&mut self, task_type: &str, queue: &str, payload: &Payload) -> Result<()> {
+        self.0.update(of(task_type, queue, payload)?);
+        Ok(())
+    }
+
+    /// The print of all parts.
+    pub fn finish(self) -> [u8; 32] {
+        self.0.finalize().into()
+    }
+}
+
 /// SHA-256 over task type, queue and the canonical payload.
 ///
 /// Two requests with one key are the same when these are equal; member order, white space and the

@@ -25,6 +25,12 @@ pub const IDEMPOTENCY_KEY: usize = 256;
 pub const NAME: usize = 128;
 /// Tasks of one submit.
 pub const SUBMIT_TASKS: usize = 100_000;
+/// Stages of a pipeline.
+pub const STAGES: usize = 20_000;
+/// What the stages of a pipeline depend on, all together.
+pub const EDGES: usize = 200_000;
+/// Steps of a durable block.
+pub const STEPS: usize = 10_000;
 /// Tasks that a count counts at most.
 pub const COUNT_MOST: u32 = 1_000_000;
 /// Tasks that a count counts when it is not told.

@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio::sync::watch;
 
+use crate::engine::follow::Followed;
 use crate::future::BoxFuture;
-use crate::words::TaskId;
+use crate::words::{TaskId, TaskStatus};
 
 /// Rings for everybody who listens.
 pub struct Bell(watch::Sender<u64>);
@@ -124,6 +125,17 @@ impl Bells {
     /// How many wait for news of a task just now.
     pub fn followers(&self) -> usize {
         self.tasks.listeners.load(Ordering::Relaxed)
+    }
+
+    /// Rings for tasks that changed because others did.
+    pub fn ring_for(&self, followed: &[Followed]) {
+        followed.iter().for_each(|followed| self.task(followed.task_id).ring());
+        if followed.iter().any(|followed| followed.status == TaskStatus::Pending) {
+            self.work.ring();
+        }
+        if followed.iter().any(|followed| followed.asked) {
+            self.cancel.ring();
+        }
     }
 
     /// Rings everything: another process changed something, nobody knows what.

@@ -16,9 +16,10 @@ use crate::runtime::matching::Verb;
 use crate::runtime::service::{Service, SettleReply, Swept};
 use crate::store::{Applied, EnqueueGroup, Store};
 use crate::words::{
-    Batch, BatchId, Changed, Count, Cursor, Filter, LeaseRequest, Leased, Page, QueueInfo, Renewal,
-    Renewed, Settle, Stretch, Submission, SubmitOptions, Tally, Task, TaskId, TaskSpec, Timestamp,
-    Update, Why, WorkerInfo,
+    Batch, BatchId, BatchSpec, BatchSubmission, BlockResult, BlockSpec, Changed, Count, Cursor,
+    Filter, LeaseRequest, Leased, Page, Payload, Pipeline, PipelineSpec, PipelineSubmission,
+    QueueInfo, Renewal, Renewed, Settle, Stretch, Submission, SubmitOptions, Tally, Task, TaskId,
+    TaskSpec, Timestamp, Update, Why, WorkerInfo,
 };
 
 /// A worker counts as live this long after it was last heard of.
@@ -81,6 +82,12 @@ impl Engine {
         store.on_change(Arc::new(move || {
             if let Some(bells) = listener.upgrade() {
                 bells.ring_all();
+            }
+        }));
+        let listener = Arc::downgrade(&bells);
+        store.on_follow(Arc::new(move |followed| {
+            if let Some(bells) = listener.upgrade() {
+                bells.ring_for(followed);
             }
         }));
         let enqueue = store.clone();
@@ -169,7 +176,8 @@ impl Service for Engine {
     }
 
     fn get(&self, tenant: &str, ids: Vec<TaskId>) -> BoxFuture<'_, Result<Vec<Option<Task>>>> {
-        self.store.get(tenant, ids)
+        let tenant = tenant.to_owned();
+        Box::pin(async move { self.get_tasks(&tenant, ids).await })
     }
 
     fn list(
@@ -294,6 +302,107 @@ impl Service for Engine {
     fn cancel_batch(&self, tenant: &str, batch_id: BatchId) -> BoxFuture<'_, Result<Batch>> {
         let tenant = tenant.to_owned();
         Box::pin(async move { self.cancel_tasks_of(&tenant, batch_id).await })
+    }
+
+    fn submit_batch(
+        &self,
+        tenant: &str,
+        spec: BatchSpec,
+        tasks: Vec<TaskSpec>,
+        options: SubmitOptions,
+    ) -> BoxFuture<'_, Result<BatchSubmission>> {
+        let tenant = tenant.to_owned();
+        Box::pin(async move { self.store_batch(&tenant, spec, tasks, options).await })
+    }
+
+    fn open_batch(&self, tenant: &str, spec: BatchSpec) -> BoxFuture<'_, Result<BatchId>> {
+        let tenant = tenant.to_owned();
+        Box::pin(async move { self.begin_batch(&tenant, spec).await })
+    }
+
+    fn extend_batch(
+        &self,
+        tenant: &str,
+        batch_id: BatchId,
+        chunk: u32,
+        tasks: Vec<TaskSpec>,
+    ) -> BoxFuture<'_, Result<u64>> {
+        let tenant = tenant.to_owned();
+        Box::pin(async move { self.add_chunk(&tenant, batch_id, chunk, tasks).await })
+    }
+
+    fn seal_batch(
+        &self,
+        tenant: &str,
+        batch_id: BatchId,
+        options: SubmitOptions,
+    ) -> BoxFuture<'_, Result<BatchSubmission>> {
+        let tenant = tenant.to_owned();
+        Box::pin(async move { self.close_batch(&tenant, batch_id, options).await })
+    }
+
+    fn submit_pipeline(
+        &self,
+        tenant: &str,
+        spec: PipelineSpec,
+        options: SubmitOptions,
+    ) -> BoxFuture<'_, Result<PipelineSubmission>> {
+        let tenant = tenant.to_owned();
+        Box::pin(async move { self.store_pipeline(&tenant, spec, options).await })
+    }
+
+    fn pipeline(&self, tenant: &str, id: TaskId) -> BoxFuture<'_, Result<Pipeline>> {
+        let tenant = tenant.to_owned();
+        Box::pin(async move { self.find_pipeline(&tenant, id).await })
+    }
+
+    fn cancel_pipeline(&self, tenant: &str, id: TaskId) -> BoxFuture<'_, Result<Pipeline>> {
+        let tenant = tenant.to_owned();
+        Box::pin(async move { self.stop_pipeline(&tenant, id).await })
+    }
+
+    fn retry_pipeline(
+        &self,
+        tenant: &str,
+        id: TaskId,
+        stage: Option<String>,
+    ) -> BoxFuture<'_, Result<Pipeline>> {
+        let tenant = tenant.to_owned();
+        Box::pin(async move { self.rerun_pipeline(&tenant, id, stage.as_deref()).await })
+    }
+
+    fn submit_block(
+        &self,
+        tenant: &str,
+        spec: BlockSpec,
+        options: SubmitOptions,
+    ) -> BoxFuture<'_, Result<Submission>> {
+        let tenant = tenant.to_owned();
+        Box::pin(async move { self.store_block(&tenant, spec, options).await })
+    }
+
+    fn block(&self, tenant: &str, id: TaskId) -> BoxFuture<'_, Result<BlockResult>> {
+        let tenant = tenant.to_owned();
+        Box::pin(async move { self.block_result(&tenant, id).await })
+    }
+
+    fn upstream(
+        &self,
+        tenant: &str,
+        task_id: TaskId,
+        name: &str,
+    ) -> BoxFuture<'_, Result<Option<Payload>>> {
+        let (tenant, name) = (tenant.to_owned(), name.to_owned());
+        Box::pin(async move { self.upstream_result(&tenant, task_id, &name).await })
+    }
+
+    fn upstream_names(&self, tenant: &str, task_id: TaskId) -> BoxFuture<'_, Result<Vec<String>>> {
+        let tenant = tenant.to_owned();
+        Box::pin(async move { self.names_upstream(&tenant, task_id).await })
+    }
+
+    fn state(&self, tenant: &str, state_key: &str) -> BoxFuture<'_, Result<Option<Payload>>> {
+        self.store.state(tenant, state_key)
     }
 
     fn recent(

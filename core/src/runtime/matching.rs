@@ -7,7 +7,7 @@ use crate::future::breath;
 use crate::rules::limits;
 use crate::runtime::engine::Engine;
 use crate::store::Applied;
-use crate::words::{Changed, Filter, Stretch, Tally, Task, TaskId, TaskStatus};
+use crate::words::{Changed, Filter, Stretch, Tally, Task, TaskId, TaskKind, TaskStatus};
 
 /// Tasks that one look finds, and one transaction changes.
 const LOOK: usize = 1_000;
@@ -31,6 +31,14 @@ impl Verb {
         match self {
             Self::Cancel => cancel::TAKES,
             Self::Retry => retry::TAKES,
+        }
+    }
+
+    /// Whether more than the row of the task must be looked at.
+    const fn goes_alone(self, task: &Task) -> bool {
+        match self {
+            Self::Cancel => matches!(task.kind, TaskKind::Batch),
+            Self::Retry => task.pipeline_id.is_some() || !matches!(task.kind, TaskKind::Task),
         }
     }
 
@@ -114,12 +122,29 @@ impl Engine {
         ids: Vec<TaskId>,
     ) -> Result<u64> {
         let mut transitions = Vec::with_capacity(ids.len());
+        let (mut changed, mut alone) = (0, Vec::new());
         for ids in ids.chunks(ROWS) {
             let rows = self.store.get(tenant, ids.to_vec()).await?;
-            let rows = rows.iter().flatten().filter(|task| filter.matches(task));
-            transitions.extend(rows.filter_map(|task| verb.decide(task)));
+            for task in rows.iter().flatten().filter(|task| filter.matches(task)) {
+                if verb.goes_alone(task) {
+                    alone.push(task.task_id);
+                } else {
+                    transitions.extend(verb.decide(task));
+                }
+            }
         }
-        let mut changed = 0;
+        for id in alone {
+            let done = match verb {
+                Verb::Cancel => self.cancel_task(tenant, id).await,
+                Verb::Retry => self.retry_task(tenant, id).await,
+            };
+            match done {
+                Ok(_) => changed += 1,
+                // Run again with another stage already, or pruned meanwhile.
+                Err(Error::InvalidTransition { .. } | Error::TaskNotFound { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
         // What moves on between look and write is decided anew.
         while !transitions.is_empty() {
             let mut again = Vec::new();

@@ -80,7 +80,8 @@ impl Engine {
                 _ => {}
             }
         }
-        let found = self.store.get(tenant, ids.clone()).await?;
+        let mut found = self.store.get(tenant, ids.clone()).await?;
+        self.with_results(tenant, found.iter_mut().flatten()).await?;
         found.into_iter().zip(ids).map(|(task, id)| task.ok_or_else(|| not_found(id))).collect()
     }
 
@@ -109,6 +110,16 @@ impl Engine {
         }
         open.extend(chunks.flatten());
         Ok((open, failed))
+    }
+
+    pub(super) async fn get_tasks(
+        &self,
+        tenant: &str,
+        ids: Vec<TaskId>,
+    ) -> Result<Vec<Option<Task>>> {
+        let mut found = self.store.get(tenant, ids).await?;
+        self.with_results(tenant, found.iter_mut().flatten()).await?;
+        Ok(found)
     }
 
     pub(super) async fn explain(&self, tenant: &str, task_id: TaskId) -> Result<Why> {

@@ -11,7 +11,7 @@ use crate::runtime::engine::Engine;
 use crate::runtime::service::SettleReply;
 use crate::store::{Applied, LeaseOrder};
 use crate::words::{
-    LeaseRequest, Leased, Renewal, Renewed, Settle, Settled, Task, TaskId, TaskStatus,
+    LeaseRequest, Leased, Renewal, Renewed, Settle, Settled, Task, TaskId, TaskKind, TaskStatus,
 };
 
 impl Engine {
@@ -135,16 +135,40 @@ impl Engine {
     }
 
     pub(super) async fn cancel_task(&self, tenant: &str, task_id: TaskId) -> Result<Task> {
+        let task = self.find(tenant, task_id).await?;
+        if task.kind == TaskKind::Batch {
+            self.cancel_tasks_of(tenant, task_id.into()).await?;
+            return self.find(tenant, task_id).await;
+        }
+        self.cancel_one(tenant, task_id).await
+    }
+
+    /// Cancels what is no batch.
+    pub(super) async fn cancel_one(&self, tenant: &str, task_id: TaskId) -> Result<Task> {
         self.command(tenant, task_id, |task| Ok(cancel::decide(task))).await
     }
 
     pub(super) async fn retry_task(&self, tenant: &str, task_id: TaskId) -> Result<Task> {
-        self.command(tenant, task_id, |task| retry::decide(task).map(Some)).await
+        let task = self.find(tenant, task_id).await?;
+        match (task.kind, task.pipeline_id) {
+            (TaskKind::Pipeline, _) => {
+                self.rerun_pipeline(tenant, task_id, None).await?;
+            }
+            (TaskKind::Batch, _) => self.retry_tasks_of(tenant, &task).await?,
+            (_, Some(pipeline)) => {
+                self.rerun_pipeline(tenant, pipeline, task.stage.as_deref()).await?;
+            }
+            _ => {
+                let decide = |task: &Task| retry::decide(task).map(Some);
+                return self.command(tenant, task_id, decide).await;
+            }
+        }
+        self.find(tenant, task_id).await
     }
 
     /// Decides and writes until the decision was made from the row as it is. Answers the task as it
     /// stands then.
-    async fn command(
+    pub(super) async fn command(
         &self,
         tenant: &str,
         task_id: TaskId,

@@ -8,7 +8,7 @@ use crate::rules::limits;
 use crate::rules::retry::Policy;
 use crate::runtime::engine::Engine;
 use crate::store::EnqueueGroup;
-use crate::words::{BatchId, Submission, SubmitOptions, TaskSpec, TaskStatus};
+use crate::words::{BatchId, BatchSpec, Submission, SubmitOptions, TaskSpec, TaskStatus};
 
 impl Engine {
     pub(super) async fn submit_tasks(
@@ -25,32 +25,47 @@ impl Engine {
         if specs.is_empty() {
             return Ok(Vec::new());
         }
-        let now = self.store.now();
-        let batch_id = options.batch.then(|| self.ids.batch(now));
+        if options.batch {
+            match self.store_batch(tenant, BatchSpec::default(), specs.clone(), options).await {
+                Err(Error::NotImplemented { .. }) => {}
+                answer => return Ok(answer?.submissions),
+            }
+        }
+        let batch_id = options.batch.then(|| self.ids.batch(self.store.now()));
         let group = self.group(tenant, specs, batch_id)?;
         let start = self.host.monotonic();
         let mut tries = 0;
         loop {
             // A copy is kept only while there may be a second try: a queue without a limit is never full.
-            let may_be_full = group.depth_limit.is_some() && !options.patience.is_zero();
-            let again = may_be_full.then(|| group.clone());
-            let (first, rest) = match again {
-                Some(copy) => (copy, Some(&group)),
-                None => return self.store_group(group).await,
-            };
-            match (self.store_group(first).await, rest) {
-                (Err(Error::QueueFull { queue, limit, retry_after }), Some(_)) => {
-                    tries += 1;
-                    let spent = self.host.monotonic().saturating_sub(start);
-                    let pause = full_pause(tries, (self.options.chance)()).min(retry_after);
-                    if spent + pause > options.patience {
-                        return Err(Error::QueueFull { queue, limit, retry_after });
-                    }
-                    self.host.sleep(pause).await;
-                }
-                (answer, _) => return answer,
+            if group.depth_limit.is_none() || options.patience.is_zero() {
+                return self.store_group(group).await;
+            }
+            match self.store_group(group.clone()).await {
+                Err(Error::QueueFull { retry_after, .. })
+                    if self
+                        .wait_for_room(start, &mut tries, options.patience, retry_after)
+                        .await => {}
+                answer => return answer,
             }
         }
+    }
+
+    /// Pauses before a full queue is tried again; false when patience, counted from `start`, is over.
+    pub(super) async fn wait_for_room(
+        &self,
+        start: Duration,
+        tries: &mut u32,
+        patience: Duration,
+        retry_after: Duration,
+    ) -> bool {
+        *tries += 1;
+        let spent = self.host.monotonic().saturating_sub(start);
+        let pause = full_pause(*tries, (self.options.chance)()).min(retry_after);
+        if spent + pause > patience {
+            return false;
+        }
+        self.host.sleep(pause).await;
+        true
     }
 
     fn group(

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::Weak;
 use std::time::Duration;
 
-use crate::engine::{promote, rescue};
+use crate::engine::{composite, promote, rescue};
 use crate::error::{Error, Result};
 use crate::runtime::engine::{Engine, WORKER_LIVES};
 use crate::runtime::host::SharedHost;
@@ -89,6 +89,9 @@ impl Engine {
         let mut transitions: Vec<_> = due.scheduled.iter().map(promote::decide).collect();
         let promotions = transitions.len();
         transitions.extend(due.expired.iter().map(|task| {
+            if !task.kind.is_task() {
+                return composite::time_out(task);
+            }
             let worker = task.lease.as_ref().map(|lease| lease.worker.clone()).unwrap_or_default();
             let options = declared.get(&(task.tenant.clone(), worker, task.handler.clone()));
             rescue::decide(task, options.copied().unwrap_or_default(), (self.options.chance)())

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::error::Result;
 use crate::runtime::host::SharedHost;
 use crate::runtime::service::Service;
-use crate::words::{NewUpdate, Outcome};
+use crate::words::{NewUpdate, Outcome, Payload, TaskId};
 use crate::worker::config::{Lane, WorkerConfig};
 use crate::worker::driver::Driver;
 use crate::worker::job::{Job, JobId, Signal};
@@ -72,6 +72,24 @@ impl Worker {
     /// `invalid_argument`, `payload_too_large`.
     pub fn report(&self, job: JobId, update: NewUpdate) -> Result<()> {
         self.driver.report(job, update)
+    }
+
+    /// The result of a task that `task_id` waited for; see [`Service::upstream`].
+    ///
+    /// # Errors
+    ///
+    /// `task_not_found`.
+    pub async fn upstream(&self, task_id: TaskId, name: &str) -> Result<Option<Payload>> {
+        self.driver.service.upstream(&self.driver.tenant, task_id, name).await
+    }
+
+    /// The names that [`upstream`](Self::upstream) knows for a task; see [`Service::upstream_names`].
+    ///
+    /// # Errors
+    ///
+    /// `task_not_found`.
+    pub async fn upstream_names(&self, task_id: TaskId) -> Result<Vec<String>> {
+        self.driver.service.upstream_names(&self.driver.tenant, task_id).await
     }
 
     /// Begins to drain: no more leases, unstarted tasks go back, running ones have the grace period,
