@@ -150,6 +150,58 @@ test("race ends at the first finish, and a failure can win", async () => {
   assert.throws(() => lost.values(), { name: "ParallelExecutionError", cause: new RangeError("fell") });
 });
 
+test("of steps that do not wait none starts after the one that decides", async () => {
+  for (const [strategy, decides] of [["race", 1], ["any_success", 2], ["quorum(2)", 3], ["custom", 2]]) {
+    const ran = [];
+    const step = (n) => {
+      ran.push(n);
+      if (n === 1) throw new Error("the first fails");
+      return n;
+    };
+    const custom = strategy === "custom" ? { custom: ({ completed }) => completed > 0 || undefined } : {};
+    const block = await parallel([1, 2, 3, 4, 5], step, { strategy, ...custom });
+    assert.equal(ran.length, decides, strategy);
+    assert.equal(block.cancelled, 5 - decides);
+  }
+});
+
+test("a step that cancels its own block lets no other start", async () => {
+  const controller = new AbortController();
+  for (const wait of [async () => {}, () => {}]) {
+    const ran = [];
+    const block = await parallel([1, 2, 3], (n) => (ran.push(n), controller.abort(), wait()), { signal: controller.signal });
+    assert.deepEqual([block.status, ran.length <= 1], ["cancelled", true]);
+  }
+});
+
+test("a promise with a then of its own is heard once", async () => {
+  let begun = 0;
+  class Lazy extends Promise {
+    static get [Symbol.species]() {
+      return Promise;
+    }
+    then(...args) {
+      begun++;
+      return super.then(...args);
+    }
+  }
+  const broken = { get then() { throw new RangeError("no then"); } };
+  const { results } = await parallel([() => new Lazy((resolve) => resolve("lazy")), () => broken], (step) => step());
+  assert.deepEqual([results[0].result, results[1].error.message, begun], ["lazy", "no then", 1]);
+});
+
+test("an endless source ends with the caller's signal", async () => {
+  const controller = new AbortController();
+  async function* endless() {
+    for (let n = 0; ; n++) {
+      if (n === 10) controller.abort();
+      yield n;
+    }
+  }
+  const block = await parallel(endless(), () => assert.fail(), { signal: controller.signal });
+  assert.deepEqual([block.status, ...counts(block)], ["cancelled", 10, 0, 0, 10]);
+});
+
 test("quorum ends once enough succeeded, or no longer can", async () => {
   const votes = (yes, options) =>
     parallel([true, false, true, false, true].map((is) => is === yes), async (good) => {

@@ -5,6 +5,7 @@
  */
 
 import { isPlain } from "./json.js";
+import { promised } from "./parallel-run.js";
 import type { StepContext, StepFunction } from "./parallel.js";
 
 /**
@@ -24,7 +25,8 @@ export class Memory<S, R> {
   readonly call = (step: S, context: StepContext): R | PromiseLike<R> => {
     const key = keyOf(step);
     if (!this.#answers.has(key)) {
-      const answer = this.#fn(step, context);
+      const given = this.#fn(step, context);
+      const answer = promised(given) ?? given;
       this.#answers.set(key, answer);
       return answer;
     }

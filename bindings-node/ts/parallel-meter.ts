@@ -4,6 +4,7 @@
  * @module
  */
 
+import { promised } from "./parallel-run.js";
 import type { StepContext, StepFunction } from "./parallel.js";
 import { usage } from "./platform.js";
 
@@ -29,15 +30,17 @@ export class Meter<S, R> {
     this.#all.steps++;
     this.#peak = Math.max(this.#peak, ++this.#running);
     let answer: R | PromiseLike<R>;
+    let promise: Promise<R> | undefined;
     try {
       answer = this.#fn(step, context);
+      promise = promised(answer);
     } catch (error) {
       this.#leave();
       throw error;
     }
-    if (answer instanceof Promise) answer.then(this.#leave, this.#leave);
-    else this.#leave();
-    return answer;
+    if (promise === undefined) this.#leave();
+    else promise.then(this.#leave, this.#leave);
+    return promise ?? answer;
   };
 
   readonly #leave = (): void => {

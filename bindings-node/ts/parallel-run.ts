@@ -206,13 +206,15 @@ class Run<S, R> {
     this.#starts = true;
     const ended = this.#completed + this.#failed;
     let late = false;
-    while (this.#next < this.#granted && this.#running < this.#work.most && !late) {
+    let decides = false;
+    while (this.#next < this.#granted && this.#running < this.#work.most && !late && !decides && this.#verdict === undefined) {
       const begun = performance.now();
       late = begun - this.#turn > TURN;
       if (!late) this.#launch(this.#next++, begun);
+      // A step that did not wait may have decided the block: then no other starts.
+      decides = !this.#quiet && this.#completed + this.#failed > ended;
     }
     this.#starts = false;
-    // Steps that never waited ended on the way.
     if (late || this.#completed + this.#failed > ended) this.#goOn(late);
   }
 
@@ -223,15 +225,16 @@ class Run<S, R> {
     slot.begun = begun;
     slot.context = context;
     this.#running++;
-    let answer: any;
+    let answer: R | PromiseLike<R>;
+    let promise: Promise<R> | undefined;
     try {
       answer = this.#work.fn(this.#work.steps[index]!, context);
-      if (!(answer instanceof Promise) && typeof answer?.then === "function") answer = Promise.resolve(answer);
+      promise = promised(answer);
     } catch (error) {
       return slot.failed(error);
     }
-    if (answer instanceof Promise) answer.then(slot.completed, slot.failed);
-    else slot.completed(answer);
+    if (promise === undefined) slot.completed(answer as R);
+    else promise.then(slot.completed, slot.failed);
   }
 
   #place(): Slot<R> {
@@ -308,6 +311,7 @@ class Run<S, R> {
   }
 
   #finish(): void {
+    if (this.#over) return;
     this.#over = true;
     clearTimeout(this.#timer);
     this.#work.signal?.removeEventListener("abort", this.#abort);
@@ -339,6 +343,16 @@ class Run<S, R> {
     }
     for (let at = 0; at < results.length; at++) results[at] ??= cancelled(0);
   }
+}
+
+/**
+ * The promise of what has to be awaited; nothing where it is the answer itself. Whatever else has a `then` of its
+ * own is heard once, and later.
+ */
+export function promised<R>(answer: R | PromiseLike<R>): Promise<R> | undefined {
+  if (answer instanceof Promise && answer.then === Promise.prototype.then) return answer;
+  if (typeof (answer as PromiseLike<R> | null | undefined)?.then !== "function") return undefined;
+  return new Promise((resolve) => resolve(answer));
 }
 
 /** Whether a step rejects because it was cancelled, and for nothing else. */

@@ -168,7 +168,7 @@ export async function parallel<S, R>(
   const rate = number("rate_per_second", options.ratePerSecond);
   const cancelGrace = number("cancel_grace_ms", options.cancelGraceMs) ?? DEFAULT_GRACE;
   if (!(cancelGrace >= 0)) throw invalid("cancel_grace_ms", `must be at least 0, not ${cancelGrace}`);
-  const list = await listed(steps);
+  const list = await listed(steps, signal);
   const { Block } = await rules();
   const seconds = timeout === null ? null : timeout / 1000;
   const block = now(() => new Block(strategy, list.length, most, quorum, rate, seconds, custom !== undefined));
@@ -176,13 +176,19 @@ export async function parallel<S, R>(
   return new BlockResult(strategy, await drive(block, work));
 }
 
-/** @internal The steps as they are now: what the caller does to a list afterwards is not heard. */
-export async function listed<S>(steps: Iterable<S> | AsyncIterable<S>): Promise<S[]> {
+/**
+ * @internal The steps as they are now: what the caller does to a list afterwards is not heard. An asynchronous
+ * source is read no further once the signal has aborted.
+ */
+export async function listed<S>(steps: Iterable<S> | AsyncIterable<S>, signal?: AbortSignal): Promise<S[]> {
   if (Array.isArray(steps)) return steps.slice();
   const of = steps as Partial<Iterable<S> & AsyncIterable<S>> | null | undefined;
   if (typeof of?.[Symbol.asyncIterator] === "function") {
     const list: S[] = [];
-    for await (const step of steps) list.push(step);
+    for await (const step of steps) {
+      if (signal?.aborted) break;
+      list.push(step);
+    }
     return list;
   }
   // The letters of a text are no steps that somebody wants.

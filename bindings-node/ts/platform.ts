@@ -44,5 +44,7 @@ export function onTermination(ask: () => void): () => void {
 /** What the process has used up to now, where the platform tells. */
 export function usage(): { cpuSeconds: number; rssBytes: number; maxRssBytes: number } | undefined {
   const { userCPUTime, systemCPUTime, maxRSS } = process.resourceUsage();
-  return { cpuSeconds: (userCPUTime + systemCPUTime) / 1e6, rssBytes: process.memoryUsage.rss(), maxRssBytes: maxRSS * 1024 };
+  const rssBytes = process.memoryUsage.rss();
+  // The kernel counts the most a little behind.
+  return { cpuSeconds: (userCPUTime + systemCPUTime) / 1e6, rssBytes, maxRssBytes: Math.max(maxRSS * 1024, rssBytes) };
 }
