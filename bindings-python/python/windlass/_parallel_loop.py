@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+from collections.abc import Callable
 from typing import Any
 
 from windlass._parallel_block import Block, clock, failure
@@ -18,6 +19,15 @@ from windlass._parallel_step import Call
 
 #: How long steps that never wait may hold the loop before others have their turn, in seconds.
 TURN = 0.005
+
+
+def _asker(task: Any) -> Callable[[], Any]:
+    """Asks whether a task was cancelled: a step may do that to its own, and must meet no other."""
+    if hasattr(task, "cancelling"):
+        found: Callable[[], Any] = task.cancelling
+        return found
+    # Python 3.10 tells it by no public name.
+    return lambda: task._must_cancel
 
 
 class LoopLane:
@@ -144,8 +154,7 @@ class LoopLane:
         )
         ready, steps, results, prefix = block.ready, block.steps, block.results, block.prefix
         is_quiet, make = block.is_quiet, ParallelTaskResult
-        # Python 3.10 cannot tell.
-        is_cancelled = getattr(asyncio.current_task(), "cancelling", bool)
+        is_cancelled = _asker(asyncio.current_task())
         while ready:
             if clock() - self._turn > TURN:
                 # All slots share a turn: the loop looks for input only when each of them waits.

@@ -12,6 +12,7 @@ import contextlib
 import contextvars
 import inspect
 import threading
+import weakref
 from collections.abc import Awaitable
 from typing import Any
 
@@ -20,12 +21,14 @@ from windlass._parallel_results import ParallelTaskResult
 from windlass._parallel_step import Call
 from windlass.errors import ParallelExecutionError
 
-_lane: contextvars.ContextVar[ThreadLane] = contextvars.ContextVar("windlass_parallel_lane")
+# Weak, as the lane holds the context that this is set in.
+_lane: contextvars.ContextVar[weakref.ref[ThreadLane]] = contextvars.ContextVar("windlass_lane")
 
 
 def is_cancelled() -> bool:
     """Whether the block of the plain step that calls this has ended: nobody waits for it."""
-    lane = _lane.get(None)
+    found = _lane.get(None)
+    lane = None if found is None else found()
     return lane is not None and lane.is_over
 
 
@@ -36,7 +39,7 @@ class ThreadLane:
         self._block = block
         self._call = call
         self._context = contextvars.copy_context()
-        self._context.run(_lane.set, self)
+        self._context.run(_lane.set, weakref.ref(self))
         #: Guards the block and what follows; held for moments, never while a step runs.
         self._lock = threading.Lock()
         #: There are steps to start, or there will be none.
