@@ -165,6 +165,13 @@ test("of steps that do not wait none starts after the one that decides", async (
   }
 });
 
+test("of steps that end in one turn the first wins a race", async () => {
+  for (const strategy of ["race", "any_success", "quorum(1)"]) {
+    const block = await parallel(["a", "b", "c"], async (step) => step, { strategy });
+    assert.deepEqual([block.status, statuses(block)], ["completed", ["completed", "cancelled", "cancelled"]], strategy);
+  }
+});
+
 test("a step that cancels its own block lets no other start", async () => {
   const controller = new AbortController();
   for (const wait of [async () => {}, () => {}]) {

@@ -198,7 +198,11 @@ class Run<S, R> {
     this.#free.push(slot);
     if (this.#work.custom !== undefined && !this.#decided) this.#decide(this.#work.custom, slot.index);
     if (this.#starts || this.#asks) return;
-    this.#goOn(time - this.#turn > TURN);
+    const late = time - this.#turn > TURN;
+    // The first of this turn is told at once: when it decides, what else ends in the turn has lost. The others
+    // are told together.
+    if (!this.#quiet && !late) this.ask();
+    this.#goOn(late);
   }
 
   /** Starts what may start, until all places are taken or the event loop waits for its turn. */
@@ -245,7 +249,7 @@ class Run<S, R> {
 
   /** Once for all that end in this turn of the microtasks; when it is late, after the event loop had its own. */
   #goOn(late: boolean): void {
-    if (this.#asks) return;
+    if (this.#asks || this.#verdict !== undefined) return;
     this.#asks = true;
     if (!late) return void DONE.then(this.#refill);
     soon(() => {
@@ -254,11 +258,13 @@ class Run<S, R> {
     });
   }
 
-  /** Where no finish can decide, the machine is asked once all have ended. */
+  /** Asks the machine where there is news for it: where no finish can decide, once all have ended. */
   readonly #refill = (): void => {
-    if (!this.#quiet || this.#next === this.#granted) return this.ask();
+    const told = this.#toldCompleted + this.#toldFailed;
+    const news = this.#quiet ? this.#next === this.#granted : this.#completed + this.#failed > told;
+    if (news) return this.ask();
     this.#asks = false;
-    if (this.#verdict === undefined) this.#start();
+    this.#start();
   };
 
   /** Asks at that time though nothing ends. */
