@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import functools
 import gc
 import threading
 import time
@@ -558,6 +559,14 @@ async def test_step_executors_of_every_shape() -> None:
     async def other_default(step: str, width: int = 320) -> Any:
         return step, {} if width == 320 else width
 
+    @functools.wraps(with_context)
+    async def open_wrapper(*args: Any, **kwargs: Any) -> Any:
+        return await with_context(*args, **kwargs)
+
+    @functools.wraps(with_context)
+    def narrow_wrapper(step: str) -> Any:
+        return with_context(step, {})
+
     shapes: list[Call] = [
         with_context,
         needs_context,
@@ -566,11 +575,17 @@ async def test_step_executors_of_every_shape() -> None:
         Callable_().method,
         other_default,
         lambda step: with_context(step, {}),
+        open_wrapper,
+        narrow_wrapper,
+        functools.partial(with_context, context={}),
+        functools.partial(other_default, width=320),
     ]
     for shape in shapes:
         [only] = (await parallel.gather(["a"], shape)).values()
         assert only == ("a", {}), shape
     assert (await parallel.gather(["1", "2"], int)).values() == [1, 2]
+    bound = functools.partial(with_context, context="mine")
+    assert (await parallel.gather(["a"], bound)).values() == [("a", "mine")]
 
 
 def test_blocking_runs_both_kinds() -> None:

@@ -35,14 +35,20 @@ def prepare(function: Callable[..., Any], context: Mapping[str, Any]) -> tuple[C
 
 
 def _context(function: Callable[..., Any], has_context: bool) -> str | None:
+    if isinstance(function, functools.partial) and "context" in function.keywords:
+        # It has one already.
+        return None
     try:
-        parameters = inspect.signature(function).parameters.values()
+        # What a wrapper takes itself; where that is anything, what it wraps.
+        own = inspect.signature(function, follow_wrapped=False)
+        is_open = any(one.kind is one.VAR_KEYWORD for one in own.parameters.values())
+        found = inspect.signature(function) if is_open else own
     except (TypeError, ValueError):
         # Something native that does not tell.
         return None
     takes_anything = False
     places = []
-    for one in parameters:
+    for one in found.parameters.values():
         if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD):
             places.append(one)
         if one.name == "context" and one.kind in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY):
