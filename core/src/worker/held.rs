@@ -21,6 +21,8 @@ pub(super) struct Held {
     pub(super) task: Option<Task>,
     /// The state of its key, until the host claims it.
     pub(super) state: Option<Payload>,
+    /// The state that a completion which names none leaves: what the task was given to begin with.
+    pub(super) leaves: Option<Payload>,
     /// Leased alone: nothing is leased beside it at first.
     pub(super) suspect: bool,
     /// When it was leased, counted from before the worker asked.

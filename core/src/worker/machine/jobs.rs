@@ -19,6 +19,10 @@ impl Machine {
             held.started = Some(now);
             self.scan_at = self.scan_at.min(held.next(self.config.cancel_grace, HAND_BACK));
             let counted = task.lease.as_ref().is_some_and(|lease| lease.counted);
+            if task.initial_state.is_some() {
+                // Whether there was a state is the store's to know; written again, it stays what it is.
+                held.leaves.clone_from(&held.state);
+            }
             jobs.push(Job {
                 id,
                 attempt: task.attempt + u32::from(!counted),
@@ -54,7 +58,15 @@ impl Machine {
             self.running -= usize::from(!replaced);
             return;
         }
-        let Some(held) = self.held.get(&id).filter(|held| held.started.is_some()) else { return };
+        let Some(held) = self.held.get_mut(&id).filter(|held| held.started.is_some()) else {
+            return;
+        };
+        let outcome = match outcome {
+            Outcome::Complete { result, state } => {
+                Outcome::Complete { result, state: state.or_else(|| held.leaves.take()) }
+            }
+            other => other,
+        };
         let outcome = match held.cancelled.map(|(reason, _)| reason) {
             Some(CancelReason::Timeout) => timed_out(held),
             Some(CancelReason::Shutdown) if matches!(outcome, Outcome::Cancel { .. }) => {

@@ -101,6 +101,7 @@ impl Machine {
                 renewing: false,
                 task: Some(task),
                 state,
+                leaves: None,
             };
             self.scan_at = self.scan_at.min(held.next(self.config.cancel_grace, HAND_BACK));
             self.ready[held.lane as usize].push_back(self.last_id);

@@ -267,3 +267,30 @@ fn what_a_lost_heartbeat_carried_goes_with_the_outcome() {
         assert_eq!(told, if answered { (0, false) } else { (1, true) });
     }
 }
+
+#[test]
+fn a_completion_that_names_no_state_leaves_the_one_that_its_task_brought() {
+    let mut bench = Bench::new(2);
+    bench.machine.plan(at(0));
+    let payload = |text: &str| Payload::new("state", text).unwrap();
+    let mut leased = [bench.task(false), bench.task(false)];
+    for one in &mut leased {
+        one.task.state_key = Some("k".to_owned());
+        one.state = Some(payload("1"));
+    }
+    leased[0].task.initial_state = Some(payload("0"));
+    let ids: Vec<_> = leased.iter().map(|one| one.task.task_id).collect();
+    bench.machine.leased(leased.into(), false, at(0), at(0));
+    for id in bench.claim(at(0)) {
+        bench.finish(id, at(1));
+    }
+    let settled = bench.machine.plan(at(1)).settle;
+    let left: Vec<_> = settled
+        .into_iter()
+        .map(|settle| match settle.outcome {
+            Outcome::Complete { state, .. } => (settle.task_id, state),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(left, [(ids[0], Some(payload("1"))), (ids[1], None)]);
+}
