@@ -22,28 +22,33 @@ from windlass.parallel import (
 
 async def test_basic_parallel_execution(capsys: pytest.CaptureFixture[str]) -> None:
     # CORE-01, PAR-01, PAR-08..12, PAR-16
-    async def basic_parallel_example() -> None:
+    # fmt: off
+    async def basic_parallel_example():
         # Initialize executor
         executor = ParallelExecutor(default_max_concurrency=10)
 
         # Define step executor
-        async def process_item(item, context=None):  # type: ignore[no-untyped-def]
+        async def process_item(item, context=None):
             # Simulate processing
             await asyncio.sleep(0.1)
             return f"processed_{item}"
 
         # Execute parallel block
         parallel_block = {
-            "name": "data_processing",
-            "strategy": "all",
-            "steps": ["item1", "item2", "item3", "item4", "item5"],
-            "max_concurrency": 3,
+            'name': 'data_processing',
+            'strategy': 'all',
+            'steps': ['item1', 'item2', 'item3', 'item4', 'item5'],
+            'max_concurrency': 3
         }
 
-        result = await executor.execute_parallel_block(parallel_block, process_item)
+        result = await executor.execute_parallel_block(
+            parallel_block,
+            process_item
+        )
 
         print(f"Completed {result.completed_tasks} tasks")
         print(f"Results: {[r.result for r in result.results]}")
+    # fmt: on
 
     await basic_parallel_example()
     assert capsys.readouterr().out == (
@@ -56,19 +61,24 @@ async def test_basic_parallel_execution(capsys: pytest.CaptureFixture[str]) -> N
 async def test_the_example_of_execute_parallel_block() -> None:
     # PAR-08..13, PAR-27..42
     executor = ParallelExecutor()
+    # fmt: off
     parallel_block = {
-        "name": "data_processing",
-        "strategy": "all",
-        "steps": ["step1", "step2", "step3"],
-        "max_concurrency": 5,
-        "timeout_seconds": 30.0,
+        'name': 'data_processing',
+        'strategy': 'all',
+        'steps': ['step1', 'step2', 'step3'],
+        'max_concurrency': 5,
+        'timeout_seconds': 30.0
     }
 
-    async def step_executor(step, context=None):  # type: ignore[no-untyped-def]
+    async def step_executor(step, context=None):
         # Your step implementation
         return f"result_for_{step}"
 
-    result = await executor.execute_parallel_block(parallel_block, step_executor)
+    result = await executor.execute_parallel_block(
+        parallel_block,
+        step_executor
+    )
+    # fmt: on
 
     assert isinstance(result, ParallelExecutionResult)
     assert result.block_name == "data_processing"
@@ -194,36 +204,41 @@ async def test_processing_a_large_data_set_in_chunks() -> None:
         processed += 1
         return item * 100
 
+    held: list[int] = []
+
     class Source:
         async def read_chunks(self, size: int) -> AsyncIterator[list[bytes]]:
             for _ in range(6):
                 yield [b"x"] * size
+                # The block of this chunk is over.
+                held.append(len(gc.get_objects()))
 
     data_source = Source()
 
-    async def process_large_dataset(data_source: Source) -> list[int]:
+    # fmt: off
+    async def process_large_dataset(data_source):
         # Process in chunks to avoid memory issues
         chunk_size = 10000
-        held = []
 
         async for chunk in data_source.read_chunks(chunk_size):
             parallel_block = {
-                "name": "chunk_processing",
-                "strategy": "all",
-                "steps": chunk,
-                "max_concurrency": 10,  # Limit concurrency for memory control
+                'name': 'chunk_processing',
+                'strategy': 'all',
+                'steps': chunk,
+                'max_concurrency': 10  # Limit concurrency for memory control
             }
 
-            result = await executor.execute_parallel_block(parallel_block, process_single_item)
-            assert result.completed_tasks == chunk_size
+            result = await executor.execute_parallel_block(
+                parallel_block,
+                process_single_item
+            )
 
             # Clear processed data from memory
             del chunk, result
             gc.collect()
-            held.append(len(gc.get_objects()))
-        return held
+    # fmt: on
 
-    held = await process_large_dataset(data_source)
+    await process_large_dataset(data_source)
     assert processed == 60_000
     # Nothing of a block stays behind: fewer objects than one in a hundred steps would be.
     assert held[-1] - held[1] < 400
@@ -262,7 +277,7 @@ async def test_a_step_executor_finds_the_security_context() -> None:
     given = SecurityContext()
     seen = []
 
-    async def secure_process(item, context=None):  # type: ignore[no-untyped-def]
+    async def secure_process(item, context=None):
         security_ctx = context.get("security_context")
         seen.append(security_ctx)
         return f"secure_processed_{item} for {security_ctx.user_id}"
