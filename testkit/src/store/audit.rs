@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 
 use windlass_core::engine::history;
-use windlass_core::{Filter, Store, Task, TaskStatus, UpdateKind};
+use windlass_core::{Filter, Store, Task, TaskKind, TaskStatus, UpdateKind};
 
 use super::bench::{Bench, TENANT};
 
@@ -15,13 +15,36 @@ impl Bench<'_> {
             return;
         }
         for tenant in [TENANT, "other"] {
-            let tasks = self.run(every_task(&*self.store, tenant));
+            let tasks = self.run(every_task(&*self.store, tenant, None));
             self.counts_equal_rows(tenant, &tasks);
             for task in &tasks {
                 lease_fits_status(task);
                 self.history_has_no_gap(tenant, task);
             }
+            for kind in TaskKind::ALL.into_iter().filter(|kind| !kind.is_task()) {
+                for composite in self.run(every_task(&*self.store, tenant, Some(kind))) {
+                    self.members_are_counted(tenant, &composite);
+                    self.history_has_no_gap(tenant, &composite);
+                }
+            }
         }
+    }
+
+    fn members_are_counted(&self, tenant: &str, task: &Task) {
+        assert!(task.lease.is_none(), "nobody leases what stands for others: {task:?}");
+        let graph = self.run(self.store.graph(tenant, task.task_id)).expect("the store answers");
+        let graph = graph.expect("a composite has a graph");
+        let count = |status| graph.members.iter().filter(|m| m.status == status).count() as u32;
+        let tally = task.members.expect("a composite has a tally");
+        assert_eq!(tally.total as usize, graph.members.len(), "{task:?}");
+        if task.status.is_final() {
+            // What ends after the verdict does not count.
+            assert_eq!(tally.open(), 0, "{task:?}");
+            return;
+        }
+        let statuses = [TaskStatus::Completed, TaskStatus::Failed, TaskStatus::Cancelled];
+        assert_eq!(statuses.map(count), [tally.completed, tally.failed, tally.cancelled]);
+        assert!(tally.open() > 0, "what is decided has ended: {task:?}");
     }
 
     fn counts_equal_rows(&self, tenant: &str, tasks: &[Task]) {
@@ -59,11 +82,15 @@ impl Bench<'_> {
 }
 
 /// Walks a tenant's list to its end.
-pub(super) async fn every_task(store: &dyn Store, tenant: &str) -> Vec<Task> {
+pub(super) async fn every_task(
+    store: &dyn Store,
+    tenant: &str,
+    kind: Option<TaskKind>,
+) -> Vec<Task> {
     let (mut tasks, mut cursor) = (Vec::new(), None);
     loop {
-        let page =
-            store.list(tenant, Filter::default(), cursor, 1000).await.expect("the store answers");
+        let filter = Filter { kind, ..Filter::default() };
+        let page = store.list(tenant, filter, cursor, 1000).await.expect("the store answers");
         tasks.extend(page.tasks);
         match page.next {
             Some(next) => cursor = Some(next),

@@ -13,10 +13,14 @@
 
 mod audit;
 mod batch;
+mod batches;
 mod bench;
+mod blocks;
 mod close;
+mod composing;
 mod depth;
 mod enqueue;
+mod fan;
 mod flow;
 mod guards;
 mod history;
@@ -25,11 +29,13 @@ mod list;
 mod order;
 mod outcomes;
 mod pause;
+mod pipelines;
 mod prune;
 mod queues;
 mod races;
 mod recent;
 mod renew;
+mod states;
 mod suspects;
 mod sweep;
 mod tenants;
@@ -79,6 +85,22 @@ const AREAS: &[&[Case]] = &[
     close::CASES,
 ];
 
+/// Cases of batches, blocks, pipelines and states.
+const COMPOSITES: &[&[Case]] =
+    &[pipelines::CASES, blocks::CASES, batches::CASES, states::CASES, fan::CASES];
+
+/// Runs every case of composites on a store of its own; as [`exercise`].
+///
+/// # Panics
+///
+/// As [`exercise`].
+pub fn exercise_composites(
+    store: &str,
+    open: impl Fn(&str, Arc<dyn Clock>) -> Arc<dyn Store> + Sync,
+) -> usize {
+    run(store, COMPOSITES, open)
+}
+
 /// Runs every case on a store of its own; answers how many ran.
 ///
 /// `open` opens the store called by a name, with the clock given; a name that is open already means
@@ -91,13 +113,21 @@ pub fn exercise(
     store: &str,
     open: impl Fn(&str, Arc<dyn Clock>) -> Arc<dyn Store> + Sync,
 ) -> usize {
+    run(store, AREAS, open)
+}
+
+fn run(
+    store: &str,
+    areas: &[&[Case]],
+    open: impl Fn(&str, Arc<dyn Clock>) -> Arc<dyn Store> + Sync,
+) -> usize {
     let wanted = std::env::var("WINDLASS_CASE").unwrap_or_default();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
         .expect("the machine can start threads");
-    let cases: Vec<&Case> = AREAS.iter().copied().flatten().collect();
+    let cases: Vec<&Case> = areas.iter().copied().flatten().collect();
     let cases = cases.into_iter().filter(|(name, _)| name.contains(&wanted)).collect::<Vec<_>>();
     let mut failed = Vec::new();
     for (i, (name, case)) in cases.iter().enumerate() {

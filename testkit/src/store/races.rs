@@ -21,7 +21,7 @@ super::cases![
 ];
 
 /// Runs `body` on `count` threads, each with a connection of its own.
-fn threads<T: Send>(
+pub(super) fn threads<T: Send>(
     bench: &Bench,
     count: usize,
     body: impl Fn(usize, Arc<dyn Store>) -> T + Sync,
