@@ -95,7 +95,7 @@ impl Raw {
                 complete.execute(params![num, now, self.token])?;
             }
             let mut select = tx.prepare_cached(
-                "SELECT num, payload FROM tasks INDEXED BY tasks_ready WHERE status = 2 \
+                "SELECT num, payload FROM tasks INDEXED BY tasks_pending WHERE status = 2 \
                  AND tenant = 'default' AND queue = 'default' AND handler = ?1 AND suspect = 0 \
                  ORDER BY priority, run_at, id LIMIT ?2",
             )?;

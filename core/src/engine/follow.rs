@@ -46,7 +46,8 @@ pub trait Rows {
     /// The members of a composite that have not ended, by id.
     fn open_members(&mut self, parent: &Task) -> Result<Vec<Self::Key>, Self::Error>;
 
-    /// The first member of a block, by id, that is `blocked`.
+    /// The first member of a block, by id, that is `blocked` and waits for its turn in the block, not for
+    /// that in the line of its state key.
     fn next_step(&mut self, block: &Task) -> Result<Option<Self::Key>, Self::Error>;
 
     /// How the members of a composite stand, counted anew. `first` is left out.
@@ -390,7 +391,8 @@ impl<K: Copy + Ord> Follow<K> {
     ) -> Result<(), R::Error> {
         for _ in 0..steps {
             let Some(key) = rows.next_step(block)? else { return Ok(()) };
-            self.change(rows, key, |task, now| Some(composite::release(task, now)))?;
+            // Its turn here is all that it waits for, but for its turn in a line.
+            self.meet(rows, key, 1)?;
         }
         Ok(())
     }

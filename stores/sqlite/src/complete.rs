@@ -7,23 +7,31 @@
 //! store compares the two ways, step by step.
 
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Result, params};
+use windlass_core::engine::follow::Changed;
 use windlass_core::engine::transition::{Guard, Transition};
-use windlass_core::{LeaseToken, Payload, Settled, TaskStatus, Timestamp};
+use windlass_core::words::{Parent, TaskKind};
+use windlass_core::{LeaseToken, Payload, Settled, TaskId, TaskStatus, Timestamp};
 
-use crate::row::Num;
+use crate::follow::Following;
+use crate::line;
+use crate::row::{Cells, Num};
 use crate::tx::Tx;
 
 /// Writes completions by statements that are looked up once.
 pub(crate) struct Completions<'c> {
+    connection: &'c Connection,
     find: CachedStatement<'c>,
     update: CachedStatement<'c>,
+    /// Whom it concerns: looked up when the first comes that concerns others.
+    place: Option<CachedStatement<'c>>,
 }
 
 impl<'c> Completions<'c> {
     /// The completions of a connection.
     pub(crate) fn new(connection: &'c Connection) -> Result<Self> {
         let find = connection.prepare_cached(
-            "SELECT num, queue FROM tasks WHERE tenant = ?1 AND id = ?2 AND status = 3 \
+            "SELECT num, queue, batch_id IS NULL AND state_key IS NULL FROM tasks \
+             WHERE tenant = ?1 AND id = ?2 AND status = 3 \
              AND token = ?3 AND (lease_counted OR start_seq IS NULL)",
         )?;
         // ?3 is the start of the attempt, or NULL when it was told before.
@@ -40,12 +48,17 @@ impl<'c> Completions<'c> {
              token = NULL, lease_worker = NULL, lease_expires_at = NULL, lease_counted = 0 \
              WHERE num = ?1",
         )?;
-        Ok(Self { find, update })
+        Ok(Self { connection, find, update, place: None })
     }
 
     /// Writes a transition, if it is such a completion and its guard holds; `None` leaves it to
     /// others.
-    pub(crate) fn write(&mut self, tx: &mut Tx<'_>, to: &Transition) -> Result<Option<Settled>> {
+    pub(crate) fn write(
+        &mut self,
+        tx: &mut Tx<'c>,
+        following: &mut Following<'c>,
+        to: &Transition,
+    ) -> Result<Option<Settled>> {
         let Some(token) = token_of(to) else { return Ok(None) };
         let now = tx.now();
         let started = to.started.map(|ago| now.before(ago)).map(Timestamp::as_millis);
@@ -54,13 +67,53 @@ impl<'c> Completions<'c> {
         let found = self.find.query_row(guard, |row| {
             let queue = row.get_ref(1)?.as_str()?;
             counts.moved(&to.tenant, queue, TaskStatus::Running, TaskStatus::Completed);
-            row.get::<_, Num>(0)
+            Ok((row.get::<_, Num>(0)?, row.get(2)?))
         });
-        let Some(num) = found.optional()? else { return Ok(None) };
+        let Some((num, is_plain)) = found.optional()? else { return Ok(None) };
+        let changed = if is_plain { None } else { Some(self.changed(num, to)?) };
         let result = to.result.as_ref().map(Payload::as_str);
         self.update.execute(params![num, now.as_millis(), started, result])?;
+        if let Some(changed) = changed {
+            if let (Some(state), Some(state_key)) = (&to.state, &changed.state_key) {
+                line::store(self.connection, &to.tenant, state_key, state)?;
+            }
+            following.note_change(tx, num, changed)?;
+        }
         tx.ring = true;
         Ok(Some(Settled { task_id: to.task_id, status: TaskStatus::Completed }))
+    }
+
+    /// What the completion changes for others, before it is written.
+    fn changed(&mut self, num: Num, to: &Transition) -> Result<Changed> {
+        let place = match &mut self.place {
+            Some(place) => place,
+            none => none.insert(self.connection.prepare_cached(
+                "SELECT batch_id, state_key, parent_kind, stage, waits, attempt, lease_counted \
+                 FROM tasks WHERE num = ?1",
+            )?),
+        };
+        place.query_row([num], |row| {
+            let mut cells = Cells::new(row);
+            let parent = cells.take::<Option<[u8; 16]>>()?.map(TaskId::from_bytes);
+            let state_key = cells.take()?;
+            let kind = cells.kind()?.unwrap_or(TaskKind::Batch);
+            let (stage, waits, attempt) = (cells.take()?, cells.take()?, cells.take::<u32>()?);
+            let began = !cells.take::<bool>()? && to.started.is_some();
+            Ok(Changed {
+                task_id: to.task_id,
+                tenant: to.tenant.clone(),
+                kind: TaskKind::Task,
+                parent: parent.map(|task_id| Parent { task_id, kind }),
+                stage,
+                state_key,
+                before: TaskStatus::Running,
+                after: TaskStatus::Completed,
+                waits,
+                attempt: attempt + u32::from(began),
+                began,
+                error: None,
+            })
+        })
     }
 }
 
@@ -71,6 +124,6 @@ fn token_of(to: &Transition) -> Option<LeaseToken> {
         && to.updates.is_empty()
         && !(to.uncount || to.start_over)
         && to.error.is_none()
-        && (to.run_at, to.suspect, to.cancel_requested) == (None, None, None);
+        && (to.run_at, to.suspect, to.cancel_requested, to.waits) == (None, None, None, None);
     plain.then_some(token)
 }

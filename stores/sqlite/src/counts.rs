@@ -88,7 +88,7 @@ pub(crate) fn between(connection: &Connection, least: u8, most: u8) -> Result<u6
 pub(crate) fn batch(connection: &Connection, tenant: &str, batch_id: BatchId) -> Result<Counts> {
     let mut select = connection.prepare_cached(
         "SELECT status, count(*) FROM tasks INDEXED BY tasks_batch \
-         WHERE batch_id = ?1 AND tenant = ?2 GROUP BY status",
+         WHERE batch_id = ?1 AND tenant = ?2 AND parent_kind IS NULL GROUP BY status",
     )?;
     let rows = select.query_map(params![batch_id.as_bytes(), tenant], |row| {
         let mut cells = Cells::new(row);

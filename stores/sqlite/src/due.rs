@@ -49,7 +49,7 @@ pub(crate) fn due(connection: &Connection, now: Timestamp, limit: u32) -> Result
 pub(crate) fn ahead(connection: &Connection, task: &Task, most: u64) -> Result<u64> {
     let most = i64::try_from(most).unwrap_or(i64::MAX);
     let mut select = connection.prepare_cached(
-        "SELECT count(*) FROM (SELECT 1 FROM tasks INDEXED BY tasks_ready WHERE status = 2 \
+        "SELECT count(*) FROM (SELECT 1 FROM tasks INDEXED BY tasks_pending WHERE status = 2 \
          AND tenant = ?1 AND queue = ?2 AND handler = ?3 AND suspect = ?4 \
          AND (priority, run_at, id) < (?5, ?6, ?7) LIMIT ?8)",
     )?;

@@ -33,8 +33,9 @@ pub(crate) fn flow(
 /// were stored, so the first of them is found by halving.
 fn stored(connection: &Connection, from: i64, until: i64, flows: &mut Flows) -> Result<bool> {
     let first = first_stored(connection, from - SLACK_MILLIS)?;
-    let mut select = connection
-        .prepare_cached("SELECT tenant, created_at FROM tasks WHERE num >= ?1 ORDER BY num")?;
+    let mut select = connection.prepare_cached(
+        "SELECT tenant, created_at, kind FROM tasks WHERE num >= ?1 ORDER BY num",
+    )?;
     let mut rows = select.query([first])?;
     let mut looked = 0;
     while let Some(row) = rows.next()? {
@@ -46,7 +47,7 @@ fn stored(connection: &Connection, from: i64, until: i64, flows: &mut Flows) -> 
             return Ok(false);
         }
         looked += 1;
-        if (from..until).contains(&at) {
+        if (from..until).contains(&at) && row.get::<_, u8>(2)? == 0 {
             flows.entry(row.get(0)?).or_default().submitted += 1;
         }
     }
@@ -78,7 +79,7 @@ fn first_stored(connection: &Connection, since: i64) -> Result<Num> {
 /// Whether all rows that ended within the time were counted.
 fn ended(connection: &Connection, from: i64, until: i64, flows: &mut Flows) -> Result<bool> {
     let mut select = connection.prepare_cached(
-        "SELECT status, tenant, max(finished_at - created_at, 0) FROM tasks \
+        "SELECT status, tenant, max(finished_at - created_at, 0), kind FROM tasks \
          INDEXED BY tasks_finished \
          WHERE finished_at IS NOT NULL AND finished_at >= ?1 AND finished_at < ?2 \
          ORDER BY finished_at LIMIT ?3",
@@ -90,7 +91,9 @@ fn ended(connection: &Connection, from: i64, until: i64, flows: &mut Flows) -> R
         let mut cells = Cells::new(row);
         let (status, tenant) = (cells.status()?, cells.take()?);
         let took = Duration::from_millis(cells.number()?);
-        flows.entry(tenant).or_default().ended(status, took);
+        if cells.take::<u8>()? == 0 {
+            flows.entry(tenant).or_default().ended(status, took);
+        }
     }
     Ok(looked <= BUDGET)
 }

@@ -3,8 +3,9 @@
 use std::sync::LazyLock;
 
 use rusqlite::{CachedStatement, Connection, Result};
-use windlass_core::engine::submit::NewTask;
-use windlass_core::{BatchId, Payload, TaskSpec, Timestamp};
+use windlass_core::engine::submit::{NewTask, Place};
+use windlass_core::words::TaskKind;
+use windlass_core::{BatchId, Payload, TaskSpec, TaskStatus, Timestamp};
 
 use crate::row::{self, Num};
 
@@ -26,7 +27,7 @@ macro_rules! into {
         "INSERT OR FAIL INTO tasks (id, status, version, tenant, queue, handler, suspect, priority, run_at, \
          created_at, attempt, submitted_as, last_seq, first_seq, cancel_requested, lease_counted, \
          task_type, timeout, retry, batch_id, idempotency_key, fingerprint, traceparent, state_key, \
-         labels, metadata, initial_state, payload) VALUES "
+         labels, metadata, initial_state, payload, kind, parent_kind, stage, waits, line) VALUES "
     };
 }
 
@@ -36,7 +37,7 @@ static ALIKE_ROWS: LazyLock<String> = LazyLock::new(|| {
         let (id, payload) = (10 + 2 * n, 11 + 2 * n);
         format!(
             "(?{id}, ?1, 1, ?2, ?3, ?4, 0, ?5, ?6, ?7, 0, ?1, 1, 1, 0, 0, ?8, NULL, NULL, ?9, NULL, \
-             NULL, NULL, NULL, NULL, NULL, NULL, ?{payload})"
+             NULL, NULL, NULL, NULL, NULL, NULL, ?{payload}, 0, NULL, NULL, 0, NULL)"
         )
     };
     format!("{}{}", into!(), (0..ALIKE).map(row).collect::<Vec<_>>().join(", "))
@@ -68,6 +69,7 @@ pub(crate) fn are_alike(tasks: &[NewTask]) -> bool {
             && (run_at, delay) == (&like.run_at, &like.delay)
             && (&new.tenant, &new.handler, new.batch_id)
                 == (&first.tenant, &first.handler, first.batch_id)
+            && new.place == Place::default()
             && timeout.is_none()
             && retry.is_empty()
             && idempotency_key.is_none()
@@ -113,7 +115,7 @@ pub(crate) struct Insert<'tx, 'task> {
     connection: &'tx Connection,
     statement: CachedStatement<'tx>,
     now: Timestamp,
-    before: Option<&'task NewTask>,
+    before: Option<(&'task NewTask, TaskStatus, Option<i64>)>,
 }
 
 impl<'tx, 'task> Insert<'tx, 'task> {
@@ -122,17 +124,30 @@ impl<'tx, 'task> Insert<'tx, 'task> {
         let mut statement = connection.prepare_cached(concat!(
             into!(),
             "(?1, ?2, 1, ?3, ?4, ?5, 0, ?6, ?7, ?8, 0, ?2, 1, 1, 0, 0, ?9, ?10, ?11, ?12, ?13, ?14, \
-             ?15, ?16, ?17, ?18, ?19, ?20)",
+             ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25)",
         ))?;
         statement.raw_bind_parameter(8, now.as_millis())?;
         Ok(Self { connection, statement, now, before: None })
     }
 
-    /// Writes what [`NewTask::into_task`] describes, without building it.
-    pub(crate) fn task(&mut self, new: &'task NewTask) -> Result<Num> {
+    /// Writes what [`NewTask::into_task`] describes, without building it, with its status and its place
+    /// in the line of its state key.
+    pub(crate) fn task(
+        &mut self,
+        new: &'task NewTask,
+        status: TaskStatus,
+        line: Option<i64>,
+    ) -> Result<Num> {
         let Self { statement, now, before, .. } = self;
         // Until the first one is bound nothing is.
-        let before = before.replace(new);
+        let before = before.replace((new, status, line));
+        if before.is_none_or(|(_, before, _)| before != status) {
+            statement.raw_bind_parameter(2, status as u8)?;
+        }
+        if before.is_none_or(|(_, _, before)| before != line) {
+            statement.raw_bind_parameter(25, line)?;
+        }
+        let before = before.map(|(before, ..)| before);
         let spec = &new.spec;
         macro_rules! bind {
             ($place:literal, $value:expr, $($($field:ident).+),+) => {
@@ -143,9 +158,7 @@ impl<'tx, 'task> Insert<'tx, 'task> {
         }
         statement.raw_bind_parameter(1, new.task_id.as_bytes())?;
         if before.is_none_or(|b| (b.spec.run_at, b.spec.delay) != (spec.run_at, spec.delay)) {
-            let (run_at, status) = new.due(*now);
-            statement.raw_bind_parameter(2, status as u8)?;
-            statement.raw_bind_parameter(7, run_at.as_millis())?;
+            statement.raw_bind_parameter(7, new.due(*now).0.as_millis())?;
         }
         bind!(3, &new.tenant, tenant);
         bind!(4, &spec.queue, spec.queue);
@@ -155,7 +168,13 @@ impl<'tx, 'task> Insert<'tx, 'task> {
         let nanos = |timeout: std::time::Duration| i64::try_from(timeout.as_nanos());
         bind!(10, spec.timeout.map(|timeout| nanos(timeout).unwrap_or(i64::MAX)), spec.timeout);
         bind!(11, row::retry_text(&spec.retry), spec.retry);
-        bind!(12, new.batch_id.as_ref().map(BatchId::as_bytes), batch_id);
+        if before.is_none_or(|b| (b.batch_id, b.place.parent) != (new.batch_id, new.place.parent)) {
+            let own = new.place.parent.filter(|parent| parent.kind != TaskKind::Batch);
+            let batch = new.batch_id.as_ref().map(BatchId::as_bytes);
+            let parent = own.as_ref().map(|parent| parent.task_id.as_bytes()).or(batch);
+            statement.raw_bind_parameter(12, parent)?;
+            statement.raw_bind_parameter(22, own.map(|parent| parent.kind as u8))?;
+        }
         bind!(13, &spec.idempotency_key, spec.idempotency_key);
         bind!(14, new.fingerprint, fingerprint);
         bind!(15, &spec.traceparent, spec.traceparent);
@@ -169,6 +188,9 @@ impl<'tx, 'task> Insert<'tx, 'task> {
         bind!(19, spec.initial_state.as_ref().map(Payload::as_str), spec.initial_state);
         let payload = (!is_long(&spec.payload)).then(|| spec.payload.as_str());
         bind!(20, payload, spec.payload);
+        bind!(21, new.place.kind as u8, place.kind);
+        bind!(23, &new.place.stage, place.stage);
+        bind!(24, new.place.waits, place.waits);
         statement.raw_execute()?;
         Ok(self.connection.last_insert_rowid())
     }

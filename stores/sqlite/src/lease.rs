@@ -5,9 +5,10 @@ use windlass_core::engine::lease::grant;
 use windlass_core::store::LeaseOrder;
 use windlass_core::{Leased, TaskId, TaskStatus, Timestamp};
 
-use crate::row::{self, Cells, HotRows, Num};
+use crate::hot::HotRows;
+use crate::row::{self, Cells, Num};
 use crate::tx::Tx;
-use crate::{queues, updates};
+use crate::{line, queues, updates};
 
 /// Place of a task in lease order: priority, due time, id; and the number of its row.
 type Place = (u8, Timestamp, TaskId, Num);
@@ -29,7 +30,8 @@ pub(crate) fn lease(tx: &mut Tx<'_>, order: &LeaseOrder) -> Result<Leased> {
     )?;
     for (_, _, _, num) in places {
         let mut task = row::by_num(&mut select, num)?;
-        let (granted, entries) = grant(&mut task, &request.worker, order.token, request.ttl, now);
+        let (mut granted, entries) =
+            grant(&mut task, &request.worker, order.token, request.ttl, now);
         if task.suspect {
             HotRows::new(tx.connection)?.write(num, &task)?;
             updates::insert(tx.connection, num, &entries)?;
@@ -44,6 +46,10 @@ pub(crate) fn lease(tx: &mut Tx<'_>, order: &LeaseOrder) -> Result<Leased> {
             ])?;
         }
         tx.counts.moved(&task.tenant, &task.queue, TaskStatus::Pending, TaskStatus::Running);
+        if let Some(state_key) = &task.state_key {
+            let stored = line::state(tx.connection, &task.tenant, state_key)?;
+            granted.state = stored.or_else(|| task.initial_state.clone());
+        }
         leased.tasks.push(granted);
     }
     Ok(leased)
@@ -56,7 +62,7 @@ fn choose(tx: &Tx<'_>, order: &LeaseOrder) -> Result<(Vec<Place>, bool)> {
     let mut ready: Vec<Place> = Vec::with_capacity(limit);
     let mut suspect: Option<Place> = None;
     let mut select = tx.connection.prepare_cached(
-        "SELECT priority, run_at, id, num FROM tasks INDEXED BY tasks_ready WHERE status = 2 \
+        "SELECT priority, run_at, id, num FROM tasks INDEXED BY tasks_pending WHERE status = 2 \
          AND tenant = ?1 AND queue = ?2 AND handler = ?3 AND suspect = ?4 \
          ORDER BY priority, run_at, id LIMIT ?5",
     )?;

@@ -10,22 +10,30 @@
 //! | `open`, `location`, `schema`, `migrate` | how a file becomes a store |
 //! | `writer`, `pen`, `tx`, `turn` | one writing connection, many callers in one commit |
 //! | `keeper`, `wake`, `readers`, `fork` | checkpoints, wake-ups, reading connections, child processes |
-//! | `row`, `insert`, `counts`, `updates` | what is kept, and how it is read and written |
+//! | `row`, `hot`, `insert`, `counts`, `updates` | what is kept, and how it is read and written |
+//! | `follow`, `line` | what follows from a change: who waits, composites, lines of state keys |
+//! | `compose`, `chunks`, `graph` | batches, blocks and pipelines: stored, in chunks, read |
 //! | `enqueue`, `lease`, `settle`, `renew`, `list`, `due`, `prune`, `workers` | one verb each |
 //!
 //! A write is on disk when it is acknowledged (`synchronous=FULL`), unless [`Durability::Normal`] asks
 //! for less. Leases and heartbeats never wait for the disk: losing them loses nothing.
 
+mod chunks;
 mod complete;
+mod compose;
 mod counts;
 mod due;
 mod enqueue;
 mod error;
 mod flow;
+mod follow;
 mod fork;
+mod graph;
+mod hot;
 mod insert;
 mod keeper;
 mod lease;
+mod line;
 mod list;
 mod location;
 mod migrate;

@@ -133,6 +133,11 @@ fn statement(
             });
             each.collect()
         }
+        Walk::Composites(kind) => {
+            let columns = columns(&mut s, filter, &walk, None);
+            let is = format!("t.kind > 0 AND t.kind = {}", *kind as u8);
+            vec![of_tasks(&columns, "tasks_composite", &is)]
+        }
         Walk::Ids => vec![of_tasks(&columns(&mut s, filter, &walk, None), "tasks_id", "1")],
     };
     s.sql = format!("{} ORDER BY 2 DESC LIMIT ?4", parts.join(" UNION ALL "));
@@ -154,7 +159,7 @@ fn of_status(s: &mut Statement, columns: &str, status: TaskStatus, filter: &Filt
             return of_tasks(columns, "tasks_ended_badly", &format!("{is} AND t.status >= 5"));
         }
         TaskStatus::Scheduled => "tasks_scheduled",
-        TaskStatus::Pending => "tasks_ready",
+        TaskStatus::Pending => "tasks_pending",
         _ => "tasks_leased",
     };
     // These are not in the order of ids: the newest are found first, from the index alone where it can.
@@ -184,6 +189,15 @@ fn columns(s: &mut Statement, filter: &Filter, walk: &Walk, part: Option<&Part>)
             }
         }
     }
+    match filter.kind {
+        Some(kind) if !kind.is_task() => {
+            if !matches!(walk, Walk::Composites(_)) {
+                all.push(format!(" t.kind = {}", kind as u8));
+            }
+        }
+        // Composites are few: to look whether a row is one of them is less than to read the row.
+        _ => all.push("NOT EXISTS (SELECT 1 FROM composites c WHERE c.num = w.num)".to_owned()),
+    }
     for (sign, at) in [(">=", filter.since), ("<", filter.until)] {
         if let Some(at) = at {
             all.push(format!(" t.created_at {sign} {}", s.bind(at.as_millis())));
@@ -191,6 +205,9 @@ fn columns(s: &mut Statement, filter: &Filter, walk: &Walk, part: Option<&Part>)
     }
     if let (Some(batch), false) = (filter.batch_id, matches!(walk, Walk::Batch(_))) {
         all.push(format!(" t.batch_id IS {}", s.bind(batch.as_bytes().to_vec())));
+    }
+    if filter.batch_id.is_some() {
+        all.push(" t.parent_kind IS NULL".to_owned());
     }
     for (key, value) in &filter.labels {
         if !matches!(walk, Walk::Label(k, v) if (k, v) == (key, value)) {

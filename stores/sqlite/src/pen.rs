@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use windlass_core::engine::follow::Followed;
 use windlass_core::{Clock, Result};
 
 use crate::error::Place;
@@ -36,6 +37,8 @@ pub(crate) struct Pen {
     /// What `PRAGMA synchronous` is set to; `None` when unknown.
     synchronous: Option<Durability>,
     bell: Arc<Bell>,
+    /// Tasks that changed by what followed from committed writes, until somebody is told.
+    followed: Vec<Followed>,
 }
 
 impl Pen {
@@ -49,7 +52,21 @@ impl Pen {
         bell: Arc<Bell>,
     ) -> Self {
         let location = location.into();
-        Self { connection, turn, clock, location, durability, synchronous: None, bell }
+        Self {
+            connection,
+            turn,
+            clock,
+            location,
+            durability,
+            synchronous: None,
+            bell,
+            followed: Vec::new(),
+        }
+    }
+
+    /// What followed from the writes committed since it was asked for last.
+    pub(crate) fn take_followed(&mut self) -> Vec<Followed> {
+        std::mem::take(&mut self.followed)
     }
 
     /// This process's turn to write; `None` when it would have to wait and may not.
@@ -106,8 +123,9 @@ impl Pen {
             }
         }
         tx.counts.write(&self.connection)?;
-        let ring = tx.ring;
+        let (ring, followed) = (tx.ring, tx.followed);
         self.connection.prepare_cached("COMMIT")?.execute([])?;
+        self.followed.extend(followed);
         if ring {
             self.bell.ring();
         }

@@ -9,6 +9,7 @@ use windlass_core::rules::keys;
 use windlass_core::store::Prune;
 use windlass_core::{Labels, Timestamp};
 
+use crate::chunks;
 use crate::counts;
 use crate::row::{Cells, Num};
 use crate::tx::Tx;
@@ -65,13 +66,18 @@ fn finished(
     let young = now.before(prune.keep_keys).as_millis();
     let mut over = match prune.keep {
         None => 0,
-        Some(keep) => counts::between(connection, 4, 6)?.saturating_sub(keep),
+        Some(keep) => {
+            let finished = counts::between(connection, 4, 6)? + composites(connection)?;
+            finished.saturating_sub(keep)
+        }
     };
     let mut select = connection.prepare_cached(
-        "SELECT num, finished_at, created_at, idempotency_key \
-         FROM tasks INDEXED BY tasks_finished \
-         WHERE finished_at IS NOT NULL AND (finished_at, num) > (?1, ?2) \
-         ORDER BY finished_at, num LIMIT ?3",
+        "SELECT t.num, t.finished_at, t.created_at, t.idempotency_key, \
+         t.batch_id IS NOT NULL AND EXISTS (SELECT 1 FROM tasks p \
+            WHERE p.tenant = t.tenant AND p.id = t.batch_id) \
+         FROM tasks t INDEXED BY tasks_finished \
+         WHERE t.finished_at IS NOT NULL AND (t.finished_at, t.num) > (?1, ?2) \
+         ORDER BY t.finished_at, t.num LIMIT ?3",
     )?;
     let mut rows = select.query(params![from.0, from.1, LOOK as i64])?;
     let (mut gone, mut looked, mut last) = (Vec::new(), 0, from);
@@ -80,6 +86,8 @@ fn finished(
         let (num, finished_at): (Num, i64) = (cells.take()?, cells.take()?);
         let created_at: i64 = cells.take()?;
         let kept = keys::keeps_task(cells.text()?);
+        // What goes by this very call lets its members go by the next one.
+        let is_member: bool = cells.take()?;
         if gone.len() >= prune.limit as usize {
             // What was passed over before may be due by the next call.
             return Ok((gone, from));
@@ -89,12 +97,21 @@ fn finished(
         }
         looked += 1;
         last = (finished_at, num);
-        if !kept || created_at <= young {
+        if !is_member && (!kept || created_at <= young) {
             gone.push((num, finished_at));
             over = over.saturating_sub(1);
         }
     }
     Ok((gone, if looked == LOOK { last } else { Place::default().finished }))
+}
+
+/// Composites that have ended: they are in no queue's counts.
+fn composites(connection: &Connection) -> Result<u64> {
+    let mut count = connection.prepare_cached(
+        "SELECT count(*) FROM tasks INDEXED BY tasks_composite \
+         WHERE kind > 0 AND finished_at IS NOT NULL",
+    )?;
+    count.query_row([], |row| Cells::new(row).number())
 }
 
 fn histories(connection: &Connection, prune: &Prune, from: Num) -> Result<(Vec<Num>, Num)> {
@@ -122,7 +139,7 @@ pub(crate) fn remove(tx: &mut Tx<'_>, tasks: &[(Num, i64)]) -> Result<u64> {
     for (num, finished_at) in tasks {
         let mut delete = tx.connection.prepare_cached(
             "DELETE FROM tasks WHERE num = ?1 AND finished_at = ?2 \
-             RETURNING tenant, queue, status, id, labels, payload IS NULL",
+             RETURNING tenant, queue, status, id, labels, payload IS NULL, kind > 0",
         )?;
         let mut rows = delete.query(params![num, finished_at])?;
         let Some(row) = rows.next()? else { continue };
@@ -133,7 +150,7 @@ pub(crate) fn remove(tx: &mut Tx<'_>, tasks: &[(Num, i64)]) -> Result<u64> {
             None => Labels::new(),
             Some(text) => serde_json::from_str(text).map_err(|e| cells.damaged(e))?,
         };
-        let long_payload = cells.take()?;
+        let (long_payload, is_composite): (bool, bool) = (cells.take()?, cells.take()?);
         drop(rows);
         for (key, value) in &labels {
             tx.connection
@@ -149,14 +166,24 @@ pub(crate) fn remove(tx: &mut Tx<'_>, tasks: &[(Num, i64)]) -> Result<u64> {
                 .execute([num])?;
         }
         tx.connection.prepare_cached("DELETE FROM updates WHERE num = ?1")?.execute([num])?;
-        tx.counts.add(&tenant, &queue, status, -1);
+        // Numbers of rows come again: nothing may be left that waits for this one.
+        tx.connection.prepare_cached("DELETE FROM edges WHERE from_num = ?1")?.execute([num])?;
+        tx.connection.prepare_cached("DELETE FROM edges WHERE to_num = ?1")?.execute([num])?;
+        if is_composite {
+            tx.connection
+                .prepare_cached("DELETE FROM composites WHERE num = ?1")?
+                .execute([num])?;
+        } else {
+            tx.counts.add(&tenant, &queue, status, -1);
+        }
         gone += 1;
     }
     Ok(gone)
 }
 
-/// Cuts histories down to the newest `most` entries, and forgets workers long gone.
-pub(crate) fn tidy(tx: &mut Tx<'_>, histories: &[Num], most: u64) -> Result<()> {
+/// Cuts histories down to their newest entries, and forgets workers long gone and batches never sealed.
+pub(crate) fn tidy(tx: &mut Tx<'_>, histories: &[Num], prune: &Prune) -> Result<()> {
+    let most = prune.updates_per_task;
     for num in histories {
         let kept: i64 = tx
             .connection
@@ -182,5 +209,6 @@ pub(crate) fn tidy(tx: &mut Tx<'_>, histories: &[Num], most: u64) -> Result<()> 
     let gone = tx.now().before(GONE).as_millis();
     tx.connection.prepare_cached("DELETE FROM workers WHERE seen_at < ?1")?.execute([gone])?;
     tx.connection.prepare_cached("DELETE FROM counts WHERE n = 0")?.execute([])?;
+    chunks::forget(tx, prune.older_than)?;
     Ok(())
 }

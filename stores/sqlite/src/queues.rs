@@ -40,7 +40,7 @@ pub(crate) fn paused(connection: &Connection, tenant: &str) -> Result<Vec<String
 /// rather than on this one's beginning.
 pub(crate) fn oldest(connection: &Connection, tenant: &str) -> Result<Vec<(String, Timestamp)>> {
     let mut leap = connection.prepare_cached(
-        "SELECT queue, handler, suspect, priority, run_at FROM tasks INDEXED BY tasks_ready \
+        "SELECT queue, handler, suspect, priority, run_at FROM tasks INDEXED BY tasks_pending \
          WHERE status = 2 AND tenant = ?1 AND (queue, handler, suspect, priority, run_at) \
          > (?2, ?3, ?4, ?5, 9223372036854775807) \
          ORDER BY queue, handler, suspect, priority, run_at LIMIT 1",

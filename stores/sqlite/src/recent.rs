@@ -40,7 +40,7 @@ fn stored(
     limit: usize,
 ) -> Result<Vec<Change>> {
     let mut select = connection.prepare_cached(
-        "SELECT created_at, id, num, tenant = ?1, status <= 2 FROM tasks ORDER BY num DESC",
+        "SELECT created_at, id, num, tenant = ?1 AND kind = 0, status <= 2 FROM tasks ORDER BY num DESC",
     )?;
     let mut rows = select.query([tenant])?;
     let (mut changes, mut left) = (Vec::new(), limit);
@@ -68,7 +68,7 @@ fn finished(
     limit: usize,
 ) -> Result<Vec<Change>> {
     let mut select = connection.prepare_cached(
-        "SELECT finished_at, id, num, tenant = ?1 FROM tasks INDEXED BY tasks_finished \
+        "SELECT finished_at, id, num, tenant = ?1 AND kind = 0 FROM tasks INDEXED BY tasks_finished \
          WHERE finished_at IS NOT NULL AND finished_at >= ?2 ORDER BY finished_at DESC, num DESC",
     )?;
     let mut rows = select.query(params![tenant, since.as_millis()])?;
@@ -91,7 +91,7 @@ fn finished(
 fn running(connection: &Connection, tenant: &str) -> Result<Vec<Change>> {
     let mut select = connection.prepare_cached(
         "SELECT max(created_at, coalesce(attempt_started_at, 0)), id, num FROM tasks \
-         INDEXED BY tasks_leased WHERE status = 3 AND tenant = ?1",
+         INDEXED BY tasks_leased WHERE status = 3 AND tenant = ?1 AND kind = 0",
     )?;
     select.query_map([tenant], |row| change(&mut Cells::new(row)))?.collect()
 }

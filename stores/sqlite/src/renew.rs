@@ -2,9 +2,10 @@
 
 use rusqlite::{Connection, Result};
 use windlass_core::engine::lease;
-use windlass_core::{Renewal, Renewed, Timestamp};
+use windlass_core::{Renewal, Renewed, TaskStatus, Timestamp};
 
-use crate::row::HotRows;
+use crate::follow::Following;
+use crate::hot::HotRows;
 use crate::tx::Tx;
 use crate::updates;
 
@@ -18,20 +19,26 @@ pub(crate) fn renew(tx: &mut Tx<'_>, tenant: &str, renewals: &[Renewal]) -> Resu
     let now = tx.now();
     let mut answers = Vec::with_capacity(renewals.len());
     let mut rows = HotRows::new(tx.connection)?;
+    let mut following = Following::new();
     for renewal in renewals {
         let Some((num, mut task)) = rows.read(tenant, renewal.task_id)? else {
             answers.push(Renewed::Lost);
             continue;
         };
+        let attempt = task.attempt;
         let (answer, entries, changed) = lease::renew(&mut task, renewal, now);
         if changed {
             rows.write(num, &task)?;
             updates::insert(tx.connection, num, &entries)?;
             // A mere extension is no news to anybody.
             tx.ring |= renewal.started.is_some() || !renewal.updates.is_empty();
+            if task.attempt > attempt {
+                following.note(tx, num, &task, TaskStatus::Running, attempt)?;
+            }
         }
         answers.push(answer);
     }
+    following.finish(tx)?;
     Ok(answers)
 }
 

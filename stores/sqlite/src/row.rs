@@ -8,26 +8,26 @@ use std::time::Duration;
 use rusqlite::types::{FromSql, FromSqlError, Type};
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Result, Row, params};
 use windlass_core::{
-    BatchId, Labels, Lease, LeaseToken, Payload, Priority, RetryOptions, Task, TaskError, TaskId,
-    TaskKind, TaskStatus, Timestamp,
+    Labels, Lease, LeaseToken, Members, Need, Parent, Payload, Priority, RetryOptions, Task,
+    TaskError, TaskId, TaskKind, TaskStatus, Timestamp,
 };
 
-/// Columns that change, but for the result.
+/// Columns that change, but for the result, and those that say whom a change concerns.
 macro_rules! changing_columns {
     () => {
         "t.num, t.id, t.tenant, t.queue, t.status, t.version, t.suspect, t.priority, t.run_at, \
          t.created_at, t.started_at, t.finished_at, t.attempt_started_at, t.attempt, \
          t.submitted_as, t.last_seq, t.start_seq, t.first_seq, t.cancel_requested, t.token, \
          t.lease_worker, t.lease_expires_at, t.lease_counted, t.executed_on, t.progress, t.message, \
-         t.error"
+         t.error, t.timeout, t.batch_id, t.state_key, t.kind, t.parent_kind, t.stage, t.waits"
     };
 }
 
 /// Columns that never change, but for those that may be large.
 macro_rules! fixed_columns {
     () => {
-        "t.handler, t.task_type, t.timeout, t.retry, t.batch_id, t.idempotency_key, \
-         t.fingerprint, t.traceparent, t.state_key, t.labels, t.metadata"
+        "t.handler, t.task_type, t.retry, t.idempotency_key, t.fingerprint, t.traceparent, \
+         t.labels, t.metadata"
     };
 }
 
@@ -38,6 +38,21 @@ macro_rules! hot_columns {
     };
 }
 
+/// How the members of a composite stand, as one text; NULL of a plain task.
+macro_rules! members_column {
+    () => {
+        "iif(t.kind > 0, (SELECT concat_ws(' ', c.total, c.completed, c.failed, c.cancelled, \
+         c.first) FROM composites c WHERE c.num = t.num), NULL)"
+    };
+}
+
+/// The payload, wherever it lies.
+macro_rules! payload_column {
+    () => {
+        "coalesce(t.payload, (SELECT l.payload FROM long_payloads l WHERE l.num = t.num))"
+    };
+}
+
 /// Hot columns, then those that never change.
 macro_rules! all_columns {
     () => {
@@ -45,8 +60,10 @@ macro_rules! all_columns {
             $crate::row::hot_columns!(),
             ", ",
             $crate::row::fixed_columns!(),
-            ", t.initial_state, \
-             coalesce(t.payload, (SELECT l.payload FROM long_payloads l WHERE l.num = t.num))"
+            ", ",
+            $crate::row::members_column!(),
+            ", t.initial_state, ",
+            $crate::row::payload_column!()
         )
     };
 }
@@ -58,12 +75,17 @@ macro_rules! light_columns {
             $crate::row::changing_columns!(),
             ", NULL, ",
             $crate::row::fixed_columns!(),
+            ", ",
+            $crate::row::members_column!(),
             ", NULL, NULL"
         )
     };
 }
 
-pub(crate) use {all_columns, changing_columns, fixed_columns, hot_columns};
+pub(crate) use {
+    all_columns, changing_columns, fixed_columns, hot_columns, light_columns, members_column,
+    payload_column,
+};
 
 /// Number of a row: what other tables and statements refer to.
 pub(crate) type Num = i64;
@@ -125,6 +147,48 @@ impl<'a, 'stmt> Cells<'a, 'stmt> {
             None => Ok(None),
             Some(text) => serde_json::from_str(text).map(Some).map_err(|e| self.damaged(e)),
         }
+    }
+
+    /// The next column as the members of a composite.
+    pub(crate) fn members(&mut self) -> Result<Option<Members>> {
+        let Some(text) = self.text()? else { return Ok(None) };
+        let mut words = text.split(' ').map(str::parse::<u32>);
+        let mut word = || words.next().and_then(std::result::Result::ok);
+        let (total, completed, failed, cancelled) = (word(), word(), word(), word());
+        let first = word().map(|completed| completed == 1);
+        match (total, completed, failed, cancelled) {
+            (Some(total), Some(completed), Some(failed), Some(cancelled)) => {
+                Ok(Some(Members { total, completed, failed, cancelled, first }))
+            }
+            _ => Err(self.damaged(FromSqlError::Other("no members".into()))),
+        }
+    }
+
+    /// The next column as what a task needs of another.
+    pub(crate) fn need(&mut self) -> Result<Need> {
+        let number = self.take::<u8>()?;
+        Need::from_number(number)
+            .ok_or_else(|| self.damaged(FromSqlError::OutOfRange(number.into())))
+    }
+
+    /// The next columns as what a task waits for and stands for.
+    fn place(&mut self, task: &mut Task) -> Result<()> {
+        let parent = self.take::<Option<[u8; 16]>>()?.map(TaskId::from_bytes);
+        task.state_key = self.take()?;
+        task.kind = self.kind()?.unwrap_or_default();
+        // Members of a batch name no kind.
+        let kind = self.kind()?.unwrap_or(TaskKind::Batch);
+        task.set_parent(parent.map(|task_id| Parent { task_id, kind }));
+        task.stage = self.take()?;
+        task.waits = self.take()?;
+        Ok(())
+    }
+
+    /// The next column as a kind of task.
+    pub(crate) fn kind(&mut self) -> Result<Option<TaskKind>> {
+        let Some(number) = self.take::<Option<u8>>()? else { return Ok(None) };
+        let kind = TaskKind::from_number(number);
+        kind.map(Some).ok_or_else(|| self.damaged(FromSqlError::OutOfRange(number.into())))
     }
 
     /// That the last column read is not as this build writes it.
@@ -196,6 +260,9 @@ pub(crate) fn read_hot(cells: &mut Cells<'_, '_>) -> Result<(Num, Task)> {
     task.progress = cells.take()?;
     task.message = cells.take()?;
     task.error = cells.error()?;
+    task.timeout =
+        cells.take::<Option<i64>>()?.map(|nanos| Duration::from_nanos(nanos.cast_unsigned()));
+    cells.place(&mut task)?;
     task.result = cells.payload()?;
     Ok((num, task))
 }
@@ -205,21 +272,18 @@ pub(crate) fn read_all(cells: &mut Cells<'_, '_>) -> Result<(Num, Task)> {
     let (num, mut task) = read_hot(cells)?;
     task.handler = cells.take()?;
     task.task_type = cells.take()?;
-    task.timeout =
-        cells.take::<Option<i64>>()?.map(|nanos| Duration::from_nanos(nanos.cast_unsigned()));
     if let Some(text) = cells.text()? {
         task.retry = read_retry(text)
             .ok_or_else(|| cells.damaged(FromSqlError::Other("no retry options".into())))?;
     }
-    task.batch_id = cells.take::<Option<[u8; 16]>>()?.map(BatchId::from_bytes);
     task.idempotency_key = cells.take()?;
     task.fingerprint = cells.take()?;
     task.traceparent = cells.take()?;
-    task.state_key = cells.take()?;
     if let Some(text) = cells.text()? {
         task.labels = serde_json::from_str(text).map_err(|e| cells.damaged(e))?;
     }
     task.metadata = cells.payload()?;
+    task.members = cells.members()?;
     task.initial_state = cells.payload()?;
     task.payload = cells.payload()?.unwrap_or_default();
     Ok((num, task))
@@ -260,66 +324,6 @@ pub(crate) fn by_num(select: &mut CachedStatement<'_>, num: Num) -> Result<Task>
     select.query_row([num], |row| read_all(&mut Cells::new(row))).map(|(_, task)| task)
 }
 
-/// Tasks without their cold columns, read and written back by statements that are looked up once.
-pub(crate) struct HotRows<'c> {
-    select: CachedStatement<'c>,
-    update: CachedStatement<'c>,
-}
-
-impl<'c> HotRows<'c> {
-    /// The rows of a connection.
-    pub(crate) fn new(connection: &'c Connection) -> Result<Self> {
-        let select = connection.prepare_cached(concat!(
-            "SELECT ",
-            hot_columns!(),
-            " FROM tasks t WHERE t.id = ?1 AND t.tenant = ?2"
-        ))?;
-        let update = connection.prepare_cached(
-            "UPDATE tasks SET status = ?2, version = ?3, suspect = ?4, run_at = ?5, \
-             started_at = ?6, finished_at = ?7, attempt_started_at = ?8, attempt = ?9, \
-             last_seq = ?10, start_seq = ?11, cancel_requested = ?12, token = ?13, \
-             lease_worker = ?14, lease_expires_at = ?15, lease_counted = ?16, executed_on = ?17, \
-             progress = ?18, message = ?19, error = ?20, result = ?21 WHERE num = ?1",
-        )?;
-        Ok(Self { select, update })
-    }
-
-    /// The tenant's task, if there is one.
-    pub(crate) fn read(&mut self, tenant: &str, id: TaskId) -> Result<Option<(Num, Task)>> {
-        let values = params![id.as_bytes(), tenant];
-        self.select.query_row(values, |row| read_hot(&mut Cells::new(row))).optional()
-    }
-
-    /// Writes back every column that may have changed.
-    pub(crate) fn write(&mut self, num: Num, task: &Task) -> Result<()> {
-        let lease = task.lease.as_ref();
-        self.update.execute(params![
-            num,
-            task.status as u8,
-            task.version.cast_signed(),
-            task.suspect,
-            task.run_at.as_millis(),
-            task.started_at.map(Timestamp::as_millis),
-            task.finished_at.map(Timestamp::as_millis),
-            task.attempt_started_at.map(Timestamp::as_millis),
-            task.attempt,
-            task.last_seq.cast_signed(),
-            task.start_seq.map(u64::cast_signed),
-            task.cancel_requested,
-            task.token.as_ref().map(LeaseToken::as_bytes),
-            lease.map(|lease| lease.worker.as_str()),
-            lease.map(|lease| lease.expires_at.as_millis()),
-            lease.is_some_and(|lease| lease.counted),
-            task.executed_on,
-            task.progress,
-            task.message,
-            task.error.as_ref().map(error_text),
-            task.result.as_ref().map(Payload::as_str),
-        ])?;
-        Ok(())
-    }
-}
-
 /// An error's record as it is kept: JSON text.
 pub(crate) fn error_text(error: &TaskError) -> String {
     serde_json::to_string(error).expect("an error's record is plain text and flags")
@@ -345,7 +349,8 @@ pub(crate) fn retry_text(retry: &RetryOptions) -> Option<String> {
     })
 }
 
-fn read_retry(text: &str) -> Option<RetryOptions> {
+/// Retry options from their text.
+pub(crate) fn read_retry(text: &str) -> Option<RetryOptions> {
     fn word<T: std::str::FromStr>(text: &str) -> Option<Option<T>> {
         if text == "null" { Some(None) } else { text.parse().ok().map(Some) }
     }

@@ -4,7 +4,7 @@
 pub(crate) const APPLICATION_ID: i32 = 0x574E_444C;
 
 /// The schema version of this build.
-pub(crate) const VERSION: u32 = 3;
+pub(crate) const VERSION: u32 = 4;
 
 /// One step from a schema version to the next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +38,12 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         min_compatible: 1,
         title: "tasks by queue and type",
         sql: include_str!("migrations/0003_kinds.sql"),
+    },
+    Migration {
+        version: 4,
+        min_compatible: 4,
+        title: "batches, blocks and pipelines, lines of state keys",
+        sql: include_str!("migrations/0004_composites.sql"),
     },
 ];
 

@@ -4,12 +4,16 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use windlass_core::engine::submit::NewTask;
 use windlass_core::engine::transition::Transition;
 use windlass_core::future::BoxFuture;
-use windlass_core::store::{Applied, ChangeListener, Due, EnqueueGroup, Found, LeaseOrder, Prune};
+use windlass_core::store::{
+    Applied, ChangeListener, Composed, Composition, Due, EnqueueGroup, FollowListener, Found,
+    Graph, LeaseOrder, Prune,
+};
 use windlass_core::{
-    BatchId, Clock, Count, Counts, Cursor, Error, Filter, Leased, Page, Renewal, Renewed, Result,
-    Store, Submission, SystemClock, Task, TaskId, Timestamp, Update, WorkerInfo,
+    BatchId, Clock, Count, Counts, Cursor, Error, Filter, Leased, Page, Payload, Renewal, Renewed,
+    Result, Store, Submission, SystemClock, Task, TaskId, Timestamp, Update, WorkerInfo,
 };
 
 use crate::error::Place;
@@ -21,8 +25,8 @@ use crate::tx::Tx;
 use crate::wake::{Bell, Listeners};
 use crate::writer::Writer;
 use crate::{
-    counts, due, enqueue, lease, list, open, prune, queues, recent, renew, row, settle, updates,
-    workers,
+    chunks, compose, counts, due, enqueue, graph, lease, line, list, open, prune, queues, recent,
+    renew, row, settle, updates, workers,
 };
 
 /// Tasks that one transaction of a prune removes.
@@ -154,8 +158,8 @@ impl SqliteStore {
             gone +=
                 self.write("removing old tasks", true, move |tx| prune::remove(tx, &some)).await?;
         }
-        let (histories, most) = (found.histories, prune.updates_per_task);
-        self.write("removing old history", false, move |tx| prune::tidy(tx, &histories, most))
+        let histories = found.histories;
+        self.write("removing old history", false, move |tx| prune::tidy(tx, &histories, &prune))
             .await?;
         Ok(gone)
     }
@@ -202,6 +206,85 @@ impl Store for SqliteStore {
         groups: Vec<EnqueueGroup>,
     ) -> BoxFuture<'_, Result<Vec<Result<Vec<Submission>>>>> {
         Box::pin(self.write("storing tasks", true, move |tx| enqueue::enqueue(tx, &groups)))
+    }
+
+    fn compose(&self, composition: Composition) -> BoxFuture<'_, Result<Composed>> {
+        let work = move |tx: &mut Tx<'_>| compose::compose(tx, &composition);
+        Box::pin(async move { self.write("storing a composite", true, work).await? })
+    }
+
+    fn open_batch(&self, composition: Composition) -> BoxFuture<'_, Result<()>> {
+        let work = move |tx: &mut Tx<'_>| chunks::open(tx, &composition);
+        Box::pin(self.write("beginning a batch", true, work))
+    }
+
+    fn extend_batch(
+        &self,
+        tenant: &str,
+        batch_id: BatchId,
+        chunk: u32,
+        tasks: Vec<NewTask>,
+    ) -> BoxFuture<'_, Result<u64>> {
+        let tenant = tenant.to_owned();
+        let work = move |tx: &mut Tx<'_>| chunks::extend(tx, &tenant, batch_id, chunk, &tasks);
+        Box::pin(async move { self.write("storing a chunk", true, work).await? })
+    }
+
+    fn seal_batch(
+        &self,
+        tenant: &str,
+        batch_id: BatchId,
+        depth_limit: Option<u64>,
+    ) -> BoxFuture<'_, Result<Composed>> {
+        let tenant = tenant.to_owned();
+        let work = move |tx: &mut Tx<'_>| chunks::seal(tx, &tenant, batch_id, depth_limit);
+        Box::pin(async move { self.write("sealing a batch", true, work).await? })
+    }
+
+    fn graph(&self, tenant: &str, id: TaskId) -> BoxFuture<'_, Result<Option<Graph>>> {
+        let tenant = tenant.to_owned();
+        Box::pin(async move { self.read("reading a graph", |c| graph::graph(c, &tenant, id)) })
+    }
+
+    fn upstream(
+        &self,
+        tenant: &str,
+        task_id: TaskId,
+        name: &str,
+    ) -> BoxFuture<'_, Result<Option<Task>>> {
+        let (tenant, name) = (tenant.to_owned(), name.to_owned());
+        Box::pin(async move {
+            self.read("reading what went before", |connection| {
+                graph::upstream(connection, &tenant, task_id, &name)
+            })
+        })
+    }
+
+    fn upstream_names(&self, tenant: &str, task_id: TaskId) -> BoxFuture<'_, Result<Vec<String>>> {
+        let tenant = tenant.to_owned();
+        Box::pin(async move {
+            self.read("reading what went before", |connection| {
+                graph::upstream_names(connection, &tenant, task_id)
+            })
+        })
+    }
+
+    fn settle_together(&self, transitions: Vec<Transition>) -> BoxFuture<'_, Result<Applied>> {
+        let work = move |tx: &mut Tx<'_>| settle::settle_together(tx, &transitions);
+        Box::pin(async move { self.write("settling tasks together", true, work).await? })
+    }
+
+    fn state(&self, tenant: &str, state_key: &str) -> BoxFuture<'_, Result<Option<Payload>>> {
+        let (tenant, state_key) = (tenant.to_owned(), state_key.to_owned());
+        Box::pin(
+            async move { self.read("reading a state", |c| line::state(c, &tenant, &state_key)) },
+        )
+    }
+
+    fn on_follow(&self, listener: FollowListener) {
+        if self.inner.is_ours() {
+            self.inner.writer.on_follow(listener);
+        }
     }
 
     fn lease(&self, order: LeaseOrder) -> BoxFuture<'_, Result<Leased>> {

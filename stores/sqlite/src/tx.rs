@@ -1,7 +1,8 @@
 //! One write transaction, as the verbs see it.
 
 use rusqlite::Connection;
-use windlass_core::{Clock, Result, Timestamp};
+use windlass_core::engine::follow::Followed;
+use windlass_core::{Clock, Result, Task, TaskStatus, Timestamp};
 
 use crate::counts::Deltas;
 use crate::error::Place;
@@ -14,6 +15,8 @@ pub(crate) struct Tx<'a> {
     pub(crate) counts: Deltas,
     /// Whether other processes should look at the store after the commit.
     pub(crate) ring: bool,
+    /// Tasks that changed by what follows from a write, to be told of after the commit.
+    pub(crate) followed: Vec<Followed>,
     clock: &'a dyn Clock,
     location: &'a str,
     careful: bool,
@@ -27,12 +30,25 @@ impl<'a> Tx<'a> {
         location: &'a str,
         careful: bool,
     ) -> Self {
-        Self { connection, counts: Deltas::default(), ring: false, clock, location, careful }
+        let (counts, followed) = (Deltas::default(), Vec::new());
+        Self { connection, counts, ring: false, followed, clock, location, careful }
     }
 
     /// The time now, by the store's clock.
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// Whether each part is for itself, with all that follows from it.
+    pub(crate) fn is_careful(&self) -> bool {
+        self.careful
+    }
+
+    /// Counts that a task went from a status to the one that it has. Composites are in no queue.
+    pub(crate) fn moved(&mut self, task: &Task, before: TaskStatus) {
+        if task.kind.is_task() {
+            self.counts.moved(&task.tenant, &task.queue, before, task.status);
+        }
     }
 
     /// Does one part, which must not harm its neighbours when the database fails on it.
@@ -48,7 +64,7 @@ impl<'a> Tx<'a> {
         if !self.careful {
             return work(self).map(Ok);
         }
-        let (counts, ring) = (self.counts.clone(), self.ring);
+        let (counts, ring, followed) = (self.counts.clone(), self.ring, self.followed.len());
         self.connection.execute_batch("SAVEPOINT part")?;
         match work(self) {
             Ok(value) => {
@@ -62,6 +78,7 @@ impl<'a> Tx<'a> {
                 let error = place.sqlite(Some(self.connection), error);
                 self.connection.execute_batch("ROLLBACK TO part; RELEASE part")?;
                 (self.counts, self.ring) = (counts, ring);
+                self.followed.truncate(followed);
                 Ok(Err(error))
             }
         }

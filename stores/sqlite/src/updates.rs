@@ -8,6 +8,8 @@ use crate::row::{self, Cells, Num};
 const STATUS: u8 = 0;
 const PROGRESS: u8 = 1;
 const LOG: u8 = 2;
+/// The id of the member is in `result`, its stage in `message`.
+const MEMBER: u8 = 3;
 
 /// Stores entries of a task.
 pub(crate) fn insert(connection: &Connection, num: Num, entries: &[Update]) -> Result<()> {
@@ -64,8 +66,21 @@ pub(crate) fn insert(connection: &Connection, num: Num, entries: &[Update]) -> R
                 None::<&str>,
                 None::<&str>
             ])?,
-            // Of composites, which this store does not keep yet.
-            UpdateKind::Member { .. } => 0,
+            UpdateKind::Member { member_id, stage, status, attempt, error } => {
+                insert.execute(params![
+                    num,
+                    seq,
+                    at,
+                    MEMBER,
+                    *status as u8,
+                    attempt,
+                    None::<f64>,
+                    None::<&str>,
+                    stage,
+                    error.as_ref().map(row::error_text),
+                    member_id.to_string()
+                ])?
+            }
             // Made for a reader whose history was pruned; never stored.
             UpdateKind::Resync { .. } => 0,
         };
@@ -103,6 +118,14 @@ fn read_kind(cells: &mut Cells<'_, '_>, kind: u8) -> Result<UpdateKind> {
         let message = cells.take()?;
         let (error, result) = (cells.error()?, cells.payload()?);
         return Ok(UpdateKind::Status { status, attempt, message, error, result });
+    }
+    if kind == MEMBER {
+        let (status, attempt) = (cells.status()?, cells.take()?);
+        let (_, _) = (cells.take::<Option<f64>>()?, cells.take::<Option<String>>()?);
+        let (stage, error) = (cells.take()?, cells.error()?);
+        let member_id = cells.take::<String>()?.parse();
+        let member_id = member_id.map_err(|e: windlass_core::Error| cells.damaged(e))?;
+        return Ok(UpdateKind::Member { member_id, stage, status, attempt, error });
     }
     let (_, _) = (cells.take::<Option<u8>>()?, cells.take::<Option<u32>>()?);
     if kind == PROGRESS {

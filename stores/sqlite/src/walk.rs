@@ -2,6 +2,7 @@
 
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Result, params};
+use windlass_core::words::TaskKind;
 use windlass_core::{BatchId, Count, Filter, TaskStatus};
 
 use crate::counts;
@@ -22,6 +23,8 @@ pub(crate) enum Walk {
     Batch(BatchId),
     /// Several indexes side by side; none when nothing can match.
     Parts(Vec<Part>),
+    /// Composites of a kind.
+    Composites(TaskKind),
     /// All ids of the tenant.
     Ids,
 }
@@ -40,6 +43,9 @@ impl Walk {
     pub(crate) fn choose(connection: &Connection, tenant: &str, filter: &Filter) -> Result<Self> {
         if let Some(batch) = filter.batch_id {
             return Ok(Self::Batch(batch));
+        }
+        if let Some(kind) = filter.kind.filter(|kind| !kind.is_task()) {
+            return Ok(Self::Composites(kind));
         }
         if filter.is_empty() {
             return Ok(Self::Ids);

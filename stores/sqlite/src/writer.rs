@@ -10,6 +10,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread::JoinHandle;
 
 use tokio::sync::oneshot;
+use windlass_core::store::FollowListener;
 use windlass_core::{Error, Result};
 
 use crate::pen::Pen;
@@ -71,6 +72,7 @@ struct Shared {
     pen: Mutex<Option<Pen>>,
     queue: Mutex<Queue>,
     summons: Condvar,
+    followers: Mutex<Vec<FollowListener>>,
 }
 
 /// The writing end of a store.
@@ -86,6 +88,7 @@ impl Writer {
             pen: Mutex::new(Some(pen)),
             queue: Mutex::default(),
             summons: Condvar::new(),
+            followers: Mutex::default(),
         });
         let own = shared.clone();
         let thread = std::thread::Builder::new()
@@ -124,6 +127,11 @@ impl Writer {
         drop(pen);
         self.shared.summons.notify_one();
         given
+    }
+
+    /// Calls `listener` with what followed from each write, after its commit. It must not wait for a write.
+    pub(crate) fn on_follow(&self, listener: FollowListener) {
+        lock(&self.shared.followers).push(listener);
     }
 
     /// Runs `work` with the pen, between transactions; `None` when the store is closed.
@@ -213,6 +221,11 @@ impl Shared {
         }
         for (job, outcome) in jobs.into_iter().zip(outcomes) {
             job.answer(outcome);
+        }
+        let followed = pen.take_followed();
+        if !followed.is_empty() {
+            let followers = lock(&self.followers).clone();
+            followers.iter().for_each(|follower| follower(&followed));
         }
         true
     }

@@ -7,7 +7,7 @@ use std::path::Path;
 use common::{Mount, TENANT, group, open, run, submit};
 use rusqlite::Connection;
 use windlass_core::rules::ids::IdSource;
-use windlass_core::{Error, Store};
+use windlass_core::{BatchId, Clock, Error, Store, SystemClock, TaskId, TaskStatus};
 use windlass_sqlite::{migrate, migrate_plan};
 
 fn refused(path: &Path) -> Error {
@@ -63,7 +63,7 @@ fn a_newer_schema_is_worked_beside_when_it_allows_it_and_refused_when_not() {
     set("min_compatible", 98);
     match refused(&file) {
         Error::SchemaIncompatible { found, supported, .. } => {
-            assert_eq!((found, supported), (99, 3));
+            assert_eq!((found, supported), (99, 4));
         }
         other => panic!("{other}"),
     }
@@ -75,38 +75,131 @@ fn a_dry_run_shows_the_steps_and_takes_none() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("tasks.db");
     let plan = migrate(&file, true).unwrap();
-    assert_eq!((plan.found, plan.supported, plan.pending.len()), (0, 3, 3));
+    assert_eq!((plan.found, plan.supported, plan.pending.len()), (0, 4, 4));
     assert!(plan.pending[0].sql.contains("CREATE TABLE tasks"));
     assert!(!file.exists());
     assert_eq!(migrate(&file, false).unwrap(), plan);
     let after = migrate_plan(&file).unwrap();
-    assert_eq!((after.found, after.min_compatible, after.pending.len()), (3, 1, 0));
+    assert_eq!((after.found, after.min_compatible, after.pending.len()), (4, 4, 0));
+}
+
+/// A store as a build left it whose schema had this version.
+fn old(file: &Path, version: u32) -> Connection {
+    let connection = Connection::open(file).unwrap();
+    let steps = migrate(&file.with_extension("none"), true).unwrap().pending;
+    connection
+        .execute_batch(
+            "PRAGMA application_id = 1464747084; PRAGMA journal_mode = WAL;
+             CREATE TABLE meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;",
+        )
+        .unwrap();
+    for step in steps.iter().filter(|step| step.version <= version) {
+        connection.execute_batch(step.sql).unwrap();
+        for (key, value) in [("version", step.version), ("min_compatible", step.min_compatible)] {
+            connection.execute("REPLACE INTO meta VALUES (?1, ?2)", (key, value)).unwrap();
+        }
+    }
+    connection
+}
+
+/// A row as builds before schema 4 wrote it.
+fn old_row(connection: &Connection, ids: &IdSource, status: u8, batch: Option<BatchId>) -> TaskId {
+    let id = ids.task(SystemClock.now());
+    let state_key = batch.is_none().then_some("user:1");
+    connection
+        .execute(
+            "INSERT INTO tasks (id, status, version, tenant, queue, handler, suspect, priority, run_at, \
+             created_at, attempt, submitted_as, last_seq, first_seq, cancel_requested, lease_counted, \
+             task_type, batch_id, state_key, payload) VALUES \
+             (?1, ?2, 1, ?3, 'default', 'work', 0, 3, 1, 1, 0, 2, 1, 1, 0, 0, 'work', ?4, ?5, 'null')",
+            (id.as_bytes(), status, TENANT, batch.map(|id| *id.as_bytes()), state_key),
+        )
+        .unwrap();
+    connection
+        .execute(
+            "INSERT INTO counts VALUES (?1, 'default', ?2, 1) ON CONFLICT DO UPDATE SET n = n + 1",
+            (TENANT, status),
+        )
+        .unwrap();
+    id
 }
 
 #[test]
-fn a_store_of_an_older_build_is_brought_up_to_date_and_stays_open_to_it() {
+fn a_store_of_an_older_build_is_brought_up_to_date() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("tasks.db");
-    let id = {
-        let store = open(&file).unwrap();
-        let id = run(submit(&store, &IdSource::default())).unwrap();
-        run(store.close()).unwrap();
-        id
-    };
-    let sql = "DROP TABLE paused_queues; DROP INDEX tasks_completed; UPDATE meta SET value = 1";
-    Connection::open(&file).unwrap().execute_batch(sql).unwrap();
+    let id = old_row(&old(&file, 1), &IdSource::default(), 2, None);
     let plan = migrate(&file, true).unwrap();
     let versions = (plan.found, plan.min_compatible, plan.supported);
-    assert_eq!((versions, plan.pending.len()), ((1, 1, 3), 2));
+    assert_eq!((versions, plan.pending.len()), ((1, 1, 4), 3));
     let steps: Vec<_> = plan.pending.iter().map(|s| (s.version, s.min_compatible)).collect();
-    assert_eq!(steps, [(2, 1), (3, 1)]);
+    assert_eq!(steps, [(2, 1), (3, 1), (4, 4)]);
     assert_eq!(migrate_plan(&file).unwrap(), plan, "a dry run takes no step");
     let store = open(&file).unwrap();
     assert!(run(store.get(TENANT, vec![id])).unwrap()[0].is_some());
     run(store.pause(TENANT, "default", true)).unwrap();
     assert_eq!(run(store.paused(TENANT)).unwrap(), ["default"]);
     let after = migrate_plan(&file).unwrap();
-    assert_eq!((after.found, after.min_compatible, after.pending.len()), (3, 1, 0));
+    assert_eq!((after.found, after.min_compatible, after.pending.len()), (4, 4, 0));
+}
+
+// A build of schema 3 would complete a member without counting down who waits for it.
+#[test]
+fn a_build_that_leased_before_this_schema_leases_no_more() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("tasks.db");
+    let older = old(&file, 3);
+    let lease = "SELECT num FROM tasks INDEXED BY tasks_ready WHERE status = 2 AND tenant = 'x'";
+    let look = || older.prepare(lease)?.exists([]);
+    assert_eq!(look(), Ok(false));
+    drop(open(&file).unwrap());
+    assert!(look().unwrap_err().to_string().contains("no such index"));
+}
+
+#[test]
+fn a_batch_from_before_composites_is_counted_and_completes() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("tasks.db");
+    let (ids, batch) = (IdSource::default(), IdSource::default().batch(SystemClock.now()));
+    {
+        let older = old(&file, 3);
+        for _ in 0..3 {
+            old_row(&older, &ids, 2, Some(batch));
+        }
+    }
+    let store = open(&file).unwrap();
+    assert!(run(store.graph(TENANT, batch.into())).unwrap().is_none());
+    assert_eq!(run(store.batch(TENANT, batch)).unwrap(), [(TaskStatus::Pending, 3)].into());
+    let leased = run(store.lease(common::order(&ids, 3))).unwrap();
+    let all = common::completions(&leased.tasks);
+    run(store.settle(all, None)).unwrap();
+    assert_eq!(run(store.batch(TENANT, batch)).unwrap(), [(TaskStatus::Completed, 3)].into());
+}
+
+#[test]
+fn tasks_whose_state_key_was_only_carried_stand_in_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("tasks.db");
+    let ids = IdSource::default();
+    let [first, second, third] = {
+        let older = old(&file, 3);
+        [2, 2, 1].map(|status| old_row(&older, &ids, status, None))
+    };
+    let store = open(&file).unwrap();
+    let statuses = || {
+        let tasks = run(store.get(TENANT, vec![first, second, third])).unwrap();
+        tasks.into_iter().map(|task| task.unwrap().status).collect::<Vec<_>>()
+    };
+    assert_eq!(statuses(), [TaskStatus::Pending, TaskStatus::Blocked, TaskStatus::Blocked]);
+    let counts = run(store.counts(TENANT)).unwrap();
+    let counts: Vec<_> = counts.into_iter().map(|count| (count.status, count.count)).collect();
+    assert_eq!(counts, [(TaskStatus::Blocked, 2), (TaskStatus::Pending, 1)]);
+    for _ in 0..3 {
+        let leased = run(store.lease(common::order(&ids, 3))).unwrap();
+        assert_eq!(leased.tasks.len(), 1, "one at a time");
+        run(store.settle(common::completions(&leased.tasks), None)).unwrap();
+    }
+    assert_eq!(statuses(), [TaskStatus::Completed; 3]);
 }
 
 #[test]

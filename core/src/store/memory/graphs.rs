@@ -37,9 +37,11 @@ fn step_of(task: &Task) -> Option<TaskId> {
 }
 
 impl Graphs {
-    /// A task is blocked from now on.
+    /// A task is blocked from now on; a step that waits in a line only has had its turn.
     pub(super) fn blocks(&mut self, task: &Task) {
-        self.blocked.extend(step_of(task).map(|block| (block, task.task_id)));
+        if task.waits > 0 {
+            self.blocked.extend(step_of(task).map(|block| (block, task.task_id)));
+        }
     }
 
     /// A task was blocked until now.

@@ -13,6 +13,7 @@ use windlass_core::engine::transition::{Guard, Transition};
 use windlass_core::engine::{cancel, promote, rescue, retry, settle, submit};
 use windlass_core::rules::ids::IdSource;
 use windlass_core::store::{EnqueueGroup, LeaseOrder, Prune};
+use windlass_core::words::TaskKind;
 use windlass_core::{
     BatchId, Clock, Error, Filter, LeaseRequest, LeaseToken, LogLevel, ManualClock, MemoryStore,
     NewUpdate, Outcome, Payload, Priority, Renewal, RetryOptions, Settle, Store, Task, TaskError,
@@ -71,6 +72,8 @@ struct Pair {
     tasks: Vec<(&'static str, TaskId)>,
     batches: Vec<BatchId>,
     tokens: Vec<LeaseToken>,
+    composites: Vec<(&'static str, TaskId)>,
+    followed: [composing::Told; 2],
     stale: usize,
     done: usize,
 }
@@ -121,6 +124,9 @@ macro_rules! both {
     }};
 }
 
+// After the macros, which it uses.
+mod composing;
+
 fn entropy(bytes: &mut [u8]) {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     let mut dice = Dice(NEXT.fetch_add(1, Ordering::Relaxed));
@@ -131,11 +137,16 @@ impl Pair {
     fn new(seed: u64, path: &std::path::Path) -> Self {
         let clock = Arc::new(ManualClock::default());
         let options = Options { clock: clock.clone(), durability: Durability::Normal };
+        let memory = MemoryStore::new(clock.clone());
+        let sqlite = SqliteStore::open(path, options).unwrap();
+        let followed = [composing::listen(&memory), composing::listen(&sqlite)];
         Self {
             dice: Dice(seed),
             ids: IdSource::new(entropy),
-            memory: MemoryStore::new(clock.clone()),
-            sqlite: SqliteStore::open(path, options).unwrap(),
+            memory,
+            sqlite,
+            followed,
+            composites: Vec::new(),
             clock,
             tasks: Vec::new(),
             batches: Vec::new(),
@@ -178,7 +189,7 @@ impl Pair {
         }
         spec.metadata = dice.some(|_| Payload::new("metadata", r#"{"a":1}"#).unwrap());
         spec.traceparent = dice.some(|_| "00-aa-bb-01".to_owned());
-        spec.state_key = dice.some(|_| "user:1".to_owned());
+        spec.state_key = dice.some(|d| format!("user:{}", d.below(3)));
         spec.initial_state = dice.some(|_| Payload::new("initial_state", "[]").unwrap());
         if self.dice.one_in(3) {
             spec.retry = self.retry_options();
@@ -244,7 +255,10 @@ impl Pair {
         let mut error = TaskError::new(self.dice.pick(&["handler_error", "task_timeout"]), "boom");
         error.traceback = self.dice.some(|_| "line 1\n\"x\"".to_owned());
         match self.dice.below(8) {
-            0..3 => Outcome::complete(Payload::new("result", r#"{"ok": true}"#).unwrap()),
+            0..3 => Outcome::Complete {
+                result: Payload::new("result", r#"{"ok": true}"#).unwrap(),
+                state: self.dice.some(|d| Payload::trusted(d.below(1000).to_string())),
+            },
             3 => Outcome::Fail { error },
             4 => Outcome::Fail { error: error.fatal() },
             5 => Outcome::Retry { after: self.dice.some(|d| d.millis(3_000)), error },
@@ -276,6 +290,7 @@ impl Pair {
         let declared = self.retry_options();
         let chance = self.dice.chance();
         let mut to = match task.status {
+            _ if !task.kind.is_task() => self.end_of_composite(&task)?,
             TaskStatus::Running if self.dice.one_in(6) => rescue::decide(&task, declared, chance),
             TaskStatus::Running if self.dice.one_in(6) => cancel::decide(&task)?,
             TaskStatus::Running => {
@@ -425,6 +440,7 @@ impl Pair {
             } else {
                 None
             },
+            kind: if dice.one_in(4) { Some(dice.pick(&TaskKind::ALL)) } else { None },
             until: if dice.one_in(5) {
                 Some(self.clock.now().before(dice.millis(60_000)))
             } else {
@@ -449,6 +465,7 @@ impl Pair {
     }
 
     async fn compare(&mut self, all: bool) {
+        self.compare_composites().await;
         for tenant in TENANTS {
             // The newest ones are those that change; the rest is looked at now and then.
             let some = if all { self.tasks.len() } else { 150 };
@@ -481,8 +498,12 @@ impl Pair {
     }
 
     async fn step(&mut self) {
-        match self.dice.below(13) {
-            0..3 => self.enqueue().await,
+        match self.dice.below(16) {
+            0..2 => self.enqueue().await,
+            2 => self.compose().await,
+            13 => self.compose_in_chunks().await,
+            14 => self.settle_together().await,
+            15 => self.settle().await,
             3..5 => {
                 let order = self.order();
                 ask!(self, lease(order));
