@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { IdempotencyConflictError, WindlassError, connect } from "windlass";
 import { ManualClock, TestServer } from "windlass/testing";
+import { runBlock } from "./block.mjs";
 import { VectorError } from "./vectors.mjs";
 
 const LEASE = { worker: "w1", queues: ["default"], handlers: ["work"], limit: 10, lease_seconds: 60 };
@@ -101,6 +102,7 @@ export class Site {
   async pure(name, given) {
     const submit = (record, idempotency_key) => this.call("submit", { ...record, idempotency_key });
     const stored = async (record) => this.call("get", { task_id: (await submit(record)).task_id });
+    if (name === "block") return runBlock(given);
     if (name === "priority") return (await stored({ priority: given })).priority;
     if (name === "handler") return (await stored(given)).handler;
     if (name === "same_request") {
