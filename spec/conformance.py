@@ -57,6 +57,7 @@ LAWS = {
     8: "Cancel",
     9: "Streams",
     11: "Batch calls and lists",
+    13: "Strategies",
     15: "Backpressure",
     16: "Bad input",
     17: "Tenants",

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import windlass
+from block import run_block
 from vectors import VectorError
 from windlass.testing import ManualClock, Server
 
@@ -143,6 +144,8 @@ def pure(function: str, given: Any, site: Site) -> Any:
     if function in ("priority", "handler"):
         record = {"priority": given} if function == "priority" else given
         return site.call("get", _id(site.call("submit", record)))[function]
+    if function == "block":
+        return run_block(given)
     if function == "same_request":
         try:
             both = [site.call("submit", {**given[side], "idempotency_key": "k"}) for side in "ab"]

@@ -8,6 +8,7 @@
 //! | `verbs` | what a step can call |
 //! | `scenario` | runs the steps of a case |
 //! | `pure`, `wire` | cases of core's functions and of records |
+//! | `steps` | blocks of steps, and advice on concurrency |
 //! | `through` | the same functions, as a client shows them |
 //! | `report` | counts what ran, for `spec/conformance.py` |
 //!
@@ -19,6 +20,7 @@ mod place;
 mod pure;
 mod report;
 mod scenario;
+mod steps;
 #[cfg(test)]
 mod tests;
 mod through;

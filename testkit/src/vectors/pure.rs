@@ -8,6 +8,7 @@ use windlass::{
 
 use super::calls;
 use super::file::Case;
+use super::steps;
 use super::value::{Saved, matches, resolve};
 
 /// Runs a case on a function: `in`, and `out` or `error`.
@@ -86,6 +87,10 @@ pub(super) fn call(function: &str, input: &Value) -> Result<Value, Error> {
         }
         "call_retry" => calls::retry(input),
         "breaker" => calls::breaker(input),
+        "block" => steps::machine(input),
+        "verdict" => steps::verdict(input),
+        "concurrency" => Ok(steps::concurrency(input)),
+        "batch_size" => Ok(steps::batch_size(input)),
         other => Err(Error::internal(format!("there is no function {other:?}"))),
     }
 }

@@ -9,6 +9,7 @@ use windlass::{
 };
 
 use super::place::{Place, Site};
+use super::steps;
 
 /// Calls a function by way of a client on a fresh store.
 pub(super) fn call(function: &str, input: &Value, place: &Place) -> Result<Value, Error> {
@@ -17,6 +18,7 @@ pub(super) fn call(function: &str, input: &Value, place: &Place) -> Result<Value
         let mut site = Site::new(place, &Value::Null).map_err(Error::internal)?;
         let client = site.client("default").await?;
         match function {
+            "block" => steps::face(input).await,
             "backoff" => backoff(&site, &client, input).await,
             "same_request" => same_request(&client, input).await,
             "priority" => {
