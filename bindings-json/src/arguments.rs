@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use windlass_core::words::duration_from_seconds;
+use windlass_core::words::{duration_from_seconds, number};
 use windlass_core::{Error, Result};
 
 /// A duration that may be left out. Errors as `place`.
@@ -27,7 +27,10 @@ pub fn place(after: i64) -> Result<u64> {
 /// `invalid_argument` with `field` when the number has a fraction or is none.
 pub fn whole(field: &str, number: f64) -> Result<i64> {
     if number.is_nan() || (number.is_finite() && number.fract() != 0.0) {
-        return Err(Error::invalid(field, format!("must be a whole number, not {number}")));
+        return Err(Error::invalid(
+            field,
+            format!("must be a whole number, not {}", number::text(number)),
+        ));
     }
     // The cast saturates.
     Ok(number as i64)

@@ -15,9 +15,9 @@ pub(crate) fn retry(text: &str) -> Result<RetryConfig> {
         max_retries: fields.count("max_retries")?.unwrap_or(default.max_retries),
         initial_delay: fields.seconds("initial_delay")?.unwrap_or(default.initial_delay),
         max_delay: fields.seconds("max_delay")?.unwrap_or(default.max_delay),
-        exponential_base: fields.take("exponential_base")?.unwrap_or(default.exponential_base),
-        jitter: fields.take("jitter")?.unwrap_or(default.jitter),
-        retryable_errors: fields.take("retryable_errors")?.unwrap_or(default.retryable_errors),
+        exponential_base: fields.number("exponential_base")?.unwrap_or(default.exponential_base),
+        jitter: fields.number("jitter")?.unwrap_or(default.jitter),
+        retryable_errors: fields.counts("retryable_errors")?.unwrap_or(default.retryable_errors),
     };
     fields.end()?;
     config.check()?;
@@ -31,7 +31,7 @@ pub(crate) fn breaker(text: &str) -> Result<BreakerConfig> {
         failure_threshold: fields.count("failure_threshold")?.unwrap_or(default.failure_threshold),
         success_threshold: fields.count("success_threshold")?.unwrap_or(default.success_threshold),
         timeout: fields.seconds("timeout")?.unwrap_or(default.timeout),
-        excluded: fields.take("excluded")?.unwrap_or(default.excluded),
+        excluded: fields.texts("excluded")?.unwrap_or(default.excluded),
     };
     fields.end()?;
     config.check()?;

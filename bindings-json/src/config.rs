@@ -25,15 +25,15 @@ pub(crate) fn read(config: &str) -> Result<WorkerConfig> {
         Ok(DeclaredHandler { name, lane: Lane::Loop, retry, timeout })
     };
     let config = WorkerConfig {
-        worker_id: fields.take("worker_id")?,
-        queues: fields.take("queues")?.unwrap_or(default.queues),
+        worker_id: fields.text("worker_id")?,
+        queues: fields.texts("queues")?.unwrap_or(default.queues),
         handlers: handlers.into_iter().map(declared).collect::<Result<_>>()?,
         concurrency: fields.count("concurrency")?.unwrap_or(default.concurrency),
         lease: fields.seconds("lease_seconds")?.unwrap_or(default.lease),
         drain_grace: fields.seconds("drain_grace")?.unwrap_or(default.drain_grace),
         cancel_grace: fields.seconds("cancel_grace")?.unwrap_or(default.cancel_grace),
         metadata: fields.json("metadata")?,
-        host: fields.take("host")?.unwrap_or_default(),
+        host: fields.text("host")?.unwrap_or_default(),
     };
     fields.end()?;
     Ok(config)

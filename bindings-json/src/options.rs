@@ -46,11 +46,11 @@ impl Options {
     /// `invalid_argument` with the name of the field.
     pub fn take(fields: &mut Fields) -> Result<Self> {
         let options = Self {
-            tenant: fields.take("tenant")?,
-            api_key: fields.take("api_key")?,
+            tenant: fields.text("tenant")?,
+            api_key: fields.text("api_key")?,
             timeout: fields.seconds("timeout")?,
-            retry: fields.raw("retry").map(|text| calls::retry(&text)).transpose()?,
-            breaker: match fields.raw("breaker").as_deref() {
+            retry: fields.raw("retry").map(calls::retry).transpose()?,
+            breaker: match fields.raw("breaker") {
                 Some("false") => Some(None),
                 Some(text) => Some(Some(calls::breaker(text)?)),
                 None => None,
@@ -60,7 +60,7 @@ impl Options {
             retention: fields.seconds("retention_seconds")?,
             keep_finished: fields.count("keep_finished")?,
             updates_per_task: fields.count("updates_per_task")?,
-            seedless_jitter: fields.take("seedless_jitter")?.unwrap_or(false),
+            seedless_jitter: fields.flag("seedless_jitter")?.unwrap_or(false),
             patience: fields.seconds("patience")?,
         };
         if let Some(tenant) = &options.tenant {

@@ -27,7 +27,7 @@ fn ended(text: &str) -> Result<Outcome> {
         let error: Option<TaskError> = fields.take("error")?;
         error.ok_or_else(|| Error::invalid("error", "is missing"))
     };
-    let outcome = match fields.take::<String>("outcome")?.as_deref() {
+    let outcome = match fields.text("outcome")?.as_deref() {
         Some("fail") => Outcome::Fail { error: error(&mut fields)? },
         Some("retry") => {
             Outcome::Retry { after: fields.seconds("after_seconds")?, error: error(&mut fields)? }
@@ -37,7 +37,7 @@ fn ended(text: &str) -> Result<Outcome> {
             let after = after.ok_or_else(|| Error::invalid("after_seconds", "is missing"))?;
             Outcome::Snooze { after }
         }
-        Some("cancel") => Outcome::Cancel { reason: fields.take("reason")? },
+        Some("cancel") => Outcome::Cancel { reason: fields.text("reason")? },
         Some("hand_back") => Outcome::HandBack,
         _ => return Err(Error::invalid("outcome", "is none that an attempt can have")),
     };
@@ -58,7 +58,7 @@ pub(crate) fn read(outcomes: &str) -> Result<Vec<(JobId, Outcome)>> {
     let failed = |error: Error| Outcome::Fail { error: error.to_task_error(None).fatal() };
     let completed = told.completed.into_iter().map(|(id, result)| {
         let result = Payload::new("result", result.get());
-        (id, result.map_or_else(failed, |result| Outcome::complete(result)))
+        (id, result.map_or_else(failed, Outcome::complete))
     });
     let others = told.ended.into_iter();
     let others = others.map(|(id, text)| (id, ended(text.get()).unwrap_or_else(failed)));

@@ -15,7 +15,7 @@ use crate::fields::Fields;
 pub(crate) fn page(text: &str) -> Result<(Filter, Option<Cursor>, u32)> {
     let mut fields = Fields::read("query", text)?;
     let filter = filter(&mut fields)?;
-    let cursor = fields.take::<String>("cursor")?.map(|text| text.parse()).transpose()?;
+    let cursor = fields.text("cursor")?.map(|text| text.parse()).transpose()?;
     let limit = fields.count("limit")?.unwrap_or(100);
     fields.end()?;
     Ok((filter, cursor, limit))
@@ -35,7 +35,7 @@ pub(crate) fn bounded(text: &str) -> Result<(Filter, u32)> {
 pub(crate) fn stretch(text: &str) -> Result<(Filter, Stretch)> {
     let mut fields = Fields::read("query", text)?;
     let filter = filter(&mut fields)?;
-    let cursor = fields.take::<String>("cursor")?.map(|text| text.parse()).transpose()?;
+    let cursor = fields.text("cursor")?.map(|text| text.parse()).transpose()?;
     let most = fields.count("most")?.unwrap_or(limits::CHANGE_MOST);
     fields.end()?;
     Ok((filter, Stretch { cursor, most }))
@@ -43,7 +43,7 @@ pub(crate) fn stretch(text: &str) -> Result<(Filter, Stretch)> {
 
 /// What `fields` filter by. Errors as `page`.
 fn filter(fields: &mut Fields) -> Result<Filter> {
-    let status: Vec<String> = fields.take("status")?.unwrap_or_default();
+    let status: Vec<String> = fields.texts("status")?.unwrap_or_default();
     let labels = match fields.raw("labels") {
         // The same reading of labels as at submit.
         Some(labels) => TaskSpec::from_wire(&format!("{{\"labels\":{labels}}}"))?.labels,
@@ -51,20 +51,20 @@ fn filter(fields: &mut Fields) -> Result<Filter> {
     };
     Ok(Filter {
         status: status.iter().map(|word| word.parse()).collect::<Result<_>>()?,
-        task_type: fields.take("task_type")?,
-        queue: fields.take("queue")?,
+        task_type: fields.text("task_type")?,
+        queue: fields.text("queue")?,
         labels,
         kind: None,
         batch_id: named(fields, "batch_id")?,
         since: named(fields, "since")?,
         until: named(fields, "until")?,
-        error: fields.take("error")?,
+        error: fields.text("error")?,
     })
 }
 
 /// Reads a value whose type does not know the argument's name.
 fn named<T: FromStr<Err = Error>>(fields: &mut Fields, name: &str) -> Result<Option<T>> {
-    let Some(text) = fields.take::<String>(name)? else { return Ok(None) };
+    let Some(text) = fields.text(name)? else { return Ok(None) };
     text.parse().map(Some).map_err(|error| match error {
         Error::InvalidArgument { reason, .. } => Error::invalid(name, reason),
         other => other,

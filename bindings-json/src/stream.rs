@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use serde::Serialize;
 use tokio::sync::{Mutex, watch};
 use windlass_core::Result;
-use windlass_core::client::{Client, Follower, Histories, UpdateStream};
+use windlass_core::client::{Client, Entry, Follower, Histories, UpdateStream};
 
 use crate::text::text;
 
@@ -26,9 +25,10 @@ impl<S> Followed<S> {
     }
 
     /// The record that `next` answers, unless the stream is closed first.
-    async fn next<T: Serialize>(
+    async fn next<T>(
         &self,
         next: impl AsyncFnOnce(&mut S) -> Option<Result<T>>,
+        text: impl FnOnce(T) -> Result<String>,
     ) -> Result<Option<String>> {
         let mut open = self.open.subscribe();
         let record = tokio::select! {
@@ -37,7 +37,7 @@ impl<S> Followed<S> {
             _ = open.wait_for(|open| !*open) => None,
             record = async { next(&mut *self.stream.lock().await).await } => record,
         };
-        record.map(|record| text(&record?)).transpose()
+        record.map(|record| text(record?)).transpose()
     }
 }
 
@@ -50,7 +50,7 @@ impl<H: Histories> Clone for Updates<H> {
     }
 }
 
-impl<H: Histories<Entry: Serialize>> Updates<H> {
+impl<H: Histories> Updates<H> {
     /// Hands on what `stream` tells.
     pub fn new(stream: UpdateStream<H>) -> Self {
         Self(Followed::new(stream))
@@ -62,7 +62,7 @@ impl<H: Histories<Entry: Serialize>> Updates<H> {
     ///
     /// `task_not_found`, and what every verb may meet.
     pub async fn next(&self) -> Result<Option<String>> {
-        self.0.next(UpdateStream::next).await
+        self.0.next(UpdateStream::next, Entry::into_json).await
     }
 
     /// Ends the wait of `next`. Again is no error.
@@ -86,7 +86,7 @@ impl Events {
     ///
     /// What every verb may meet.
     pub async fn next(&self) -> Result<Option<String>> {
-        self.0.next(Follower::next).await
+        self.0.next(Follower::next, |event| text(&event)).await
     }
 
     /// Ends the wait of `next`. Again is no error.

@@ -1,21 +1,10 @@
 //! The submissions of many tasks in one text.
 
-use serde::Serialize;
-use windlass_core::{BatchId, Result, Submission, TaskId, TaskStatus};
+use windlass_core::words::members::quoted_list;
+use windlass_core::{Result, Submission};
 
-use crate::text::text;
-
-/// Submissions next to each other that differ in their ids only, as most do.
-#[derive(Serialize)]
-struct Run {
-    task_ids: Vec<TaskId>,
-    status: TaskStatus,
-    deduplicated: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    batch_id: Option<BatchId>,
-}
-
-/// JSON text of submissions as runs, in order.
+/// JSON text of submissions as runs, in order: those next to each other that differ in their ids only, as
+/// most do.
 ///
 /// # Errors
 ///
@@ -24,18 +13,31 @@ pub fn told(submissions: &[Submission]) -> Result<String> {
     let same = |a: &Submission, b: &Submission| {
         (a.status, a.deduplicated, a.batch_id) == (b.status, b.deduplicated, b.batch_id)
     };
-    let runs = submissions.chunk_by(same).map(|run| Run {
-        task_ids: run.iter().map(|one| one.task_id).collect(),
-        status: run[0].status,
-        deduplicated: run[0].deduplicated,
-        batch_id: run[0].batch_id,
-    });
-    text(&runs.collect::<Vec<_>>())
+    let mut runs = "[".to_owned();
+    for run in submissions.chunk_by(same) {
+        let ids = quoted_list(run.iter().map(|one| one.task_id.to_string()));
+        let known = if run[0].deduplicated { "true" } else { "false" };
+        let batch = run[0].batch_id.map(|id| [",\"batch_id\":\"", &*id.to_string(), "\""].concat());
+        let parts = [
+            if runs.len() > 1 { "," } else { "" },
+            "{\"task_ids\":",
+            &ids,
+            ",\"status\":\"",
+            run[0].status.as_str(),
+            "\",\"deduplicated\":",
+            known,
+            &batch.unwrap_or_default(),
+            "}",
+        ];
+        runs.push_str(&parts.concat());
+    }
+    Ok(runs + "]")
 }
 
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
+    use windlass_core::{TaskId, TaskStatus};
 
     use super::*;
 

@@ -1,7 +1,7 @@
 //! Records and errors as JSON text.
 
 use serde::Serialize;
-use serde_json::{Map, Value};
+use windlass_core::words::members::quoted;
 use windlass_core::{Error, Result};
 
 /// The JSON text of a record.
@@ -9,22 +9,18 @@ pub(crate) fn text(record: &impl Serialize) -> Result<String> {
     serde_json::to_string(record).map_err(|error| Error::internal(error.to_string()))
 }
 
-#[derive(Serialize)]
-struct Failure<'a> {
-    code: &'a str,
-    message: String,
-    fields: Map<String, Value>,
-}
-
 /// An error as JSON text: `{"code", "message", "fields"}`.
 pub fn failure(error: &Error) -> String {
-    let failure =
-        Failure { code: error.code(), message: error.to_string(), fields: error.fields() };
-    text(&failure).unwrap_or_else(|_| format!("{{\"code\":\"{}\"}}", error.code()))
+    let (message, fields) = (quoted(&error.to_string()), error.details());
+    let parts =
+        ["{\"code\":\"", error.code(), "\",\"message\":", &message, ",\"fields\":", &fields, "}"];
+    parts.concat()
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
 
     #[test]

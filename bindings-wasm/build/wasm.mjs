@@ -6,20 +6,20 @@
 // The target directory is `CARGO_TARGET_DIR`, else `target` in the workspace. With
 // WINDLASS_KEEP_NAMES=1 the functions keep their names, for a look at what takes the space.
 import { spawnSync } from "node:child_process";
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { brotliCompressSync, constants } from "node:zlib";
 
-// The feature of windlass-wasm, and the most that a module may weigh, as it travels: both files in brotli. That
-// is a little more than it weighs now: whoever adds much sees it here, and whoever takes away lowers it. The aim, not
-// reached, is 170 KiB for the engine and 100 KiB for the client.
+// The feature of windlass-wasm, and the most that a module may weigh, as it travels: both files in brotli. The
+// client's is the aim itself. The others' are a little more than they weigh now: whoever adds much sees it here, and
+// whoever takes away lowers it. The aim for the engine, not reached, is 170 KiB.
 const MODULES = {
-  client: { feature: "rest", limit: 142 * 1024 },
-  engine: { feature: "engine", limit: 264 * 1024 },
+  client: { feature: "rest", limit: 100 * 1024 },
+  engine: { feature: "engine", limit: 280 * 1024 },
   rules: { feature: "rules", limit: 34 * 1024 },
-  worker: { feature: "worker", limit: 248 * 1024 },
+  worker: { feature: "worker", limit: 272 * 1024 },
 };
 
 const home = fileURLToPath(new URL("..", import.meta.url));
@@ -28,7 +28,10 @@ const target = process.env.CARGO_TARGET_DIR || join(workspace, "target");
 const folder = join(home, "dist", "wasm");
 const keepsNames = process.env.WINDLASS_KEEP_NAMES === "1";
 
-/** Where this machine keeps things is nobody's business, and would make each machine's file another. */
+/**
+ * Where this machine keeps things is nobody's business, and would make each machine's file another. And the sum
+ * over a task's key is the small one, not the fast one.
+ */
 function flags() {
   const cargo = process.env.CARGO_HOME || join(homedir(), ".cargo");
   const rustup = process.env.RUSTUP_HOME || join(homedir(), ".rustup");
@@ -38,7 +41,8 @@ function flags() {
     [cargo, "/cargo"],
     [workspace.replace(/\/$/, ""), "/windlass"],
   ];
-  return places.map(([from, to]) => `--remap-path-prefix=${from}=${to}`).join("\x1f");
+  const remapped = places.map(([from, to]) => `--remap-path-prefix=${from}=${to}`);
+  return [...remapped, "--cfg=sha2_backend_soft=\"compact\""].join("\x1f");
 }
 
 function run(program, args, environment = {}) {
@@ -62,6 +66,10 @@ function build(name) {
   );
   const built = join(target, wasm, "wasm", "windlass_wasm.wasm");
   run(join(target, "debug", "windlass-bindgen"), [built, folder, name]);
+  // Nobody reads it: the package has types of its own, where the comments are.
+  const glue = join(folder, `${name}.js`);
+  const text = readFileSync(glue, "utf8").replaceAll(/^ *\/\*\*\n(?: *\*.*\n)+/gm, "").replaceAll(/^ +/gm, "");
+  writeFileSync(glue, text);
   const files = [`${name}_bg.wasm`, `${name}.js`].map((file) => readFileSync(join(folder, file)));
   const packed = files.map((bytes) => {
     const params = { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length };

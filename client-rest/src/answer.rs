@@ -126,11 +126,11 @@ pub(crate) async fn body(response: Response) -> Result<Option<Bytes>, Failed> {
     read(response, ANSWER).await
 }
 
-/// JSON text that is being read.
-pub(crate) type Text<'a> = serde_json::Deserializer<serde_json::de::StrRead<'a>>;
-
 /// Reads what a success says.
-pub(crate) type Read<'a> = dyn Fn(&mut Text<'_>) -> serde_json::Result<()> + Sync + 'a;
+pub(crate) type Read<'a> = dyn Fn(&str) -> serde_json::Result<()> + Sync + 'a;
+
+/// Reads the error that a body tells, answered with a status; `None` when it tells none.
+pub(crate) type Tell = fn(&str, u16) -> Option<Error>;
 
 /// Has the whole body of a success read.
 pub(crate) fn read_text(status: u16, body: &[u8], read: &Read<'_>) -> Result<(), Failed> {
@@ -138,13 +138,11 @@ pub(crate) fn read_text(status: u16, body: &[u8], read: &Read<'_>) -> Result<(),
         None => Failed::cut(),
         Some(_) => Failed::garbage(status, &error),
     })?;
-    let mut text = Text::from_str(text);
-    let all = read(&mut text).and_then(|()| text.end());
-    all.map_err(|error| Failed::unreadable(status, &error))
+    read(text).map_err(|error| Failed::unreadable(status, &error))
 }
 
 /// What an answer that is no success means.
-pub(crate) async fn refusal(response: Response, now: Timestamp) -> Failed {
+pub(crate) async fn refusal(response: Response, now: Timestamp, tell: Tell) -> Failed {
     let status = response.status();
     if (100..200).contains(&status) || (300..400).contains(&status) {
         let reason = match response.header("location") {
@@ -162,8 +160,8 @@ pub(crate) async fn refusal(response: Response, now: Timestamp) -> Failed {
     let kind = response.header("content-type").unwrap_or_default();
     // What it says is worth having; that it said no is known either way.
     let body = read(response, REFUSAL).await.ok().flatten().unwrap_or_default();
-    let error = problem(&body, status)
-        .unwrap_or_else(|| foreign(status, &kind, &String::from_utf8_lossy(&body), asked));
+    let text = String::from_utf8_lossy(&body);
+    let error = tell(&text, status).unwrap_or_else(|| foreign(status, &kind, &text, asked));
     let retry_after = asked.or_else(|| waits(&error));
     Failed::Refused { status, error, retry_after }
 }
@@ -200,8 +198,8 @@ struct Told {
 }
 
 /// The error that a body tells.
-fn problem(body: &[u8], status: u16) -> Option<Error> {
-    let told: Told = serde_json::from_str(std::str::from_utf8(body).ok()?).ok()?;
+pub(crate) fn problem(body: &str, status: u16) -> Option<Error> {
+    let told: Told = serde_json::from_str(body).ok()?;
     let error = told.error.into_error(status);
     match (&error, status) {
         // A code that this version does not know.
@@ -230,12 +228,13 @@ fn foreign(status: u16, kind: &str, text: &str, asked: Option<Duration>) -> Erro
 }
 
 /// How long an error says to wait.
-fn waits(error: &Error) -> Option<Duration> {
+pub(crate) fn waits(error: &Error) -> Option<Duration> {
     match error {
         Error::QueueFull { retry_after, .. }
         | Error::RateLimited { retry_after }
         | Error::CircuitBreakerOpen { retry_after, .. }
         | Error::ServiceUnavailable { retry_after, .. } => Some(*retry_after),
+        Error::Told(told) => told.retry_after,
         _ => None,
     }
 }
@@ -248,11 +247,11 @@ mod tests {
 
     #[test]
     fn what_stands_before_a_server_is_told_apart_from_it() {
-        let told = br#"{"error":{"code":"queue_full","message":"x","details":{"queue":"q","limit":1,"retry_after_seconds":2}}}"#;
+        let told = r#"{"error":{"code":"queue_full","message":"x","details":{"queue":"q","limit":1,"retry_after_seconds":2}}}"#;
         let error = problem(told, 429).unwrap();
         assert_eq!((error.code(), waits(&error)), ("queue_full", Some(Duration::from_secs(2))));
-        assert!(problem(b"<html>", BAD).is_none());
-        let unknown = br#"{"error":{"code":"who_are_you","message":"x"}}"#;
+        assert!(problem("<html>", BAD).is_none());
+        let unknown = r#"{"error":{"code":"who_are_you","message":"x"}}"#;
         assert!(problem(unknown, 403).is_none());
         assert_eq!(problem(unknown, BAD).unwrap().http_status(), 502);
     }

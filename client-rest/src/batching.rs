@@ -5,10 +5,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use serde::Deserialize;
 use windlass_core::rules::limits;
 use windlass_core::{BatchId, BatchSubmission, Error, Result};
 
+use crate::answered::{Answered, Extended, Opened};
 use crate::call::Call;
 use crate::service::{RestService, counted};
 use crate::working::LARGE;
@@ -21,16 +21,6 @@ pub(crate) struct BatchText {
     pub(crate) filled: bool,
     /// A record each.
     pub(crate) tasks: Vec<String>,
-}
-
-#[derive(Deserialize)]
-pub(crate) struct Opened {
-    pub(crate) batch_id: BatchId,
-}
-
-#[derive(Deserialize)]
-struct Extended {
-    total: u64,
 }
 
 impl RestService {
@@ -50,7 +40,7 @@ impl RestService {
         let stored = if head.len() + size <= LARGE {
             let body = object(&[&head, &list(&tasks)]);
             let call = Call::post("submit_batch", "/batches".to_owned(), Some(body)).tenant(tenant);
-            self.patiently(&call, patience).await?
+            self.patiently(&call, &BatchSubmission::read, patience).await?
         } else {
             let batch_id = self.open_text(tenant, &head).await?;
             for (chunk, tasks) in chunks(&tasks).into_iter().enumerate() {
@@ -64,7 +54,7 @@ impl RestService {
     pub(crate) async fn open_text(&self, tenant: &str, head: &str) -> Result<BatchId> {
         // A second run leaves one more that is never sealed, and so forgotten.
         let call = Call::post("open_batch", "/batches?open=true".to_owned(), Some(object(&[head])));
-        Ok(self.calls.ask::<Opened>(&call.tenant(tenant)).await?.batch_id)
+        Ok(self.calls.ask_by(&call.tenant(tenant), &Opened::read).await?.0)
     }
 
     pub(crate) async fn put_chunk(
@@ -77,7 +67,7 @@ impl RestService {
         let path = format!("/batches/{batch_id}/chunks/{chunk}");
         let call = Call::post("extend_batch", path, Some(object(&[&list(tasks)])));
         let call = Call { method: "PUT", ..call }.tenant(tenant);
-        Ok(self.calls.ask::<Extended>(&call).await?.total)
+        Ok(self.calls.ask_by(&call, &Extended::read).await?.0)
     }
 
     pub(crate) async fn seal(
@@ -94,7 +84,7 @@ impl RestService {
         };
         let path = format!("/batches/{batch_id}/seal");
         let call = Call::held("seal_batch", path, Duration::ZERO, body).tenant(tenant);
-        self.patiently(&call, patience).await
+        self.patiently(&call, &BatchSubmission::read, patience).await
     }
 }
 

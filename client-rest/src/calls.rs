@@ -8,10 +8,11 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit, watch};
 use windlass_core::future::BoxFuture;
 use windlass_core::rules::call::CallFailure;
 use windlass_core::runtime::host::{SharedHost, timeout};
+use windlass_core::words::Seconds;
 use windlass_core::{Breaker, Circuit, Error, Pass, Result};
 
 use crate::address::Address;
-use crate::answer::{self, Failed, Read, Text};
+use crate::answer::{self, Failed, Read, Tell};
 use crate::call::{Body, Call};
 use crate::clock::ServerClock;
 use crate::options::RestOptions;
@@ -41,10 +42,17 @@ pub(crate) struct Calls {
     seats: Arc<Semaphore>,
     closed: watch::Sender<bool>,
     clock: ServerClock,
+    tell: Tell,
 }
 
 impl Calls {
-    pub(crate) fn new(url: &str, options: RestOptions, host: SharedHost) -> Result<Self> {
+    /// `tell` reads what a server says when it says no.
+    pub(crate) fn new(
+        url: &str,
+        options: RestOptions,
+        host: SharedHost,
+        tell: Tell,
+    ) -> Result<Self> {
         options.check()?;
         let address = Address::parse(url)?;
         let bearer = options.api_key.as_deref().map(bearer).transpose()?;
@@ -60,6 +68,7 @@ impl Calls {
             seats: Arc::new(Semaphore::new(options.max_waits.unwrap_or(Semaphore::MAX_PERMITS))),
             closed: watch::Sender::new(false),
             clock: ServerClock::default(),
+            tell,
             options,
             host,
         })
@@ -92,9 +101,16 @@ impl Calls {
     /// What the server said; `store_unavailable` when it said nothing in time, `api_error` when it said
     /// what no Windlass server says, `circuit_breaker_open`, `client_closed`.
     pub(crate) async fn ask<T: DeserializeOwned + Send>(&self, call: &Call) -> Result<T> {
-        let answer = Mutex::new(None);
-        self.run(call, Some(&|text| keep(&answer, text)), false).await?;
-        let answer = lock(&answer).take();
+        self.ask_by(call, &|text| serde_json::from_str(text)).await
+    }
+
+    /// The same, as `read` takes it from the answer's text. Errors as `ask`.
+    pub(crate) async fn ask_by<T: Send>(
+        &self,
+        call: &Call,
+        read: &(dyn Fn(&str) -> serde_json::Result<T> + Sync),
+    ) -> Result<T> {
+        let answer = self.read(call, false, read).await?;
         answer.ok_or_else(|| Error::internal("a call ended without an answer"))
     }
 
@@ -103,8 +119,22 @@ impl Calls {
         &self,
         call: &Call,
     ) -> Result<Option<T>> {
+        self.read(call, true, &|text| serde_json::from_str(text)).await
+    }
+
+    /// What `read` takes from an answer, unless it `may_be_large` and is. Errors as `ask`.
+    pub(crate) async fn read<T: Send>(
+        &self,
+        call: &Call,
+        may_be_large: bool,
+        read: &(dyn Fn(&str) -> serde_json::Result<T> + Sync),
+    ) -> Result<Option<T>> {
         let answer = Mutex::new(None);
-        self.run(call, Some(&|text| keep(&answer, text)), true).await?;
+        let keep = |text: &str| {
+            *lock(&answer) = Some(read(text)?);
+            Ok(())
+        };
+        self.run(call, Some(&keep), may_be_large).await?;
         let answer = lock(&answer).take();
         Ok(answer)
     }
@@ -182,7 +212,7 @@ impl Calls {
                     }
                     Some(Err(failed)) => failed,
                     None => {
-                        let reason = format!("nothing came within {}s", limit.as_secs_f64());
+                        let reason = format!("nothing came within {}s", Seconds(limit));
                         break Failed::silent(reason);
                     }
                 };
@@ -232,7 +262,7 @@ impl Calls {
     fn pause(&self, call: &Call, tries: u32, failed: &Failed) -> Option<Duration> {
         let over = matches!(failed, Failed::Closed | Failed::Crowded)
             // A full queue has a patience of its own, which the caller named.
-            || matches!(failed, Failed::Refused { error: Error::QueueFull { .. }, .. });
+            || matches!(failed, Failed::Refused { error, .. } if error.code() == "queue_full");
         let failure = CallFailure {
             status: failed.status(),
             retry_after: failed.retry_after(),
@@ -304,7 +334,7 @@ impl Calls {
         if (200..300).contains(&response.status()) {
             return Ok(response);
         }
-        Err(answer::refusal(response, self.clock.now()).await)
+        Err(answer::refusal(response, self.clock.now(), self.tell).await)
     }
 
     /// Ends what waits, lets what was begun end, and lets the connections go.
@@ -327,15 +357,6 @@ impl Calls {
         // The sender lives as long as `self`.
         let _ = self.closed.subscribe().wait_for(|closed| *closed).await;
     }
-}
-
-/// Reads a record from `text` and keeps it in `place`.
-fn keep<T: DeserializeOwned>(
-    place: &Mutex<Option<T>>,
-    text: &mut Text<'_>,
-) -> serde_json::Result<()> {
-    *lock(place) = Some(T::deserialize(text)?);
-    Ok(())
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -368,7 +389,7 @@ mod tests {
             ..RestOptions::default()
         };
         let host = Arc::new(TokioHost::new(tokio::runtime::Handle::current()));
-        let calls = Calls::new("http://127.0.0.1:1", options, host).unwrap();
+        let calls = Calls::new("http://127.0.0.1:1", options, host, answer::problem).unwrap();
         let ask = || Call::get("queues", "/queues".to_owned());
         let room = calls.room.acquire().await.unwrap();
         let error = calls.tell(&ask()).await.unwrap_err();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use windlass_core::rules::limits;
 use windlass_core::words::opt_seconds;
 use windlass_core::{
@@ -11,6 +11,7 @@ use windlass_core::{
 };
 
 use crate::address::segment;
+use crate::answered::{Answered, Names, State, Upstream};
 use crate::batching::BatchText;
 use crate::call::{Call, json};
 use crate::service::RestService;
@@ -76,23 +77,6 @@ impl Keyed for PipelineSubmission {
     fn deduplicated(&mut self) -> &mut bool {
         &mut self.deduplicated
     }
-}
-
-/// What a task waited for.
-#[derive(Deserialize)]
-struct Upstream {
-    result: Payload,
-}
-
-#[derive(Deserialize)]
-struct Names {
-    names: Vec<String>,
-}
-
-#[derive(Deserialize)]
-struct State {
-    exists: bool,
-    state: Payload,
 }
 
 impl RestService {
@@ -170,13 +154,13 @@ impl RestService {
 
     /// Stores what has a key: `filled` when it was made here, so that its being known means only that an
     /// answer was lost.
-    pub(crate) async fn keyed<T: Keyed + serde::de::DeserializeOwned + Send>(
+    pub(crate) async fn keyed<T: Keyed + Answered>(
         &self,
         call: &Call,
         filled: bool,
         patience: Duration,
     ) -> Result<T> {
-        let mut stored: T = self.patiently(call, patience).await?;
+        let mut stored: T = self.patiently(call, &T::read, patience).await?;
         *stored.deduplicated() &= !filled;
         Ok(stored)
     }
@@ -194,10 +178,10 @@ impl RestService {
         // No stage has such a name.
         let Ok(name) = segment("name", name) else { return Ok(None) };
         let call = Call::get("upstream", format!("/tasks/{task_id}/upstream/{name}"));
-        match self.calls.ask::<Upstream>(&call.tenant(tenant)).await {
-            Ok(upstream) => Ok(Some(upstream.result)),
+        match self.calls.ask_by(&call.tenant(tenant), &Upstream::read).await {
+            Ok(upstream) => Ok(Some(upstream.0)),
             // Either there is no such task, or it waited for nothing of that name.
-            Err(error @ Error::TaskNotFound { .. }) => {
+            Err(error) if error.code() == "task_not_found" => {
                 self.names_of(tenant, task_id).await.map(|_| None).map_err(|_| error)
             }
             Err(error) => Err(error),
@@ -206,14 +190,13 @@ impl RestService {
 
     pub(crate) async fn names_of(&self, tenant: &str, task_id: TaskId) -> Result<Vec<String>> {
         let call = Call::get("upstream_names", format!("/tasks/{task_id}/upstream"));
-        Ok(self.calls.ask::<Names>(&call.tenant(tenant)).await?.names)
+        Ok(self.calls.ask_by(&call.tenant(tenant), &Names::read).await?.0)
     }
 
     pub(crate) async fn state_of(&self, tenant: &str, state_key: &str) -> Result<Option<Payload>> {
         let path = format!("/states/{}", segment("state_key", state_key)?);
-        let State { exists, state } =
-            self.calls.ask(&Call::get("state", path).tenant(tenant)).await?;
-        Ok(exists.then_some(state))
+        let call = Call::get("state", path).tenant(tenant);
+        Ok(self.calls.ask_by(&call, &State::read).await?.0)
     }
 }
 

@@ -9,6 +9,7 @@
 //! | `call` | what one call asks |
 //! | `calls` | making one: its deadline, retries and breaker |
 //! | `answer` | reading what a server answers, and what it means when it answers something else |
+//! | `answered` | what is read of answers by their members |
 //! | `keys` | the idempotency key that every submit carries |
 //! | `clock` | the server's time |
 //! | `sse`, `stream` | event streams: their text, and following one through cuts |
@@ -26,6 +27,7 @@
 
 mod address;
 mod answer;
+mod answered;
 mod batching;
 mod call;
 mod calls;

@@ -2,12 +2,12 @@
 
 use bytes::Bytes;
 use serde_json::value::RawValue;
+use windlass_core::words::members::Members;
 use windlass_core::{Result, TaskId};
 
 use crate::call::Call;
 use crate::service::RestService;
 use crate::text::KEY;
-use crate::text::members::Members;
 
 impl RestService {
     /// Has the server run a parallel block, told by JSON text; the JSON text of its answer. One without a

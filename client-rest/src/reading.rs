@@ -3,14 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use windlass_core::client::{Waited, has_failed, is_over};
 use windlass_core::future::BoxFuture;
-use windlass_core::words::{TaskIds, WaitBody};
-use windlass_core::{Result, TaskId};
+use windlass_core::words::members::quoted_list;
+use windlass_core::words::{FoundTasks, Seconds};
+use windlass_core::{Result, Task, TaskId};
 
-use crate::call::{Call, json};
+use crate::call::Call;
 use crate::service::{HOLD, RestService, counted};
 use crate::working::TOO_LARGE;
 
@@ -18,14 +17,27 @@ use crate::working::TOO_LARGE;
 /// who must not wait on a connection asks.
 pub(crate) const TURN: Duration = Duration::from_secs(1);
 
-/// Tasks as a server answers them, each in whatever form it is handed on.
-#[derive(Deserialize)]
-pub(crate) struct Tasks<T> {
-    pub(crate) tasks: Vec<T>,
+/// A record of a server's answer, in whatever form it is handed on.
+pub(crate) trait Record: Sized + Send {
+    /// One, from its text.
+    fn one(text: &str) -> serde_json::Result<Self>;
+
+    /// Those of an answer that lists them; `None` where it has `null`.
+    fn list(text: &str) -> serde_json::Result<Vec<Option<Self>>>;
+}
+
+impl Record for Task {
+    fn one(text: &str) -> serde_json::Result<Self> {
+        serde_json::from_str(text)
+    }
+
+    fn list(text: &str) -> serde_json::Result<Vec<Option<Self>>> {
+        serde_json::from_str(text).map(|found: FoundTasks| found.tasks)
+    }
 }
 
 impl RestService {
-    pub(crate) async fn find<T: DeserializeOwned + Send>(
+    pub(crate) async fn find<T: Record>(
         &self,
         tenant: &str,
         ids: &[TaskId],
@@ -35,21 +47,17 @@ impl RestService {
         while found.len() < ids.len() {
             let end = ids.len().min(found.len() + part);
             let asked = &ids[found.len()..end];
-            let call = Call::post("get", "/tasks/find".to_owned(), Some(json(&named(asked))?));
+            let call = Call::post("get", "/tasks/find".to_owned(), Some(named(asked).into()));
             let call = call.tenant(tenant);
-            if asked.len() == 1 {
-                found.extend(counted(self.calls.ask::<Tasks<Option<T>>>(&call).await?.tasks, 1)?);
-                continue;
-            }
-            match unless_large(self.calls.ask_unless_large::<Tasks<Option<T>>>(&call).await)? {
-                Some(answer) => found.extend(counted(answer.tasks, asked.len())?),
+            match self.records(&call, asked.len()).await? {
+                Some(tasks) => found.extend(tasks),
                 None => part = asked.len().div_ceil(2),
             }
         }
         Ok(found)
     }
 
-    pub(crate) async fn wait_for<T: Waited + DeserializeOwned + Send>(
+    pub(crate) async fn wait_for<T: Waited + Record>(
         &self,
         tenant: &str,
         ids: &[TaskId],
@@ -59,28 +67,28 @@ impl RestService {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
-        let task_ids = Arc::new(named(ids).task_ids);
+        // Without its last sign, which ends it.
+        let named = named(ids);
+        let task_ids: Arc<str> = named[..named.len() - 1].into();
         let host = self.calls.host();
         let start = host.monotonic();
         loop {
             let left = || wait.saturating_sub(host.monotonic().saturating_sub(start));
             let asked = task_ids.clone();
             let body = move |left: Duration| {
-                let task_ids = asked.to_vec();
-                json(&WaitBody { task_ids, fail_fast, wait_seconds: left.as_secs_f64() })
+                let fail_fast = if fail_fast { "true" } else { "false" };
+                let wait = Seconds(left).json();
+                let rest = [",\"fail_fast\":", fail_fast, ",\"wait_seconds\":", &wait, "}"];
+                Ok([&*asked, &rest.concat()].concat().into())
             };
             let path = "/tasks/wait".to_owned();
             let seat = self.calls.seat();
             let hold = if seat.is_some() { left().min(HOLD) } else { Duration::ZERO };
             let call = Call::held("wait", path, hold, body).tenant(tenant);
-            let tasks = match ids.len() {
-                1 => self.calls.ask::<Tasks<T>>(&call).await?.tasks,
-                _ => match unless_large(self.calls.ask_unless_large::<Tasks<T>>(&call).await)? {
-                    Some(answer) => answer.tasks,
-                    None => return self.wait_in_parts(tenant, ids, fail_fast, left()).await,
-                },
+            let Some(tasks) = self.records(&call, ids.len()).await? else {
+                return self.wait_in_parts(tenant, ids, fail_fast, left()).await;
             };
-            let tasks = counted(tasks, ids.len())?;
+            let tasks = counted(tasks.into_iter().flatten().collect(), ids.len())?;
             if left().is_zero() || is_over(&tasks, fail_fast) {
                 return Ok(tasks);
             }
@@ -91,7 +99,7 @@ impl RestService {
     }
 
     /// Waits for one half after the other; for the first failure, for both in turns.
-    fn wait_in_parts<'a, T: Waited + DeserializeOwned + Send + 'a>(
+    fn wait_in_parts<'a, T: Waited + Record + 'a>(
         &'a self,
         tenant: &'a str,
         ids: &'a [TaskId],
@@ -115,16 +123,26 @@ impl RestService {
             }
         })
     }
-}
 
-/// `None` also when the answer, or the question, is larger than the server takes.
-fn unless_large<T>(answer: Result<Option<T>>) -> Result<Option<T>> {
-    match answer {
-        Err(error) if error.http_status() == TOO_LARGE => Ok(None),
-        answer => answer,
+    /// The `count` records that answer `call`; `None` when the answer, or the question, is larger than one
+    /// takes, unless it was about one.
+    async fn records<T: Record>(
+        &self,
+        call: &Call,
+        count: usize,
+    ) -> Result<Option<Vec<Option<T>>>> {
+        let several = count > 1;
+        match self.calls.read(call, several, &T::list).await {
+            Ok(Some(found)) => counted(found, count).map(Some),
+            Ok(None) => Ok(None),
+            Err(error) if several && error.http_status() == TOO_LARGE => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 }
 
-fn named(ids: &[TaskId]) -> TaskIds {
-    TaskIds { task_ids: ids.iter().map(TaskId::to_string).collect() }
+/// JSON text that names tasks: `{"task_ids": […]}`.
+fn named(ids: &[TaskId]) -> String {
+    let ids = quoted_list(ids.iter().map(TaskId::to_string));
+    ["{\"task_ids\":", &ids, "}"].concat()
 }

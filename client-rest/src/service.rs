@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use windlass_core::rules::limits;
 use windlass_core::runtime::host::SharedHost;
-use windlass_core::words::{BoundBody, SubmitBody, Workers};
+use windlass_core::words::{BoundBody, SubmitBody, Submitted, Tasks, Workers};
 use windlass_core::{
     Batch, BatchId, BatchSpec, BatchSubmission, BlockResult, BlockSpec, Changed, Circuit, Count,
     Cursor, Error, Filter, LeaseRequest, Leased, Page, Payload, Pipeline, PipelineSpec,
@@ -17,12 +17,12 @@ use windlass_core::{
 };
 
 use crate::address::{segment, with_query};
+use crate::answer::{self, Tell};
 use crate::call::{Call, json};
 use crate::calls::Calls;
 use crate::composing::texts;
 use crate::keys::Keys;
 use crate::options::RestOptions;
-use crate::reading::Tasks;
 use crate::stream::Streams;
 use crate::submitting::Place;
 
@@ -71,7 +71,17 @@ impl RestService {
     ///
     /// `invalid_url`, `invalid_argument`.
     pub fn new(url: &str, options: RestOptions, host: SharedHost) -> Result<Self> {
-        let calls = Calls::new(url, options, host)?;
+        Self::told_by(url, options, host, answer::problem)
+    }
+
+    /// The same; `tell` reads what a server says when it says no.
+    pub(crate) fn told_by(
+        url: &str,
+        options: RestOptions,
+        host: SharedHost,
+        tell: Tell,
+    ) -> Result<Self> {
+        let calls = Calls::new(url, options, host, tell)?;
         let most = AtomicU32::new(limits::LEASE_TASKS);
         Ok(Self { calls, keys: Keys::default(), streams: Arc::default(), most })
     }
@@ -97,7 +107,11 @@ impl RestService {
             Place::One => json(&specs[0])?,
             _ => json(&SubmitBody { tasks: specs })?,
         };
-        self.store(tenant, place, body, &filled, options.patience).await
+        let read = |text: &str| match place {
+            Place::One => serde_json::from_str(text).map(|one| vec![one]),
+            _ => serde_json::from_str(text).map(|stored: Submitted| stored.submissions),
+        };
+        self.store(tenant, place, body, &read, &filled, options.patience).await
     }
 
     async fn task(&self, verb: &'static str, tenant: &str, task_id: TaskId) -> Result<Task> {
@@ -420,7 +434,7 @@ impl Service for RestService {
         let limit = limit.clamp(1, 10_000).to_string();
         let query = [("since".to_owned(), since.to_string()), ("limit".to_owned(), limit)];
         let call = Call::get("recent", with_query("/recent", &query)).tenant(tenant);
-        Box::pin(async move { Ok(self.calls.ask::<Tasks<Task>>(&call).await?.tasks) })
+        Box::pin(async move { Ok(self.calls.ask::<Tasks>(&call).await?.tasks) })
     }
 
     fn why(&self, tenant: &str, task_id: TaskId) -> BoxFuture<'_, Result<Why>> {

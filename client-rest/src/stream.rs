@@ -1,20 +1,19 @@
 //! Following tasks: one open stream for each follower, which outlives the calls that read it.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use tokio::sync::OwnedSemaphorePermit;
 use windlass_core::client::Entry;
 use windlass_core::runtime::host::timeout;
-use windlass_core::{Error, Result, TaskId};
+use windlass_core::words::{Seconds, Updates};
+use windlass_core::{Error, Result, TaskId, Update};
 
 use crate::call::Call;
 use crate::calls::Calls;
-use crate::reading::TURN;
+use crate::reading::{Record, TURN};
 use crate::sse::Parser;
 use crate::transport::Chunks;
 
@@ -45,8 +44,8 @@ pub(crate) struct Streams<E> {
 }
 
 struct Idle<E> {
-    streams: HashMap<Place, Vec<(Duration, Follow<E>)>>,
-    count: usize,
+    /// Each with when it was put here, the oldest first.
+    streams: Vec<(Place, Duration, Follow<E>)>,
     /// A task looks after those that nobody comes back for.
     watched: bool,
 }
@@ -59,14 +58,8 @@ impl<E> Default for Streams<E> {
 
 impl<E> Default for Idle<E> {
     fn default() -> Self {
-        Self { streams: HashMap::new(), count: 0, watched: false }
+        Self { streams: Vec::new(), watched: false }
     }
-}
-
-/// Entries as a server answers them, each in whatever form it is handed on.
-#[derive(Deserialize)]
-struct Updates<E> {
-    updates: Vec<E>,
 }
 
 /// One stream, wherever it stands.
@@ -111,9 +104,20 @@ struct Taken<'a, E: Followed> {
 }
 
 /// What an entry must be to be followed over a network.
-pub(crate) trait Followed: Entry + DeserializeOwned + Send + 'static {}
+pub(crate) trait Followed: Entry + Record + 'static {}
 
-impl<E: Entry + DeserializeOwned + Send + 'static> Followed for E {}
+impl<E: Entry + Record + 'static> Followed for E {}
+
+impl Record for Update {
+    fn one(text: &str) -> serde_json::Result<Self> {
+        serde_json::from_str(text)
+    }
+
+    fn list(text: &str) -> serde_json::Result<Vec<Option<Self>>> {
+        let Updates { updates } = serde_json::from_str(text)?;
+        Ok(updates.into_iter().map(Some).collect())
+    }
+}
 
 impl<E: Followed> Streams<E> {
     /// Entries after `place`: from a stream, or asked for once where there is no time to wait.
@@ -128,11 +132,21 @@ impl<E: Followed> Streams<E> {
         if wait >= SHORT {
             return self.read(calls, place, limit as usize, wait).await;
         }
-        let (tenant, task_id, after) = place;
-        let seconds = wait.as_secs_f64();
+        Self::ask(calls, &place, place.2, limit, wait).await
+    }
+
+    /// Asks once for entries after `after`.
+    async fn ask(
+        calls: &Calls,
+        (tenant, task_id, _): &Place,
+        after: u64,
+        limit: u32,
+        wait: Duration,
+    ) -> Result<Vec<E>> {
+        let seconds = Seconds(wait);
         let path = format!("/tasks/{task_id}/updates?after={after}&limit={limit}&wait={seconds}");
-        let call = Call::get("updates", path).tenant(&tenant).holding(wait);
-        Ok(calls.ask::<Updates<E>>(&call).await?.updates)
+        let call = Call::get("updates", path).tenant(tenant).holding(wait);
+        Ok(calls.ask_by(&call, &E::list).await?.into_iter().flatten().collect())
     }
 
     /// Entries after `after`, at most `limit`, as soon as there are any, or none once `wait` has passed or
@@ -189,24 +203,19 @@ impl<E: Followed> Streams<E> {
 
     /// Lets every stream go.
     pub(crate) fn clear(&self) {
-        let streams = {
-            let mut idle = self.lock();
-            idle.count = 0;
-            std::mem::take(&mut idle.streams)
-        };
+        let streams = std::mem::take(&mut self.lock().streams);
         drop(streams);
     }
 
     fn take<'a>(self: &'a Arc<Self>, calls: &'a Calls, place: Place) -> Taken<'a, E> {
         let mut idle = self.lock();
-        let known = idle.streams.get_mut(&place).and_then(Vec::pop);
-        if let Some(streams) = idle.streams.get(&place)
-            && streams.is_empty()
-        {
-            idle.streams.remove(&place);
-        }
-        idle.count -= usize::from(known.is_some());
-        let follow = known.map_or_else(|| Follow::at(place.2), |k| k.1);
+        // The one that was left last is the most likely to be open still.
+        let known = idle.streams.iter().rposition(|(at, ..)| *at == place);
+        let follow = match known {
+            Some(known) => idle.streams.remove(known).2,
+            None => Follow::at(place.2),
+        };
+        drop(idle);
         Taken { streams: self, calls, place, follow }
     }
 
@@ -216,9 +225,8 @@ impl<E: Followed> Streams<E> {
         }
         let now = calls.host().monotonic();
         let mut idle = self.lock();
-        let surplus = (idle.count >= MOST_IDLE).then(|| idle.remove_oldest()).flatten();
-        idle.streams.entry(place).or_default().push((now, follow));
-        idle.count += 1;
+        let surplus = (idle.streams.len() >= MOST_IDLE).then(|| idle.streams.remove(0));
+        idle.streams.push((place, now, follow));
         let watched = std::mem::replace(&mut idle.watched, true);
         drop(idle);
         drop(surplus);
@@ -250,27 +258,11 @@ impl<E: Followed> Streams<E> {
 }
 
 impl<E> Idle<E> {
-    fn remove_oldest(&mut self) -> Option<Follow<E>> {
-        let age = |streams: &Vec<(Duration, Follow<E>)>| streams.first().map(|stream| stream.0);
-        let oldest = self.streams.iter().min_by_key(|(_, streams)| age(streams))?.0.clone();
-        let streams = self.streams.get_mut(&oldest)?;
-        let follow = streams.remove(0).1;
-        if streams.is_empty() {
-            self.streams.remove(&oldest);
-        }
-        self.count -= 1;
-        Some(follow)
-    }
-
     /// What was idle for too long, and whether nothing is left.
     fn remove_older(&mut self, now: Duration) -> (Vec<Follow<E>>, bool) {
-        let mut old = Vec::new();
-        for streams in self.streams.values_mut() {
-            let young = streams.partition_point(|(since, _)| now.saturating_sub(*since) >= IDLE);
-            old.extend(streams.drain(..young).map(|(_, follow)| follow));
-        }
-        self.streams.retain(|_, streams| !streams.is_empty());
-        self.count -= old.len();
+        let old = |(_, since, _): &(Place, Duration, _)| now.saturating_sub(*since) >= IDLE;
+        let young = self.streams.partition_point(old);
+        let old = self.streams.drain(..young).map(|(.., follow)| follow).collect();
         self.watched = !self.streams.is_empty();
         (old, !self.watched)
     }
@@ -305,7 +297,7 @@ impl<E: Followed> Follow<E> {
         self.silent = Duration::ZERO;
         let Ok(events) = parser.feed(&piece) else { return Heard::Cut };
         for event in events {
-            let Ok(update) = serde_json::from_str::<E>(&event.data) else { return Heard::Cut };
+            let Ok(update) = E::one(&event.data) else { return Heard::Cut };
             self.take_in(update);
         }
         Heard::Piece
@@ -340,10 +332,8 @@ impl<E: Followed> Taken<'_, E> {
 
     /// Asks once for entries after the last one that was read; whether there were any.
     async fn poll(&mut self) -> Result<bool> {
-        let (tenant, task_id, _) = &self.place;
-        let path = format!("/tasks/{task_id}/updates?after={}&limit=1000&wait=0", self.follow.last);
-        let call = Call::get("updates", path).tenant(tenant);
-        let updates = self.calls.ask::<Updates<E>>(&call).await?.updates;
+        let (last, place) = (self.follow.last, &self.place);
+        let updates = Streams::ask(self.calls, place, last, 1000, Duration::ZERO).await?;
         updates.into_iter().for_each(|update| self.follow.take_in(update));
         Ok(!self.follow.ready.is_empty())
     }
@@ -419,27 +409,18 @@ mod tests {
         for (last, since) in streams {
             let follow = Follow::at(*last);
             let place = ("default".to_owned(), task, *last);
-            idle.streams.entry(place).or_default().push((at(*since), follow));
-            idle.count += 1;
+            idle.streams.push((place, at(*since), follow));
         }
         idle
     }
 
     #[test]
     fn streams_go_that_nobody_came_back_for() {
-        let mut idle = idle(&[(1, 0), (1, 50), (2, 10), (3, 100)]);
+        let mut idle = idle(&[(1, 0), (2, 10), (1, 50), (3, 100)]);
         let (old, done) = idle.remove_older(at(70));
-        assert_eq!((old.len(), idle.count, done), (2, 2, false));
+        assert_eq!((old.len(), idle.streams.len(), done), (2, 2, false));
         let (old, done) = idle.remove_older(at(500));
-        assert_eq!((old.len(), idle.count, done, idle.streams.len()), (2, 0, true, 0));
+        assert_eq!((old.len(), idle.streams.len(), done), (2, 0, true));
         assert!(!idle.watched, "the next one is watched again");
-    }
-
-    #[test]
-    fn the_oldest_goes_first_when_there_are_too_many() {
-        let mut idle = idle(&[(1, 30), (2, 10), (2, 20)]);
-        let gone: Vec<u64> =
-            std::iter::from_fn(|| idle.remove_oldest()).map(|follow| follow.last).collect();
-        assert_eq!((gone, idle.count), (vec![2, 2, 1], 0));
     }
 }

@@ -3,11 +3,10 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use serde::de::DeserializeOwned;
 use windlass_core::rules::limits;
-use windlass_core::words::Submitted;
 use windlass_core::{Error, Result, Submission};
 
+use crate::answer::waits;
 use crate::call::Call;
 use crate::keys;
 use crate::service::{RestService, counted};
@@ -54,40 +53,41 @@ impl Place {
 }
 
 impl RestService {
-    /// Stores the tasks of `body`; `filled` says which were given a key here. Asks again while their queue
-    /// is full, for `patience` at most.
+    /// Stores the tasks of `body`; `read` takes their submissions from the answer, and `filled` says which
+    /// were given a key here. Asks again while their queue is full, for `patience` at most.
     pub(crate) async fn store(
         &self,
         tenant: &str,
         place: Place,
         body: Bytes,
+        read: &(dyn Fn(&str) -> serde_json::Result<Vec<Submission>> + Sync),
         filled: &[bool],
         patience: Duration,
     ) -> Result<Vec<Submission>> {
         let call = Call::post("submit", place.path().to_owned(), Some(body)).tenant(tenant);
-        let stored = match place {
-            Place::One => self.patiently(&call, patience).await.map(|one: Submission| vec![one]),
-            _ => self.patiently(&call, patience).await.map(|s: Submitted| s.submissions),
-        };
-        counted(stored?, filled.len()).map(|stored| keys::told(stored, filled))
+        let stored = self.patiently(&call, read, patience).await?;
+        counted(stored, filled.len()).map(|stored| keys::told(stored, filled))
     }
 
     /// The answer to a call that stores something. Asks again while its queue is full, for `patience` at
     /// most.
-    pub(crate) async fn patiently<T: DeserializeOwned + Send>(
+    pub(crate) async fn patiently<T: Send>(
         &self,
         call: &Call,
+        read: &(dyn Fn(&str) -> serde_json::Result<T> + Sync),
         patience: Duration,
     ) -> Result<T> {
         let host = self.calls.host();
         let start = host.monotonic();
         loop {
-            let stored = self.calls.ask(call).await;
-            let Err(Error::QueueFull { queue, limit, retry_after }) = stored else { return stored };
+            let full = match self.calls.ask_by(call, read).await {
+                Err(full) if full.code() == "queue_full" => full,
+                stored => return stored,
+            };
             let spent = host.monotonic().saturating_sub(start);
-            let pause = retry_after.max(CALM);
+            let pause = waits(&full).unwrap_or_default().max(CALM);
             if spent.saturating_add(pause) > patience {
-                return Err(Error::QueueFull { queue, limit, retry_after });
+                return Err(full);
             }
             host.sleep(pause).await;
         }

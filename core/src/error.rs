@@ -7,9 +7,9 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
-use crate::words::{TaskError, TaskId, TaskStatus, Timestamp};
+use crate::words::{Seconds, TaskError, TaskId, TaskStatus, Timestamp};
 
 /// A result of the engine.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -102,7 +102,7 @@ pub enum Error {
         needs: Cow<'static, str>,
     },
     /// An attempt ran, or a wait lasted, longer than its timeout. A wait never touches the task.
-    #[error("task {task_id} timed out after {}s", timeout.as_secs_f64())]
+    #[error("task {task_id} timed out after {}s", Seconds(*timeout))]
     TaskTimeout {
         /// The task.
         task_id: String,
@@ -124,7 +124,7 @@ pub enum Error {
         task_id: TaskId,
     },
     /// A wait ended and no live worker handles the task's type.
-    #[error("no live worker handles {task_type:?}: task {task_id} waits, after {}s", timeout.as_secs_f64())]
+    #[error("no live worker handles {task_type:?}: task {task_id} waits, after {}s", Seconds(*timeout))]
     WorkerNotAvailable {
         /// The task.
         task_id: TaskId,
@@ -146,7 +146,7 @@ pub enum Error {
         reason: String,
     },
     /// Too many calls in too short a time. Nothing was done.
-    #[error("rate limited: try again in {}s", retry_after.as_secs_f64())]
+    #[error("rate limited: try again in {}s", Seconds(*retry_after))]
     RateLimited {
         /// When to try again.
         retry_after: Duration,
@@ -162,7 +162,7 @@ pub enum Error {
         limit: u64,
     },
     /// A circuit breaker keeps calls away from what failed before. Nothing was called.
-    #[error("circuit breaker {name:?} is open: try again in {}s", retry_after.as_secs_f64())]
+    #[error("circuit breaker {name:?} is open: try again in {}s", Seconds(*retry_after))]
     CircuitBreakerOpen {
         /// The breaker.
         name: String,
@@ -250,6 +250,84 @@ pub enum Error {
         /// What was found broken.
         reason: String,
     },
+    /// What a server said, in its own words. A client that hands text on has this for any of the
+    /// codes, instead of the variant.
+    #[error("{}", .0.message)]
+    Told(Box<Told>),
+}
+
+/// An error in a server's words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    /// One of the codes of `spec/errors.toml`.
+    pub code: &'static str,
+    /// The HTTP status that it came with.
+    pub status: u16,
+    /// Text for people.
+    pub message: String,
+    /// JSON text of an object: the error's values by their wire names.
+    pub details: String,
+    /// When to try again, if it says so.
+    pub retry_after: Option<Duration>,
+}
+
+const REASON: &str = "reason";
+/// The field that says when to try again.
+const AGAIN: &str = "retry_after_seconds";
+
+/// The codes of what [`Error::is_retryable`], for errors that a server told.
+const RETRYABLE: [&str; 7] = [
+    "queue_full",
+    "rate_limited",
+    "circuit_breaker_open",
+    "service_unavailable",
+    "store_unavailable",
+    "store_full",
+    "worker_not_available",
+];
+
+/// JSON text of an error's values, written one by one.
+#[derive(Default)]
+struct Details(String);
+
+// Never inlined: an error has many values, and each would be written out where it stands.
+impl Details {
+    #[inline(never)]
+    fn raw(&mut self, name: &str, json: &str) {
+        self.0.push(if self.0.is_empty() { '{' } else { ',' });
+        self.0.push('"');
+        self.0.push_str(name);
+        self.0.push_str("\":");
+        self.0.push_str(json);
+    }
+
+    #[inline(never)]
+    fn text(&mut self, name: &str, value: &str) {
+        self.raw(name, &serde_json::to_string(value).unwrap_or_default());
+    }
+
+    #[inline(never)]
+    fn id(&mut self, task_id: &TaskId) {
+        self.text("task_id", &task_id.to_string());
+    }
+
+    #[inline(never)]
+    fn number(&mut self, name: &str, value: u64) {
+        self.raw(name, &value.to_string());
+    }
+
+    #[inline(never)]
+    fn seconds(&mut self, name: &str, value: Duration) {
+        self.raw(name, &Seconds(value).json());
+    }
+
+    fn done(mut self) -> String {
+        if self.0.is_empty() {
+            self.0.push('{');
+        }
+        self.0.push('}');
+        self.0
+    }
 }
 
 impl Error {
@@ -325,6 +403,7 @@ impl Error {
             Self::SchemaIncompatible { .. } => "schema_incompatible",
             Self::NotImplemented { .. } => "not_implemented",
             Self::Internal { .. } => "internal",
+            Self::Told(told) => told.code,
         }
     }
 
@@ -343,6 +422,7 @@ impl Error {
             Self::QueueFull { .. } | Self::RateLimited { .. } | Self::QuotaExceeded { .. } => 429,
             Self::Authentication { .. } => 401,
             Self::Api { status_code, .. } => *status_code,
+            Self::Told(told) => told.status,
             Self::LeaseLost { .. }
             | Self::InvalidTransition { .. }
             | Self::TaskCancelled { .. } => 409,
@@ -362,7 +442,10 @@ impl Error {
     }
 
     /// Whether the same call may succeed later without any change by the caller.
-    pub const fn is_retryable(&self) -> bool {
+    pub fn is_retryable(&self) -> bool {
+        if let Self::Told(told) = self {
+            return RETRYABLE.contains(&told.code);
+        }
         matches!(
             self,
             Self::QueueFull { .. }
@@ -377,72 +460,99 @@ impl Error {
 
     /// The variant's values by their wire names; durations are seconds in `…_seconds` fields.
     pub fn fields(&self) -> Map<String, Value> {
-        let value = match self {
+        serde_json::from_str(&self.details()).unwrap_or_default()
+    }
+
+    /// JSON text of the object of [`Error::fields`].
+    pub fn details(&self) -> String {
+        let mut d = Details::default();
+        match self {
             Self::InvalidArgument { field, reason } | Self::InvalidPayload { field, reason } => {
-                json!({ "field": field, "reason": reason })
+                d.text("field", field);
+                d.text("reason", reason);
             }
             Self::PayloadTooLarge { field, size_bytes, limit_bytes } => {
-                json!({ "field": field, "size_bytes": size_bytes, "limit_bytes": limit_bytes })
+                d.text("field", field);
+                d.number("size_bytes", *size_bytes);
+                d.number("limit_bytes", *limit_bytes);
             }
-            Self::TaskNotFound { task_id } => json!({ "task_id": task_id }),
-            Self::BatchNotFound { batch_id } => json!({ "batch_id": batch_id }),
-            Self::PipelineNotFound { pipeline_id } => json!({ "pipeline_id": pipeline_id }),
-            Self::IdempotencyConflict { key, task_id } => json!({ "key": key, "task_id": task_id }),
-            Self::QueueFull { queue, limit, retry_after } => json!({
-                "queue": queue, "limit": limit, "retry_after_seconds": retry_after.as_secs_f64(),
-            }),
-            Self::LeaseLost { task_id } | Self::TaskCancelled { task_id } => {
-                json!({ "task_id": task_id })
+            Self::TaskNotFound { task_id } => d.text("task_id", task_id),
+            Self::BatchNotFound { batch_id } => d.text("batch_id", batch_id),
+            Self::PipelineNotFound { pipeline_id } => d.text("pipeline_id", pipeline_id),
+            Self::IdempotencyConflict { key, task_id } => {
+                d.text("key", key);
+                d.id(task_id);
             }
+            Self::QueueFull { queue, limit, retry_after } => {
+                d.text("queue", queue);
+                d.number("limit", *limit);
+                d.seconds(AGAIN, *retry_after);
+            }
+            Self::LeaseLost { task_id } | Self::TaskCancelled { task_id } => d.id(task_id),
             Self::InvalidTransition { task_id, status, verb, needs } => {
-                json!({ "task_id": task_id, "status": status, "verb": verb, "needs": needs })
+                d.id(task_id);
+                d.text("status", status.as_str());
+                d.text("verb", verb);
+                d.text("needs", needs);
             }
             Self::TaskTimeout { task_id, timeout } => {
-                json!({ "task_id": task_id, "timeout_seconds": timeout.as_secs_f64() })
+                d.text("task_id", task_id);
+                d.seconds("timeout_seconds", *timeout);
             }
-            Self::TaskFailed { task_id, error } => json!({ "task_id": task_id, "error": error }),
-            Self::WorkerNotAvailable { task_id, task_type, timeout } => json!({
-                "task_id": task_id, "task_type": task_type,
-                "timeout_seconds": timeout.as_secs_f64(),
-            }),
-            Self::HandlerNotFound { task_type } => json!({ "task_type": task_type }),
-            Self::Authentication { reason } => json!({ "reason": reason }),
-            Self::RateLimited { retry_after } => {
-                json!({ "retry_after_seconds": retry_after.as_secs_f64() })
+            Self::TaskFailed { task_id, error } => {
+                d.id(task_id);
+                d.raw("error", &serde_json::to_string(error).unwrap_or_default());
             }
+            Self::WorkerNotAvailable { task_id, task_type, timeout } => {
+                d.id(task_id);
+                d.text("task_type", task_type);
+                d.seconds("timeout_seconds", *timeout);
+            }
+            Self::HandlerNotFound { task_type } => d.text("task_type", task_type),
+            Self::Authentication { reason } | Self::Internal { reason } => d.text(REASON, reason),
+            Self::RateLimited { retry_after } => d.seconds(AGAIN, *retry_after),
             Self::QuotaExceeded { quota_type, current, limit } => {
-                json!({ "quota_type": quota_type, "current": current, "limit": limit })
+                d.text("quota_type", quota_type);
+                d.number("current", *current);
+                d.number("limit", *limit);
             }
             Self::CircuitBreakerOpen { name, retry_after } => {
-                json!({ "name": name, "retry_after_seconds": retry_after.as_secs_f64() })
+                d.text("name", name);
+                d.seconds(AGAIN, *retry_after);
             }
             Self::ServiceUnavailable { reason, retry_after } => {
-                json!({ "reason": reason, "retry_after_seconds": retry_after.as_secs_f64() })
+                d.text(REASON, reason);
+                d.seconds(AGAIN, *retry_after);
             }
             Self::Api { status_code, reason } => {
-                json!({ "status_code": status_code, "reason": reason })
+                d.number("status_code", (*status_code).into());
+                d.text(REASON, reason);
             }
-            Self::ClientClosed => json!({}),
-            Self::InvalidUrl { url, reason } => json!({ "url": url, "reason": reason }),
+            Self::ClientClosed => {}
+            Self::InvalidUrl { url, reason } => {
+                d.text("url", url);
+                d.text(REASON, reason);
+            }
             Self::StoreUnavailable { operation, reason, .. } => {
-                json!({ "operation": operation, "reason": reason })
+                d.text("operation", operation);
+                d.text(REASON, reason);
             }
             Self::StoreFull { location } | Self::StoreReadOnly { location } => {
-                json!({ "location": location })
+                d.text("location", location);
             }
             Self::InvalidStore { location, reason } => {
-                json!({ "location": location, "reason": reason })
+                d.text("location", location);
+                d.text(REASON, reason);
             }
             Self::SchemaIncompatible { location, found, supported } => {
-                json!({ "location": location, "found": found, "supported": supported })
+                d.text("location", location);
+                d.number("found", (*found).into());
+                d.number("supported", (*supported).into());
             }
-            Self::NotImplemented { feature } => json!({ "feature": feature }),
-            Self::Internal { reason } => json!({ "reason": reason }),
-        };
-        match value {
-            Value::Object(map) => map,
-            _ => Map::new(),
+            Self::NotImplemented { feature } => d.text("feature", feature),
+            Self::Told(told) => return told.details.clone(),
         }
+        d.done()
     }
 
     /// This error as a failed attempt's record, for a worker that settles with it.

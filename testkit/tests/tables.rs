@@ -72,6 +72,14 @@ fn fits(kind: &str, value: &Value) -> bool {
 }
 
 #[test]
+fn every_code_is_known_to_who_hands_errors_on() {
+    for error in every_error() {
+        assert_eq!(windlass_core::words::known_code(error.code()), Some(error.code()));
+    }
+    assert_eq!(windlass_core::words::known_code("x"), None);
+}
+
+#[test]
 fn the_table_of_errors_is_the_enum() {
     let table = table("errors.toml");
     let rows: BTreeMap<&str, &toml::Table> = table["error"]

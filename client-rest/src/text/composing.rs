@@ -2,31 +2,23 @@
 
 use std::time::Duration;
 
-use serde::Deserialize;
-use serde_json::value::RawValue;
 use windlass_core::future::BoxFuture;
+use windlass_core::words::members::{Members, quoted};
 use windlass_core::{
     BatchId, BatchSubmission, Error, PipelineSubmission, Result, Submission, TaskId,
 };
 
-use super::members::{Members, quoted};
 use super::records::{KEY, alone};
 use super::verbs::task;
 use super::{Answer, TextClient, Wanted, query};
-use crate::address::{segment, with_query};
+use crate::address::with_query;
+use crate::answered::Answered;
 use crate::batching::{BatchText, object};
 use crate::call::Call;
 use crate::composing::Keyed;
 
 /// An answer on its way.
 type Told<T> = BoxFuture<'static, Result<T>>;
-
-/// A value that may not be there.
-#[derive(Deserialize)]
-struct State {
-    exists: bool,
-    state: Box<RawValue>,
-}
 
 impl TextClient {
     /// Stores a batch from JSON text of its record, whose `tasks` are task records. One that is too large for
@@ -130,13 +122,10 @@ impl TextClient {
 
     /// JSON text of the state under a key.
     pub fn state(&self, state_key: &str) -> Told<Option<String>> {
-        let name = segment("state_key", state_key);
-        let call = name.map(|name| Call::get("state", ["/states/", &name].concat()));
-        let answer = self.ask(call, Wanted::Whole("exists"));
+        let (client, key) = (self.clone(), state_key.to_owned());
         Box::pin(async move {
-            let State { exists, state } =
-                serde_json::from_str(&answer.await?).map_err(super::unread)?;
-            Ok(exists.then(|| state.get().to_owned()))
+            let state = client.rest.state_of(&client.tenant, &key).await?;
+            Ok(state.map(|state| state.as_str().to_owned()))
         })
     }
 
@@ -146,7 +135,7 @@ impl TextClient {
         self.ask(call, Wanted::Whole(noun))
     }
 
-    fn send<T: Keyed + serde::de::DeserializeOwned + Send + 'static>(
+    fn send<T: Keyed + Answered + 'static>(
         &self,
         verb: &'static str,
         path: &'static str,
@@ -164,20 +153,19 @@ impl TextClient {
 
     fn batch_text(&self, record: &str) -> Result<BatchText> {
         let mut members = Members::read("body", record)?;
-        let tasks =
-            members.take("tasks").map_or_else(|| Ok(Vec::new()), |list| texts(list.get()))?;
+        let tasks = members.take("tasks").map_or_else(|| Ok(Vec::new()), texts)?;
         let (head, filled) = self.head(members);
         Ok(BatchText { head, filled, tasks })
     }
 
     /// The members of a record without its braces, with a key of ours where it has none.
-    fn head(&self, mut members: Members) -> (String, bool) {
+    fn head(&self, mut members: Members<'_>) -> (String, bool) {
         let filled = members.get(KEY).is_none();
         if filled {
             members.take(KEY);
         }
         let pair = |name: &str, value: &str| [&quoted(name), ":", value].concat();
-        let given = members.0.iter().map(|(name, value)| pair(name, value.get()));
+        let given = members.0.iter().map(|(name, value)| pair(name, value));
         let mut head: Vec<String> = given.collect();
         if filled {
             head.push(pair(KEY, &quoted(&self.rest.keys.next(self.now()))));
@@ -189,7 +177,7 @@ impl TextClient {
 /// The records of a list, checked for their sizes.
 fn texts(list: &str) -> Result<Vec<String>> {
     let records = super::records::checked(list)?;
-    Ok(records.into_iter().map(|(text, _)| text.get().to_owned()).collect())
+    Ok(records.into_iter().map(|(text, _)| text.to_owned()).collect())
 }
 
 /// A path below a pipeline's.

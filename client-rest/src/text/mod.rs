@@ -7,36 +7,33 @@
 //! | --- | --- |
 //! | `records` | tasks to submit |
 //! | `query` | which tasks a verb is about |
-//! | `members` | objects of which only the members are looked at |
 //! | `composing` | batches, pipelines, blocks and states |
+//! | `problem` | what a server says when it says no |
 //! | `verbs` | the verbs that ask once and hand on what is answered |
 //! | `words` | what is read of a record |
 
 mod composing;
-pub(crate) mod members;
+mod problem;
 mod query;
 mod records;
 mod verbs;
 mod words;
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
-use serde::Deserialize;
-use serde_json::value::RawValue;
 use windlass_core::client::{Histories, UpdateStream, Waited, Waits, wait_many};
 use windlass_core::future::BoxFuture;
 use windlass_core::runtime::host::{Host, SharedHost};
+use windlass_core::words::members::{Members, list as items, texts};
 use windlass_core::words::takes;
 use windlass_core::{Error, Result, TaskId, TaskStatus, Timestamp};
 
-use crate::answer::Text;
 use crate::call::Call;
 use crate::options::RestOptions;
 use crate::service::RestService;
 use crate::stream::Streams;
 
-use members::Members;
 pub(crate) use records::KEY;
 pub use records::check;
 pub use words::{EntryText, TaskText};
@@ -52,18 +49,6 @@ pub struct TextClient {
     rest: Arc<RestService>,
     streams: Arc<Streams<EntryText>>,
     tenant: Arc<str>,
-}
-
-/// Workers, as far as a wait looks at them.
-#[derive(Deserialize)]
-struct Workers {
-    workers: Vec<Worker>,
-}
-
-#[derive(Deserialize)]
-struct Worker {
-    queues: Vec<String>,
-    handlers: Vec<String>,
 }
 
 /// What a verb wants of the record that is answered.
@@ -82,7 +67,7 @@ impl TextClient {
     ///
     /// `invalid_url`, `invalid_argument`.
     pub fn new(url: &str, options: RestOptions, host: SharedHost, tenant: &str) -> Result<Self> {
-        let rest = Arc::new(RestService::new(url, options, host)?);
+        let rest = Arc::new(RestService::told_by(url, options, host, problem::told)?);
         Ok(Self { rest, streams: Arc::default(), tenant: tenant.into() })
     }
 
@@ -103,7 +88,7 @@ impl TextClient {
     /// `task_not_found`.
     pub fn get(&self, task_id: &str) -> Answer {
         let (client, task_id) = (self.clone(), [task_id.to_owned()]);
-        Box::pin(async move { Ok(client.find(&task_id).await?.remove(0).text.get().to_owned()) })
+        Box::pin(async move { Ok(client.find(&task_id).await?.remove(0).text) })
     }
 
     /// The tasks' records, in order.
@@ -186,7 +171,7 @@ impl TextClient {
         let client = self.clone();
         Box::pin(async move {
             let call = call?.tenant(&client.tenant);
-            client.rest.calls.ask_text(&call, &|text| wanted.of(text)).await
+            client.rest.calls.ask_by(&call, &|text| wanted.of(text)).await
         })
     }
 }
@@ -194,13 +179,9 @@ impl TextClient {
 impl Wanted {
     fn of(self, text: &str) -> serde_json::Result<String> {
         let (Self::Whole(name) | Self::Member(name)) = self;
-        let members: Members = serde_json::from_str(text)?;
-        let missing = || <serde_json::Error as serde::de::Error>::missing_field(name);
-        let member = members.0.iter().find(|(known, _)| known == name).ok_or_else(missing)?;
-        Ok(match self {
-            Self::Whole(_) => text.to_owned(),
-            Self::Member(_) => member.1.get().to_owned(),
-        })
+        let members = Members::parse(text)?;
+        let member = members.expect(name)?;
+        Ok(if let Self::Whole(_) = self { text } else { member }.to_owned())
     }
 }
 
@@ -223,9 +204,19 @@ impl Waits for TextClient {
     fn has_worker<'a>(&'a self, task: &'a TaskText) -> BoxFuture<'a, Result<bool>> {
         let call = Call::get("workers", "/workers".to_owned()).tenant(&self.tenant);
         Box::pin(async move {
-            let Workers { workers } = self.rest.calls.ask(&call).await?;
-            let takes = |w: &Worker| takes(&w.queues, &w.handlers, task.queue(), task.handler());
-            Ok(workers.iter().any(takes))
+            let read = |text: &str| {
+                let workers = items(Members::parse(text)?.expect("workers")?)?;
+                let mut any = false;
+                for worker in workers {
+                    let worker = Members::parse(worker)?;
+                    let queues = texts(worker.expect("queues")?)?;
+                    let handlers = texts(worker.expect("handlers")?)?;
+                    any |= takes(&queues, &handlers, task.queue(), task.handler());
+                }
+                // What every reading here gives.
+                Ok(if any { "true" } else { "false" }.to_owned())
+            };
+            Ok(self.rest.calls.ask_by(&call, &read).await? == "true")
         })
     }
 }
@@ -249,34 +240,14 @@ impl Histories for TextClient {
             let id = task_id.to_string();
             let found = self.find(std::slice::from_ref(&id)).await?;
             let task = found.first().ok_or(Error::TaskNotFound { task_id: id })?;
-            Ok((task.status(), task.last_seq()))
+            Ok((task.status(), task.last_seq))
         })
-    }
-}
-
-impl crate::calls::Calls {
-    /// What `read` takes from the text of the answer to `call`. Errors as `ask`.
-    pub(crate) async fn ask_text(
-        &self,
-        call: &Call,
-        read: &(dyn Fn(&str) -> serde_json::Result<String> + Sync),
-    ) -> Result<String> {
-        let answer = Mutex::new(None);
-        let keep = |text: &mut Text<'_>| {
-            let text = Box::<RawValue>::deserialize(text)?;
-            let wanted = read(text.get())?;
-            *answer.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(wanted);
-            Ok(())
-        };
-        self.run(call, Some(&keep), false).await?;
-        let answer = answer.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
-        answer.ok_or_else(|| Error::internal("a call ended without an answer"))
     }
 }
 
 /// JSON text of a list of records.
 fn list(tasks: &[TaskText]) -> String {
-    let texts: Vec<&str> = tasks.iter().map(|task| task.text.get()).collect();
+    let texts: Vec<&str> = tasks.iter().map(|task| &*task.text).collect();
     ["[", &texts.join(","), "]"].concat()
 }
 

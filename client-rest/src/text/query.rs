@@ -2,9 +2,8 @@
 //! server's to say.
 
 use windlass_core::rules::limits;
+use windlass_core::words::members::{Members, text, texts, unreadable};
 use windlass_core::{Error, Result};
-
-use super::members::{Members, plain};
 
 /// The parameters that a page is asked for by.
 ///
@@ -13,7 +12,7 @@ use super::members::{Members, plain};
 /// `invalid_argument`.
 pub(crate) fn page(query: &str) -> Result<Vec<(String, String)>> {
     let mut members = Members::read("query", query)?;
-    let limit = members.take("limit").map_or_else(|| Ok("100".to_owned()), |l| plain("limit", &l));
+    let limit = members.take("limit").map_or_else(|| Ok("100".to_owned()), |l| plain("limit", l));
     let mut query = parameters(members)?;
     query.push(("limit".to_owned(), limit?));
     Ok(query)
@@ -34,38 +33,49 @@ pub(crate) fn stretch(query: &str) -> Result<(Vec<(String, String)>, String)> {
     let mut members = Members::read("query", query)?;
     let most = most(&mut members, limits::CHANGE_MOST, limits::CHANGE_MOST)?;
     let cursor = members.take("cursor");
-    let cursor = cursor.map(|cursor| [",\"cursor\":", cursor.get()].concat());
+    let cursor = cursor.map(|cursor| [",\"cursor\":", cursor].concat());
     let body = ["{\"most\":", &most.to_string(), &cursor.unwrap_or_default(), "}"].concat();
     Ok((parameters(members)?, body))
 }
 
-fn most(members: &mut Members, default: u32, limit: u32) -> Result<u32> {
+fn most(members: &mut Members<'_>, default: u32, limit: u32) -> Result<u32> {
     let Some(most) = members.take("most") else { return Ok(default) };
     let refused = |_| Error::invalid("most", format!("must be 1 to {limit}, not {most}"));
-    let most = most.get().parse().map_err(refused)?;
+    let most = most.parse().map_err(refused)?;
     limits::check_most(most, limit).map(|()| most)
 }
 
-fn parameters(members: Members) -> Result<Vec<(String, String)>> {
+fn parameters(members: Members<'_>) -> Result<Vec<(String, String)>> {
     let mut query = Vec::new();
     for (name, raw) in members.0 {
-        match (&*name, raw.get()) {
+        match (&*name, raw) {
             (_, "null") => {}
             ("status", text) => {
-                let words: Vec<String> = serde_json::from_str(text)
-                    .map_err(|error| Error::invalid("status", error.to_string()))?;
-                query.extend(words.into_iter().map(|word| (name.clone(), word)));
+                let words = texts(text).map_err(|error| unreadable("status", &error))?;
+                query.extend(words.into_iter().map(|word| (name.to_string(), word)));
             }
             ("labels", text) => {
                 for (label, value) in Members::read("labels", text)?.0 {
-                    query.push((["label.", &label].concat(), plain("labels", &value)?));
+                    query.push((["label.", &label].concat(), plain("labels", value)?));
                 }
             }
             _ => {
-                let value = plain(&name, &raw)?;
-                query.push((name, value));
+                let value = plain(&name, raw)?;
+                query.push((name.into_owned(), value));
             }
         }
     }
     Ok(query)
+}
+
+/// What a JSON text says in a URL: a text without its quotes, anything else as it stands.
+///
+/// # Errors
+///
+/// `invalid_argument` with `field`.
+fn plain(field: &str, raw: &str) -> Result<String> {
+    match raw.starts_with('"') {
+        true => text(raw).map_err(|error| unreadable(field, &error)),
+        false => Ok(raw.to_owned()),
+    }
 }

@@ -4,13 +4,12 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use serde_json::value::RawValue;
 use windlass_core::future::BoxFuture;
 use windlass_core::rules::limits;
+use windlass_core::words::members::{Members, list, quoted, unreadable};
 use windlass_core::{Error, Result, Submission};
 
-use super::TextClient;
-use super::members::{Members, quoted};
+use super::{TextClient, words};
 use crate::submitting::Place;
 
 pub(crate) const KEY: &str = "idempotency_key";
@@ -33,7 +32,9 @@ impl TextClient {
             if filled.is_empty() {
                 return Ok(Vec::new());
             }
-            let stored = client.rest.store(&client.tenant, place, body, &filled, patience).await;
+            let read = |text: &str| words::stored(place, text);
+            let stored = client.rest.store(&client.tenant, place, body, &read, &filled, patience);
+            let stored = stored.await;
             stored.map_err(|error| if place == Place::One { error } else { alone(error) })
         })
     }
@@ -43,23 +44,16 @@ impl TextClient {
         let records = checked(records)?;
         let place = Place::of(records.len(), batch)?;
         let (mut filled, mut texts) = (Vec::new(), Vec::new());
-        for (text, mut members) in records {
+        for (text, members) in records {
             let keyless = members.get(KEY).is_none();
             filled.push(keyless);
             if !keyless {
-                texts.push(text.get().to_owned());
+                texts.push(text.to_owned());
                 continue;
             }
-            members.take(KEY);
             let key = quoted(&self.rest.keys.next(self.now()));
             let mut text = ["{\"", KEY, "\":", &key].concat();
-            for (name, value) in members.0.iter().filter(|(name, _)| name != KEY) {
-                text.push(',');
-                text.push_str(&quoted(name));
-                text.push(':');
-                text.push_str(value.get());
-            }
-            text.push('}');
+            rest(&mut text, &members, KEY);
             texts.push(text);
         }
         let texts = texts.join(",");
@@ -78,11 +72,10 @@ pub fn check(records: &str) -> Result<()> {
     checked(records).map(|_| ())
 }
 
-pub(crate) fn checked(records: &str) -> Result<Vec<(Box<RawValue>, Members)>> {
-    let records: Vec<Box<RawValue>> = serde_json::from_str(records)
-        .map_err(|error| Error::invalid("tasks", error.to_string()))?;
-    let read = |text: Box<RawValue>| {
-        let members = Members::read("task", text.get())?;
+pub(crate) fn checked(records: &str) -> Result<Vec<(&str, Members<'_>)>> {
+    let records = list(records).map_err(|error| unreadable("tasks", &error))?;
+    let read = |text| {
+        let members = Members::read("task", text)?;
         let size = |name| members.get(name).map_or(0, str::len);
         limits::check_sizes(size("payload"), size("initial_state"), size("metadata"))?;
         Ok((text, members))
@@ -92,22 +85,36 @@ pub(crate) fn checked(records: &str) -> Result<Vec<(Box<RawValue>, Members)>> {
 
 /// The error of one of many tasks with its field as that of one alone: the server says which it was.
 pub(crate) fn alone(error: Error) -> Error {
-    let within = |field: String| match field.strip_prefix("tasks[").and_then(|f| f.split_once(']'))
+    let Error::Told(mut told) = error else { return error };
+    let field = Members::parse(&told.details).and_then(|details| details.text("field"));
+    if let Ok(field) = field
+        && let Some((_, rest)) = field.strip_prefix("tasks[").and_then(|f| f.split_once(']'))
     {
-        Some((_, "")) => "task".to_owned(),
-        Some((_, rest)) => rest.trim_start_matches('.').to_owned(),
-        None => field,
-    };
-    match error {
-        Error::InvalidArgument { field, reason } => {
-            Error::InvalidArgument { field: within(field), reason }
+        let within = if rest.is_empty() { "task" } else { rest.trim_start_matches('.') };
+        // Its words begin with it.
+        if let Some(rest) = told.message.strip_prefix(&field) {
+            told.message = [within, rest].concat();
         }
-        Error::InvalidPayload { field, reason } => {
-            Error::InvalidPayload { field: within(field), reason }
-        }
-        Error::PayloadTooLarge { field, size_bytes, limit_bytes } => {
-            Error::PayloadTooLarge { field: within(field), size_bytes, limit_bytes }
-        }
-        error => error,
+        told.details = renamed(&told.details, within);
     }
+    Error::Told(told)
+}
+
+/// JSON text of an error's values with another `field`.
+fn renamed(details: &str, field: &str) -> String {
+    let Ok(members) = Members::parse(details) else { return String::new() };
+    let mut text = ["{\"field\":", &quoted(field)].concat();
+    rest(&mut text, &members, "field");
+    text
+}
+
+/// Writes the members but `name` behind what stands there, and ends the object.
+fn rest(text: &mut String, members: &Members<'_>, name: &str) {
+    for (known, value) in members.0.iter().filter(|(known, _)| known != name) {
+        text.push(',');
+        text.push_str(&quoted(known));
+        text.push(':');
+        text.push_str(value);
+    }
+    text.push('}');
 }

@@ -1,9 +1,9 @@
 //! Verbs that ask once. Errors are those of the same verb of `windlass_core::Client`.
 
 use windlass_core::rules::limits;
+use windlass_core::words::members::{Members, list, quoted};
 use windlass_core::{BatchId, Error, Result, TaskId};
 
-use super::members::{Members, quoted};
 use super::{Answer, TextClient, Wanted, query};
 use crate::address::{segment, with_query};
 use crate::call::Call;
@@ -112,21 +112,14 @@ fn change(verb: &'static str, query: &str) -> Result<Call> {
 
 /// JSON text of what the queues' records say of each queue and status.
 fn counts(queues: &str) -> serde_json::Result<String> {
-    let queues: Vec<Members> = serde_json::from_str(queues)?;
     let mut counts = Vec::new();
-    for queue in &queues {
+    for queue in list(queues)? {
+        let queue = Members::parse(queue)?;
         let name = queue.get("queue").unwrap_or_default();
-        let by_status: Members = serde_json::from_str(queue.get("counts").unwrap_or("{}"))?;
+        let by_status = Members::parse(queue.get("counts").unwrap_or("{}"))?;
         for (status, count) in &by_status.0 {
-            let words = [
-                "{\"queue\":",
-                name,
-                ",\"status\":",
-                &quoted(status),
-                ",\"count\":",
-                count.get(),
-                "}",
-            ];
+            let words =
+                ["{\"queue\":", name, ",\"status\":", &quoted(status), ",\"count\":", count, "}"];
             counts.push(words.concat());
         }
     }

@@ -1,80 +1,101 @@
 //! Records that are handed on as they came: of each only that is read which decides what is done next.
 
-use serde::de::Error as _;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use serde_json::value::RawValue;
 use windlass_core::client::{Entry, Waited, answer_of};
-use windlass_core::words::TaskError;
-use windlass_core::{Result, TaskId, TaskStatus};
+use windlass_core::error::Told;
+use windlass_core::words::members::{Members, quoted};
+use windlass_core::{Error, Result, Submission, TaskId, TaskStatus};
 
 use super::unread;
+use crate::answered::{Answered, items, submissions, word};
+use crate::reading::Record;
+use crate::submitting::Place;
 
-/// A task's record.
+/// A task's record, and what a wait and a follower read of it.
 pub struct TaskText {
-    seen: Seen,
-    pub(crate) text: Box<RawValue>,
-}
-
-/// What a wait and a follower read of a task.
-#[derive(Deserialize)]
-struct Seen {
     task_id: TaskId,
     status: TaskStatus,
     task_type: String,
     queue: String,
     handler: String,
-    last_seq: u64,
-}
-
-/// What the end of a task is told by.
-#[derive(Deserialize)]
-struct Ended {
-    #[serde(default)]
-    result: Option<Box<RawValue>>,
-    #[serde(default)]
-    error: Option<TaskError>,
+    pub(crate) last_seq: u64,
+    pub(crate) text: String,
 }
 
 impl TaskText {
-    pub(crate) fn last_seq(&self) -> u64 {
-        self.seen.last_seq
-    }
-
     /// JSON text of its answer. Errors as `Client::result`.
     pub(crate) fn answer(&self) -> Result<String> {
-        let Ended { result, error } = serde_json::from_str(self.text.get()).map_err(unread)?;
-        answer_of(self.seen.task_id, self.seen.status, error)?;
-        Ok(result.map_or_else(|| "null".to_owned(), |result| result.get().to_owned()))
+        let task = Members::parse(&self.text).map_err(unread)?;
+        match (answer_of(self.task_id, self.status, None), task.get("error")) {
+            (Err(failed @ Error::TaskFailed { .. }), Some(error)) => {
+                Err(self.failed(failed, error).map_err(unread)?)
+            }
+            (told, _) => told.map(|()| task.get("result").unwrap_or("null").to_owned()),
+        }
+    }
+
+    /// What is told of a task that failed with `error`.
+    fn failed(&self, failed: Error, error: &str) -> serde_json::Result<Error> {
+        let (id, message) = (self.task_id.to_string(), Members::parse(error)?.text("message")?);
+        Ok(Error::Told(Box::new(Told {
+            code: failed.code(),
+            status: failed.http_status(),
+            message: ["task ", &id, " failed: ", &message].concat(),
+            details: ["{\"task_id\":", &quoted(&id), ",\"error\":", error, "}"].concat(),
+            retry_after: None,
+        })))
     }
 }
 
-impl<'de> Deserialize<'de> for TaskText {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = Box::<RawValue>::deserialize(deserializer)?;
-        let seen = serde_json::from_str(text.get()).map_err(D::Error::custom)?;
-        Ok(Self { seen, text })
+impl Record for TaskText {
+    fn one(text: &str) -> serde_json::Result<Self> {
+        let task = Members::parse(text)?;
+        Ok(Self {
+            task_id: word(&task, "task_id")?,
+            status: word(&task, "status")?,
+            task_type: task.text("task_type")?,
+            queue: task.text("queue")?,
+            handler: task.text("handler")?,
+            last_seq: task.whole("last_seq")?,
+            text: text.to_owned(),
+        })
+    }
+
+    fn list(text: &str) -> serde_json::Result<Vec<Option<Self>>> {
+        items(&Members::parse(text)?, "tasks")?.into_iter().map(read).collect()
+    }
+}
+
+fn read<T: Record>(one: &str) -> serde_json::Result<Option<T>> {
+    if one == "null" { Ok(None) } else { T::one(one).map(Some) }
+}
+
+/// What an answer tells of tasks that were stored.
+pub(crate) fn stored(place: Place, text: &str) -> serde_json::Result<Vec<Submission>> {
+    match place {
+        Place::One => Submission::read(text).map(|one| vec![one]),
+        _ => submissions(&Members::parse(text)?),
     }
 }
 
 impl Waited for TaskText {
     fn task_id(&self) -> TaskId {
-        self.seen.task_id
+        self.task_id
     }
 
     fn status(&self) -> TaskStatus {
-        self.seen.status
+        self.status
     }
 
     fn task_type(&self) -> &str {
-        &self.seen.task_type
+        &self.task_type
     }
 
     fn queue(&self) -> &str {
-        &self.seen.queue
+        &self.queue
     }
 
     fn handler(&self) -> &str {
-        &self.seen.handler
+        &self.handler
     }
 }
 
@@ -82,30 +103,20 @@ impl Waited for TaskText {
 pub struct EntryText {
     seq: u64,
     is_final: bool,
-    text: Box<RawValue>,
+    text: String,
 }
 
-/// What a follower reads of an entry.
-#[derive(Deserialize)]
-struct Mark {
-    seq: u64,
-    kind: String,
-    #[serde(default)]
-    status: Option<TaskStatus>,
-}
-
-impl<'de> Deserialize<'de> for EntryText {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = Box::<RawValue>::deserialize(deserializer)?;
-        let mark: Mark = serde_json::from_str(text.get()).map_err(D::Error::custom)?;
-        let is_final = mark.kind == "status" && mark.status.is_some_and(TaskStatus::is_final);
-        Ok(Self { seq: mark.seq, is_final, text })
+impl Record for EntryText {
+    fn one(text: &str) -> serde_json::Result<Self> {
+        let entry = Members::parse(text)?;
+        let status = entry.get("status").map(|_| word::<TaskStatus>(&entry, "status"));
+        let is_status = entry.text("kind")? == "status";
+        let is_final = is_status && status.transpose()?.is_some_and(TaskStatus::is_final);
+        Ok(Self { seq: entry.whole("seq")?, is_final, text: text.to_owned() })
     }
-}
 
-impl Serialize for EntryText {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.text.serialize(serializer)
+    fn list(text: &str) -> serde_json::Result<Vec<Option<Self>>> {
+        items(&Members::parse(text)?, "updates")?.into_iter().map(read).collect()
     }
 }
 
@@ -116,5 +127,9 @@ impl Entry for EntryText {
 
     fn is_final(&self) -> bool {
         self.is_final
+    }
+
+    fn into_json(self) -> Result<String> {
+        Ok(self.text)
     }
 }

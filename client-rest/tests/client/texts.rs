@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use windlass::{Filter, SubmitOptions, TaskStatus};
 use windlass_client::{RestOptions, TextClient};
+use windlass_core::client::Entry as _;
 use windlass_core::runtime::host::TokioHost;
 
 use crate::stage::{Stage, soon, spec};
@@ -82,7 +83,7 @@ async fn records_are_stored_as_they_were_given_and_followed_to_their_end() {
     assert!(soon(stream.next()).await.unwrap().is_ok());
     stage.inside.cancel(&id).await.unwrap();
     let last = soon(stream.next()).await.unwrap().unwrap();
-    assert_eq!(json!(last)["status"], "cancelled");
+    assert_eq!(read(last.into_json().unwrap())["status"], "cancelled");
     assert!(soon(stream.next()).await.is_none());
     let ended = soon(texts.wait(vec![id.clone()], None, false)).await.unwrap();
     assert_eq!(read(ended)[0]["status"], json!(TaskStatus::Cancelled));

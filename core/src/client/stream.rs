@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::client::Client;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::future::BoxFuture;
 use crate::words::{TaskId, TaskStatus, Update};
 
@@ -19,6 +19,12 @@ pub trait Entry {
     fn seq(&self) -> u64;
     /// Whether it says that the task has ended.
     fn is_final(&self) -> bool;
+    /// Its JSON text.
+    ///
+    /// # Errors
+    ///
+    /// `internal`: an entry always has one.
+    fn into_json(self) -> Result<String>;
 }
 
 impl Entry for Update {
@@ -28,6 +34,10 @@ impl Entry for Update {
 
     fn is_final(&self) -> bool {
         self.is_final()
+    }
+
+    fn into_json(self) -> Result<String> {
+        serde_json::to_string(&self).map_err(|error| Error::internal(error.to_string()))
     }
 }
 

@@ -1,6 +1,8 @@
 //! What an idempotency key stands for.
 
 use sha2::{Digest, Sha256};
+#[cfg(target_family = "wasm")]
+use wasm_bindgen::JsCast;
 
 use crate::error::{Error, Result};
 use crate::words::Payload;
@@ -59,10 +61,48 @@ pub fn of(task_type: &str, queue: &str, payload: &Payload) -> Result<[u8; 32]> {
 /// # Errors
 ///
 /// `invalid_payload` when the payload has no canonical form.
+#[cfg(not(target_family = "wasm"))]
 pub fn canonical(payload: &Payload) -> Result<Vec<u8>> {
     let value: serde_json::Value = payload.read("payload")?;
-    serde_json_canonicalizer::to_vec(&value)
-        .map_err(|e| Error::InvalidPayload { field: "payload".to_owned(), reason: e.to_string() })
+    serde_json_canonicalizer::to_vec(&value).map_err(|error| unwritable(&error.to_string()))
+}
+
+/// The same in a browser. The form was made of what JavaScript writes and how it sorts, so that is asked: what
+/// would do it here is large.
+#[cfg(target_family = "wasm")]
+pub fn canonical(payload: &Payload) -> Result<Vec<u8>> {
+    let mut text = String::new();
+    js_sys::JSON::parse(payload.as_str())
+        .and_then(|value| write(&mut text, &value))
+        .map_err(|_| unwritable("has no canonical form"))?;
+    Ok(text.into_bytes())
+}
+
+#[cfg(target_family = "wasm")]
+fn write(text: &mut String, value: &wasm_bindgen::JsValue) -> Result<(), wasm_bindgen::JsValue> {
+    let is_list = js_sys::Array::is_array(value);
+    if value.is_null() || !value.is_object() {
+        text.push_str(&String::from(js_sys::JSON::stringify(value)?));
+        return Ok(());
+    }
+    text.push(if is_list { '[' } else { '{' });
+    let names: js_sys::Array =
+        js_sys::Object::keys(value.unchecked_ref::<js_sys::Object>()).unchecked_into();
+    let names = if is_list { names } else { names.sort() };
+    for (place, name) in names.iter().enumerate() {
+        text.push_str(if place > 0 { "," } else { "" });
+        if !is_list {
+            text.push_str(&String::from(js_sys::JSON::stringify(&name)?));
+            text.push(':');
+        }
+        write(text, &js_sys::Reflect::get(value, &name)?)?;
+    }
+    text.push(if is_list { ']' } else { '}' });
+    Ok(())
+}
+
+fn unwritable(reason: &str) -> Error {
+    Error::InvalidPayload { field: "payload".to_owned(), reason: reason.to_owned() }
 }
 
 #[cfg(test)]

@@ -1,10 +1,7 @@
 //! Which handler runs a task.
 
-use std::fmt;
-
-use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
-
 use crate::words::Payload;
+use crate::words::members::{Members, text};
 
 /// The handler of a task: its type, but for `stateless` and `stateful` the payload's `function` when
 /// that is text, else the empty name, which is a worker's default handler.
@@ -17,30 +14,8 @@ pub fn of(task_type: &str, payload: &Payload) -> String {
 
 /// The payload's `function`, found without building a tree.
 fn function(payload: &Payload) -> Option<String> {
-    struct Find;
-    impl<'de> Visitor<'de> for Find {
-        type Value = Option<String>;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("an object")
-        }
-
-        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-            let mut found = None;
-            while let Some(key) = map.next_key::<std::borrow::Cow<'de, str>>()? {
-                if key == "function" {
-                    found = map.next_value::<serde_json::Value>()?.as_str().map(str::to_owned);
-                } else {
-                    map.next_value::<IgnoredAny>()?;
-                }
-            }
-            Ok(found)
-        }
-    }
-    if !payload.as_str().trim_start().starts_with('{') {
-        return None;
-    }
-    serde_json::Deserializer::from_str(payload.as_str()).deserialize_map(Find).ok().flatten()
+    let members = Members::parse(payload.as_str()).ok()?;
+    text(members.get("function")?).ok()
 }
 
 #[cfg(test)]

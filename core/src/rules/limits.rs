@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::error::{Error, Result};
 use crate::words::{
-    LeaseRequest, NewUpdate, Payload, RetryOptions, TaskError, TaskSpec, WorkerInfo,
+    LeaseRequest, NewUpdate, Payload, RetryOptions, TaskError, TaskSpec, WorkerInfo, number,
 };
 
 /// Payload, result and state, in bytes.
@@ -218,7 +218,7 @@ pub fn check_update(update: &NewUpdate) -> Result<()> {
             if !(0.0..=100.0).contains(progress) {
                 return Err(Error::invalid(
                     "progress",
-                    format!("must be 0 to 100, not {progress}"),
+                    format!("must be 0 to 100, not {}", number::text(*progress)),
                 ));
             }
             size("message", message.as_ref().map_or(0, String::len), LOG_BYTES)

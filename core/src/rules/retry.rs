@@ -71,15 +71,27 @@ impl Policy {
     /// assert_eq!(policy.delay(99, 0.5), Duration::from_secs(60));
     /// ```
     pub fn delay(&self, n: u32, chance: f64) -> Duration {
-        let exponent = f64::from(n.max(1) - 1);
         // The power is kept finite: nothing times infinity would be no number, and no number is the cap.
-        let growth = self.exponential_base.powf(exponent).min(f64::MAX);
+        let growth = power(self.exponential_base, n.max(1) - 1).min(f64::MAX);
         let grown = self.initial_delay.as_secs_f64() * growth;
         // `min` also takes the cap when the product overflows to infinity.
         let capped = grown.min(self.max_delay.as_secs_f64());
         let factor = 1.0 + self.jitter * (2.0 * chance - 1.0);
         Duration::from_millis((capped * factor * 1000.0).round() as u64)
     }
+}
+
+/// `base` to a whole power, by squares: the same on every machine, unlike what a system calls `pow`.
+fn power(mut base: f64, mut exponent: u32) -> f64 {
+    let mut power = 1.0;
+    while exponent > 0 {
+        if exponent % 2 == 1 {
+            power *= base;
+        }
+        base *= base;
+        exponent /= 2;
+    }
+    power
 }
 
 #[cfg(test)]

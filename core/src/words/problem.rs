@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::error::Error;
-use crate::words::Timestamp;
+use crate::words::{Payload, Timestamp};
 
 /// An error as programs read it, wherever one stands in an answer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -20,7 +20,7 @@ pub struct ErrorBody {
     /// The error's values by their wire names.
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<crate::words::schema::Details>))]
-    pub details: Option<Map<String, Value>>,
+    pub details: Option<Payload>,
     /// When it was answered: seconds since 1970, with fractions.
     #[serde(default)]
     pub timestamp: f64,
@@ -57,7 +57,7 @@ impl ErrorBody {
         Self {
             code: error.code().to_owned(),
             message: error.to_string(),
-            details: Some(error.fields()),
+            details: Some(Payload::trusted(error.details())),
             timestamp: at.as_millis() as f64 / 1000.0,
             request_id: request_id.map(str::to_owned),
         }
@@ -65,7 +65,8 @@ impl ErrorBody {
 
     /// The error that was answered with `status_code`.
     pub fn into_error(self, status_code: u16) -> Error {
-        Error::from_wire(&self.code, self.details.unwrap_or_default(), self.message, status_code)
+        let details = self.details.and_then(|details| details.read("details").ok());
+        Error::from_wire(&self.code, details.unwrap_or_default(), self.message, status_code)
     }
 }
 
@@ -83,6 +84,45 @@ impl Problem {
             error: body,
         }
     }
+}
+
+/// The codes that a server may tell of, as `spec/errors.toml` has them.
+const CODES: [&str; 30] = [
+    "invalid_argument",
+    "invalid_payload",
+    "payload_too_large",
+    "task_not_found",
+    "batch_not_found",
+    "pipeline_not_found",
+    "idempotency_conflict",
+    "queue_full",
+    "lease_lost",
+    "invalid_transition",
+    "task_timeout",
+    "task_failed",
+    "task_cancelled",
+    "worker_not_available",
+    "handler_not_found",
+    "authentication_failed",
+    "rate_limited",
+    "quota_exceeded",
+    "circuit_breaker_open",
+    "service_unavailable",
+    "api_error",
+    "client_closed",
+    "invalid_url",
+    "store_unavailable",
+    "store_full",
+    "store_read_only",
+    "invalid_store",
+    "schema_incompatible",
+    "not_implemented",
+    "internal",
+];
+
+/// A code that this version knows.
+pub fn known_code(code: &str) -> Option<&'static str> {
+    CODES.into_iter().find(|known| *known == code)
 }
 
 /// Reads the values of an error; what is missing or of another type makes it unreadable.
@@ -126,6 +166,7 @@ fn known(code: &str, d: &mut Details) -> Option<Error> {
         },
         "task_not_found" => Error::TaskNotFound { task_id: d.get("task_id")? },
         "batch_not_found" => Error::BatchNotFound { batch_id: d.get("batch_id")? },
+        "pipeline_not_found" => Error::PipelineNotFound { pipeline_id: d.get("pipeline_id")? },
         "idempotency_conflict" => {
             Error::IdempotencyConflict { key: d.get("key")?, task_id: d.get("task_id")? }
         }

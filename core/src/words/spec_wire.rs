@@ -1,114 +1,12 @@
 //! A task to submit, read from its wire record, naming the field that is wrong.
 
-use std::borrow::Cow;
-use std::collections::BTreeMap;
-use std::fmt;
-use std::marker::PhantomData;
 use std::time::Duration;
 
-use serde::de::{self, Deserialize, DeserializeOwned, Deserializer, MapAccess, Visitor};
-use serde_json::Value;
-use serde_json::value::RawValue;
-
 use crate::error::{Error, Result};
+use crate::words::members::{self, Members, fraction, unreadable};
 use crate::words::{
     Labels, Payload, Priority, RetryOptions, TaskSpec, Timestamp, duration_from_seconds,
 };
-
-/// The fields of a record in their order, none of them twice. Names and values are read in place.
-struct Fields<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
-
-impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Take<'a>(PhantomData<&'a ()>);
-        impl<'de: 'a, 'a> Visitor<'de> for Take<'a> {
-            type Value = Fields<'a>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields<'a>, A::Error> {
-                let mut fields: Vec<(Cow<'a, str>, &'a RawValue)> = Vec::with_capacity(8);
-                while let Some((Name(name), value)) = map.next_entry::<Name<'a>, &'a RawValue>()? {
-                    // One of so many is not known and will be named: the others do not matter.
-                    if fields.len() > KNOWN.len() {
-                        continue;
-                    }
-                    if fields.iter().any(|(known, _)| *known == name) {
-                        return Err(de::Error::custom(format_args!("duplicate key {name:?}")));
-                    }
-                    fields.push((name, value));
-                }
-                Ok(Fields(fields))
-            }
-        }
-        deserializer.deserialize_map(Take(PhantomData))
-    }
-}
-
-/// A record that holds what most do, and holds it rightly: read as the text goes by. Where anything is
-/// out of the ordinary it fails without saying what: [`TaskSpec::from_wire`] says it.
-struct Usual(TaskSpec);
-
-impl<'de> Deserialize<'de> for Usual {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Take;
-        impl<'de> Visitor<'de> for Take {
-            type Value = Usual;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Usual, A::Error> {
-                let unusual = || de::Error::custom("not as usual");
-                let mut spec = TaskSpec::new("stateless", Payload::null());
-                let mut seen = [false; KNOWN.len()];
-                while let Some(Name(name)) = map.next_key::<Name<'de>>()? {
-                    let place =
-                        KNOWN.iter().position(|known| *known == name).ok_or_else(unusual)?;
-                    if std::mem::replace(&mut seen[place], true) {
-                        return Err(unusual());
-                    }
-                    let raw: &RawValue = map.next_value()?;
-                    spec.set(&name, raw).map_err(|_| unusual())?;
-                }
-                Ok(Usual(spec))
-            }
-        }
-        deserializer.deserialize_map(Take)
-    }
-}
-
-/// A field's name, borrowed unless it has escapes.
-#[derive(serde::Deserialize)]
-struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
-
-/// An object without a key twice: which of two values was meant is nobody's to guess.
-struct Once<T>(BTreeMap<String, T>);
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Once<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Take<T>(PhantomData<T>);
-        impl<'de, T: Deserialize<'de>> Visitor<'de> for Take<T> {
-            type Value = Once<T>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Once<T>, A::Error> {
-                let mut fields = BTreeMap::new();
-                while let Some((key, value)) = map.next_entry::<String, T>()? {
-                    if fields.contains_key(&key) {
-                        return Err(de::Error::custom(format_args!("duplicate key {key:?}")));
-                    }
-                    fields.insert(key, value);
-                }
-                Ok(Once(fields))
-            }
-        }
-        deserializer.deserialize_map(Take(PhantomData))
-    }
-}
 
 impl TaskSpec {
     /// Reads a wire record: a JSON object with the names of the wire. `null` stands for left out,
@@ -120,10 +18,16 @@ impl TaskSpec {
     ///
     /// `invalid_argument` with the name of the field, also for an unknown one; `invalid_payload`.
     pub fn from_wire(text: &str) -> Result<Self> {
-        let Fields(fields) = serde_json::from_str(text)
-            .map_err(|e| Error::invalid("task", format!("must be an object: {e}")))?;
+        let Members(fields) = Members::parse(text).map_err(|e| not_an_object(&e.to_string()))?;
         let mut spec = Self::new("stateless", Payload::null());
-        fields.iter().try_for_each(|(field, raw)| spec.set(field, raw))?;
+        for (place, (field, raw)) in fields.iter().enumerate() {
+            // Which of two values was meant is nobody's to guess. There are few to look at: one that is not
+            // known ends it.
+            if fields[..place].iter().any(|(known, _)| known == field) {
+                return Err(not_an_object(&format!("duplicate key {field:?}")));
+            }
+            spec.set(field, raw)?;
+        }
         Ok(spec)
     }
 
@@ -134,22 +38,23 @@ impl TaskSpec {
     /// `invalid_argument` with the field `tasks` when it is no list; else as `from_wire`, for the first
     /// record that is wrong.
     pub fn list_from_wire(text: &str) -> Result<Vec<Self>> {
-        if let Ok(specs) = serde_json::from_str::<Vec<Usual>>(text) {
-            return Ok(specs.into_iter().map(|Usual(spec)| spec).collect());
+        #[cfg(not(target_family = "wasm"))]
+        if let Ok(specs) = serde_json::from_str::<Vec<usual::Usual>>(text) {
+            return Ok(specs.into_iter().map(|usual::Usual(spec)| spec).collect());
         }
-        let records: Vec<&RawValue> = from_text("tasks", text)?;
-        records.iter().map(|record| Self::from_wire(record.get())).collect()
+        let records = members::list(text).map_err(|error| unreadable("tasks", &error))?;
+        records.into_iter().map(Self::from_wire).collect()
     }
 
     /// Sets a field to what its text says.
-    fn set(&mut self, name: &str, raw: &RawValue) -> Result<()> {
-        if raw.get() == "null" && name != "payload" {
+    fn set(&mut self, name: &str, raw: &str) -> Result<()> {
+        if raw == "null" && name != "payload" {
             return if KNOWN.contains(&name) { Ok(()) } else { Err(unknown(name)) };
         }
         match name {
-            "task_type" => self.task_type = read(name, raw)?,
+            "task_type" => self.task_type = text(name, raw)?,
             "payload" => self.payload = json(name, raw)?,
-            "queue" => self.queue = read(name, raw)?,
+            "queue" => self.queue = text(name, raw)?,
             "priority" => self.priority = priority(raw)?,
             "run_at" => self.run_at = Some(instant(name, raw)?),
             "delay_seconds" => self.delay = Some(seconds(name, raw)?),
@@ -160,11 +65,11 @@ impl TaskSpec {
                 self.retry.max_retries.get_or_insert(given);
             }
             "retry" => self.retry = retry(raw)?.or(self.retry),
-            "idempotency_key" => self.idempotency_key = Some(read(name, raw)?),
+            "idempotency_key" => self.idempotency_key = Some(text(name, raw)?),
             "labels" => self.labels = labels(raw)?,
             "metadata" => self.metadata = Some(json(name, raw)?),
-            "traceparent" => self.traceparent = Some(read(name, raw)?),
-            "state_key" => self.state_key = Some(read(name, raw)?),
+            "traceparent" => self.traceparent = Some(text(name, raw)?),
+            "state_key" => self.state_key = Some(text(name, raw)?),
             "initial_state" => self.initial_state = Some(json(name, raw)?),
             _ => return Err(unknown(name)),
         }
@@ -194,83 +99,142 @@ fn unknown(field: &str) -> Error {
     Error::invalid(field, format!("is not known; a task has {}", KNOWN.join(", ")))
 }
 
-fn read<T: DeserializeOwned>(field: &str, raw: &RawValue) -> Result<T> {
-    from_text(field, raw.get())
+fn not_an_object(reason: &str) -> Error {
+    Error::invalid("task", ["must be an object: ", reason].concat())
 }
 
-fn from_text<'a, T: Deserialize<'a>>(field: &str, text: &'a str) -> Result<T> {
-    serde_json::from_str(text).map_err(|e| {
-        // The place within one value says nothing to the reader.
-        let text = e.to_string();
-        let reason = text.split(" at line ").next().unwrap_or(&text).to_owned();
-        Error::invalid(field, reason)
-    })
+fn text(field: &str, raw: &str) -> Result<String> {
+    members::text(raw).map_err(|error| unreadable(field, &error))
 }
 
-fn whole(field: &str, raw: &RawValue) -> Result<u32> {
-    #[derive(serde::Deserialize)]
-    struct Number(#[serde(deserialize_with = "crate::words::json::whole")] u32);
-    read(field, raw).map(|Number(number)| number)
+/// `7`, and `7.0`, which some languages write for it.
+fn whole(field: &str, raw: &str) -> Result<u32> {
+    let number = fraction(field, raw)?;
+    let is_whole = number.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&number);
+    if is_whole {
+        // Exact: the number is whole and within the range.
+        return Ok(number as u32);
+    }
+    Err(Error::invalid(field, ["must be a whole number, not ", raw].concat()))
 }
 
-fn json(field: &str, raw: &RawValue) -> Result<Payload> {
-    Payload::new(field, raw.get())
+fn json(field: &str, raw: &str) -> Result<Payload> {
+    Payload::new(field, raw)
 }
 
-fn seconds(field: &str, raw: &RawValue) -> Result<Duration> {
-    duration_from_seconds(field, read(field, raw)?)
+fn seconds(field: &str, raw: &str) -> Result<Duration> {
+    duration_from_seconds(field, fraction(field, raw)?)
 }
 
-fn instant(field: &str, raw: &RawValue) -> Result<Timestamp> {
-    read::<String>(field, raw)?.parse()
+fn instant(field: &str, raw: &str) -> Result<Timestamp> {
+    text(field, raw)?.parse()
 }
 
-fn priority(raw: &RawValue) -> Result<Priority> {
-    match read::<Value>("priority", raw)? {
-        Value::String(name) => name.parse(),
-        Value::Number(number) if number.is_i64() => {
-            Priority::from_number(number.as_i64().unwrap_or_default())
-        }
+fn priority(raw: &str) -> Result<Priority> {
+    if raw.starts_with('"') {
+        return text("priority", raw)?.parse();
+    }
+    match raw.parse() {
+        Ok(number) => Priority::from_number(number),
         // What is no whole number is told as it was given.
-        other => match whole("priority", raw) {
-            Ok(number) => Priority::from_number(number.into()),
-            Err(_) => other.to_string().parse(),
-        },
+        Err(_) => whole("priority", raw)
+            .map_or_else(|_| raw.parse(), |number| Priority::from_number(number.into())),
     }
 }
 
-fn labels(raw: &RawValue) -> Result<Labels> {
-    let Once(given): Once<Value> = read("labels", raw)?;
+fn labels(raw: &str) -> Result<Labels> {
+    let Members(given) = Members::read("labels", raw)?;
     let mut labels = Labels::new();
     for (key, value) in given {
-        let text = match value {
-            Value::String(text) => text,
-            Value::Number(_) | Value::Bool(_) => value.to_string(),
+        let text = match value.as_bytes().first() {
+            Some(b'"') => text("labels", value)?,
+            // Kept as its JSON text.
+            Some(b'-' | b'0'..=b'9' | b't' | b'f') => value.to_owned(),
             _ => {
                 let reason = format!("value of {key:?} must be text, number or boolean");
                 return Err(Error::invalid("labels", reason));
             }
         };
-        labels.insert(key, text);
+        if let Some(twice) = labels.insert(key.into_owned(), text) {
+            return Err(Error::invalid("labels", format!("duplicate key: one is {twice:?}")));
+        }
     }
     Ok(labels)
 }
 
-fn retry(raw: &RawValue) -> Result<RetryOptions> {
-    let Once(fields): Once<Box<RawValue>> = read("retry", raw)?;
+fn retry(raw: &str) -> Result<RetryOptions> {
+    let Members(fields) = Members::read("retry", raw)?;
     let mut retry = RetryOptions::default();
-    for (name, raw) in fields.iter().filter(|(_, raw)| raw.get() != "null") {
-        match name.as_str() {
+    for (place, (name, raw)) in fields.iter().enumerate() {
+        let name = &**name;
+        match name {
+            _ if fields[..place].iter().any(|(known, _)| known == name) => {
+                return Err(Error::invalid("retry", format!("duplicate key {name:?}")));
+            }
+            _ if *raw == "null" => {}
             "max_retries" => retry.max_retries = Some(whole(name, raw)?),
             "initial_delay_seconds" => retry.initial_delay = Some(seconds(name, raw)?),
-            "exponential_base" => retry.exponential_base = Some(read(name, raw)?),
+            "exponential_base" => retry.exponential_base = Some(fraction(name, raw)?),
             "max_delay_seconds" => retry.max_delay = Some(seconds(name, raw)?),
-            "jitter" => retry.jitter = Some(read(name, raw)?),
-            "retry_on_timeout" => retry.retry_on_timeout = Some(read(name, raw)?),
+            "jitter" => retry.jitter = Some(fraction(name, raw)?),
+            "retry_on_timeout" => retry.retry_on_timeout = Some(flag(name, raw)?),
             _ => return Err(Error::invalid(format!("retry.{name}"), "is not known")),
         }
     }
     Ok(retry)
+}
+
+fn flag(field: &str, raw: &str) -> Result<bool> {
+    raw.parse().map_err(|_| Error::invalid(field, "must be true or false"))
+}
+
+/// The way of most records. A browser does without: it would be a second reader to fetch.
+#[cfg(not(target_family = "wasm"))]
+mod usual {
+    use std::borrow::Cow;
+    use std::fmt;
+
+    use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
+    use serde_json::value::RawValue;
+
+    use super::{KNOWN, Payload, TaskSpec};
+
+    /// A record that holds what most do, and holds it rightly: read as the text goes by. Where anything is
+    /// out of the ordinary it fails without saying what: [`TaskSpec::from_wire`] says it.
+    pub(super) struct Usual(pub(super) TaskSpec);
+
+    impl<'de> Deserialize<'de> for Usual {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            struct Take;
+            impl<'de> Visitor<'de> for Take {
+                type Value = Usual;
+
+                fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                    f.write_str("an object")
+                }
+                fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Usual, A::Error> {
+                    let unusual = || de::Error::custom("not as usual");
+                    let mut spec = TaskSpec::new("stateless", Payload::null());
+                    let mut seen = [false; KNOWN.len()];
+                    while let Some(Name(name)) = map.next_key::<Name<'de>>()? {
+                        let place =
+                            KNOWN.iter().position(|known| *known == name).ok_or_else(unusual)?;
+                        if std::mem::replace(&mut seen[place], true) {
+                            return Err(unusual());
+                        }
+                        let raw: &RawValue = map.next_value()?;
+                        spec.set(&name, raw.get()).map_err(|_| unusual())?;
+                    }
+                    Ok(Usual(spec))
+                }
+            }
+            deserializer.deserialize_map(Take)
+        }
+    }
+
+    /// A field's name, borrowed unless it has escapes.
+    #[derive(serde::Deserialize)]
+    struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::error::Error;
-use crate::words::calendar;
+use crate::words::{calendar, number};
 
 /// An instant: whole milliseconds since 1970 UTC. RFC 3339 UTC with milliseconds on the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
@@ -109,10 +109,41 @@ pub fn duration_from_seconds(field: &str, number: f64) -> Result<Duration, Error
     if !number.is_finite() || number < 0.0 || number > MAX_DURATION.as_secs_f64() {
         return Err(Error::invalid(
             field,
-            format!("must be a number of seconds from 0 to ten years, not {number}"),
+            format!(
+                "must be a number of seconds from 0 to ten years, not {}",
+                number::text(number)
+            ),
         ));
     }
     Ok(Duration::from_secs_f64(number))
+}
+
+/// A duration in words and on the wire: its number of seconds, fractions only where there are some.
+///
+/// Written without a number with a floating point: what formats those is large, and not every place
+/// has it.
+#[derive(Debug, Clone, Copy)]
+pub struct Seconds(pub Duration);
+
+impl Seconds {
+    /// As JSON text, where a number of seconds always has a fraction.
+    pub fn json(self) -> String {
+        let whole = self.0.subsec_nanos() == 0;
+        [&*self.to_string(), if whole { ".0" } else { "" }].concat()
+    }
+}
+
+impl fmt::Display for Seconds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let nanos = self.0.subsec_nanos();
+        write!(f, "{}", self.0.as_secs())?;
+        if nanos == 0 {
+            return Ok(());
+        }
+        // A digit before them keeps the zeros in front.
+        let fraction = (1_000_000_000 + nanos).to_string();
+        write!(f, ".{}", fraction[1..].trim_end_matches('0'))
+    }
 }
 
 /// Serde form of a duration: a number of seconds.
@@ -164,6 +195,20 @@ mod tests {
         assert_eq!(Timestamp::from_millis(-1).to_string(), "1969-12-31T23:59:59.999Z");
         let last = "9999-12-30T22:00:00.999Z";
         assert_eq!(last.parse::<Timestamp>().unwrap().to_string(), last);
+    }
+
+    #[test]
+    fn seconds_are_written_as_short_as_they_are() {
+        for (nanos, words, json) in [
+            (0, "0", "0.0"),
+            (1_000_000_000, "1", "1.0"),
+            (1_500_000_000, "1.5", "1.5"),
+            (30_010_000_000, "30.01", "30.01"),
+            (1, "0.000000001", "0.000000001"),
+        ] {
+            let seconds = Seconds(Duration::from_nanos(nanos));
+            assert_eq!((&*seconds.to_string(), &*seconds.json()), (words, json));
+        }
     }
 
     #[test]

@@ -58,8 +58,8 @@ impl Fault {
 
 /// Says when to come again, and with 429 what is limited (RateLimit header fields, IETF draft 10).
 fn retry_after(headers: &mut HeaderMap, error: &Error, problem: &Problem) {
-    let details = problem.error.details.as_ref();
-    let number = |name: &str| details.and_then(|d| d.get(name)).and_then(Value::as_f64);
+    let details = error.fields();
+    let number = |name: &str| details.get(name).and_then(Value::as_f64);
     let Some(seconds) = number("retry_after_seconds") else { return };
     let seconds = seconds.ceil().max(1.0) as u64;
     headers.insert(RETRY_AFTER, HeaderValue::from(seconds));

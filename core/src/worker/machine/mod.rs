@@ -20,7 +20,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::Duration;
 
 use crate::rules::limits::LEASE_TASKS;
-use crate::words::{LeaseRequest, Outcome, Renewal, Settle, TaskError};
+use crate::words::{LeaseRequest, Outcome, Renewal, Seconds, Settle, TaskError};
 use crate::worker::config::WorkerConfig;
 use crate::worker::held::{Held, Instant};
 use crate::worker::job::{CancelReason, JobId, Signal};
@@ -181,7 +181,7 @@ impl Held {
 }
 
 fn timed_out(held: &Held) -> Outcome {
-    let seconds = held.timeout.unwrap_or_default().as_secs_f64();
+    let seconds = Seconds(held.timeout.unwrap_or_default());
     let text = format!("attempt ran longer than its timeout of {seconds}s");
     Outcome::Fail { error: TaskError::new(crate::engine::settle::TASK_TIMEOUT, text) }
 }
