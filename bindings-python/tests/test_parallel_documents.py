@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import gc
 import inspect
+import pickle
 from collections.abc import AsyncIterator
 from enum import Enum
 from multiprocessing import cpu_count
@@ -130,6 +132,24 @@ def test_the_records_take_what_the_documents_give_them() -> None:
     )
     assert result.metadata == {}
     assert task.metadata is not ParallelTaskResult("t", "failed", None).metadata
+    task.metadata["a"] = 1
+    assert task.metadata == {"a": 1}
+    assert ParallelTaskResult("t", "failed", None, metadata={"b": 2}).metadata == {"b": 2}
+    assert [one.name for one in dataclasses.fields(task)][:6] == [
+        "task_id",
+        "status",
+        "result",
+        "error_message",
+        "execution_time",
+        "metadata",
+    ]
+    plain = ParallelTaskResult("t", "completed", 1)
+    for copied in (pickle.loads(pickle.dumps(plain)), dataclasses.replace(plain)):
+        assert (copied, copied.metadata) == (plain, {})
+    assert dataclasses.asdict(plain)["metadata"] == {}
+    assert "metadata={}" in repr(plain)
+    with pytest.raises(AttributeError, match="nothing"):
+        plain.nothing  # noqa: B018
 
 
 def test_the_signatures_are_the_documents() -> None:

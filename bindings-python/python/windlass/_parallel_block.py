@@ -259,4 +259,4 @@ def failure(task_id: str, error: BaseException, seconds: float) -> ParallelTaskR
         text = str(error) or type(error).__name__
     except Exception:
         text = type(error).__name__
-    return ParallelTaskResult(task_id, "failed", None, text, seconds, {}, error)
+    return ParallelTaskResult(task_id, "failed", None, text, seconds, None, error)

@@ -155,41 +155,50 @@ class LoopLane:
         ready, steps, results, prefix = block.ready, block.steps, block.results, block.prefix
         is_quiet, make = block.is_quiet, ParallelTaskResult
         is_cancelled = _asker(asyncio.current_task())
-        while ready:
-            if clock() - self._turn > TURN:
-                # All slots share a turn: the loop looks for input only when each of them waits.
-                if not self._is_turning:
-                    self._is_turning = True
-                    self._loop.call_soon(self._next_turn, context=context)
-                await asyncio.sleep(0)
-                continue
-            index = ready.popleft()
-            task_id = f"{prefix}{index}"
-            started = clock()
-            result: ParallelTaskResult[Any]
-            try:
-                value = await call(steps[index])
-                result = make(task_id, "completed", value, None, clock() - started, {})
-            except asyncio.CancelledError:
-                result = make(task_id, "cancelled", None, None, clock() - started, {})
-            except (KeyboardInterrupt, SystemExit, GeneratorExit):
-                raise
-            except BaseException as error:
-                result = failure(task_id, error, clock() - started)
-            results[index] = result
-            if is_quiet:
-                if result.status == "completed":
-                    block.completed += 1
-                elif result.status == "failed":
-                    block.failed += 1
-                else:
-                    block.cancelled += 1
-            else:
-                block.ended(index)
-                self._follow(1)
-            try:
-                if is_cancelled() or copy() != context:
+        completed = failed = cancelled = 0
+        now = clock()
+        try:
+            while ready:
+                if now - self._turn > TURN:
+                    # All slots share a turn: the loop looks for input only when each of them waits.
+                    if not self._is_turning:
+                        self._is_turning = True
+                        self._loop.call_soon(self._next_turn, context=context)
+                    await asyncio.sleep(0)
+                    now = clock()
+                    continue
+                index = ready.popleft()
+                task_id = f"{prefix}{index}"
+                started = now
+                try:
+                    value = await call(steps[index])
+                    now = clock()
+                    results[index] = make(task_id, "completed", value, None, now - started)
+                    completed += 1
+                except asyncio.CancelledError:
+                    now = clock()
+                    results[index] = make(task_id, "cancelled", None, None, now - started)
+                    cancelled += 1
+                except (KeyboardInterrupt, SystemExit, GeneratorExit):
+                    raise
+                except BaseException as error:
+                    now = clock()
+                    results[index] = failure(task_id, error, now - started)
+                    failed += 1
+                if not is_quiet:
+                    block.ended(index)
+                    self._follow(1)
+                try:
+                    if is_cancelled() or copy() != context:
+                        return
+                except Exception:
+                    # What the step has set cannot be compared: it is not what was there before.
                     return
-            except Exception:
-                # What the step has set cannot be compared: it is not what was there before.
-                return
+        finally:
+            if is_quiet:
+                block.completed += completed
+                block.failed += failed
+                block.cancelled += cancelled
+            # An error leads to the frames below it, from Python 3.12 on: not from there to the
+            # results, which hold the error.
+            del self, block, call, ready, steps, results

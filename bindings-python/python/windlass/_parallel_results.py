@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from windlass.errors import ParallelExecutionError
 
@@ -27,6 +27,35 @@ class ParallelTaskResult(Generic[R]):
     metadata: dict[str, Any] = field(default_factory=dict)
     #: What the step raised, itself.
     exception: BaseException | None = field(default=None, repr=False, compare=False)
+
+    def __init__(
+        self,
+        task_id: str,
+        status: str,
+        result: R | None,
+        error_message: str | None = None,
+        execution_time: float = 0.0,
+        metadata: dict[str, Any] | None = None,
+        exception: BaseException | None = None,
+    ) -> None:
+        self.task_id = task_id
+        self.status = status
+        self.result = result
+        self.error_message = error_message
+        self.execution_time = execution_time
+        self.exception = exception
+        # Made when somebody looks: of a hundred thousand steps hardly one has any, and the dicts
+        # would be most of what the collector walks.
+        if metadata is not None:
+            self.metadata = metadata
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            if name != "metadata":
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            self.metadata = {}
+            return self.metadata
 
 
 @dataclass

@@ -181,6 +181,8 @@ class ThreadLane:
                 self._block.fail(error)
                 self._tell()
         self._leave()
+        # As in `_work`.
+        del self
 
     def _leave(self) -> None:
         with self._lock:
@@ -225,9 +227,9 @@ class ThreadLane:
                     value = call(steps[index])
                     if hasattr(type(value), "__await__"):
                         value = self._await(value)
-                    result = make(task_id, "completed", value, None, clock() - started, {})
+                    result = make(task_id, "completed", value, None, clock() - started)
                 except asyncio.CancelledError:
-                    result = make(task_id, "cancelled", None, None, clock() - started, {})
+                    result = make(task_id, "cancelled", None, None, clock() - started)
                 except (KeyboardInterrupt, SystemExit):
                     raise
                 except BaseException as error:
@@ -249,6 +251,9 @@ class ThreadLane:
             with self._lock:
                 block.completed += completed
                 block.failed += failed
+            # An error leads to the frames below it, from Python 3.12 on: not from there to the
+            # results, which hold the error.
+            del self, block, call, ready, steps, results
 
     def _end(self, index: int, result: ParallelTaskResult[Any]) -> None:
         block = self._block
