@@ -44,13 +44,13 @@ impl Stage {
         Self { client: Client::new(Arc::new(remote), host, TENANT), clockwork, dice, monitor, pid }
     }
 
-    async fn pause(&self, most_millis: u64) {
+    pub(super) async fn pause(&self, most_millis: u64) {
         self.clockwork.sleep(Duration::from_millis(self.dice.below(most_millis))).await;
     }
 }
 
 /// A task of a caller's liking.
-fn spec(dice: &Dice, number: u64) -> TaskSpec {
+pub(super) fn spec(dice: &Dice, number: u64) -> TaskSpec {
     let mut spec = TaskSpec::new("work", Payload::trusted(number.to_string()))
         .priority(Priority::ALL[dice.below(5) as usize]);
     if dice.happens(25) {
@@ -182,6 +182,13 @@ pub(super) async fn worker(stage: Stage) {
     }
 }
 
+/// The state of a task's key, one more than it was.
+fn counted_up(job: &Job) -> Option<Payload> {
+    job.task.state_key.as_ref()?;
+    let before = job.state.as_ref().map_or(0, |state| state.as_str().parse::<u64>().unwrap_or(0));
+    Some(Payload::trusted((before + 1).to_string()))
+}
+
 /// A handler of changing moods.
 async fn handler(stage: Stage, worker: Worker, job: Job) {
     let name = short(job.task.task_id);
@@ -213,7 +220,7 @@ async fn handler(stage: Stage, worker: Worker, job: Job) {
     }
     let error = TaskError::new("handler_error", "the dice said so");
     let outcome = match stage.dice.below(100) {
-        0..70 => Outcome::complete(Payload::trusted("true")),
+        0..70 => Outcome::Complete { result: Payload::trusted("true"), state: counted_up(&job) },
         70..85 => Outcome::Fail { error },
         85..88 => Outcome::Fail { error: error.fatal() },
         88..92 => Outcome::Retry { after: Some(Duration::from_secs(1)), error },

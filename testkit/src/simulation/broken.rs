@@ -5,14 +5,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use windlass_core::engine::submit::NewTask;
 use windlass_core::engine::transition::{Guard, Transition};
 use windlass_core::future::BoxFuture;
 use windlass_core::store::{
-    Applied, ChangeListener, Due, EnqueueGroup, Found, LeaseOrder, Prune, Store,
+    Applied, ChangeListener, Composed, Composition, Due, EnqueueGroup, FollowListener, Found,
+    Graph, LeaseOrder, Prune, Store,
 };
 use windlass_core::{
-    BatchId, Count, Counts, Cursor, Filter, Leased, Page, Renewal, Renewed, Result, Submission,
-    Task, TaskId, TaskStatus, Timestamp, Update, WorkerInfo,
+    BatchId, Count, Counts, Cursor, Filter, Leased, Page, Payload, Renewal, Renewed, Result,
+    Submission, Task, TaskId, TaskKind, TaskStatus, Timestamp, Update, WorkerInfo,
 };
 
 /// What is wrong with a store, or with the way to a server.
@@ -37,6 +39,11 @@ pub enum Fault {
     PrunedEarly,
     PromotedEarly,
     PriorityIgnored,
+    EdgeForgotten,
+    MemberForgotten,
+    HookForgotten,
+    StateForgotten,
+    TimedOutEarly,
     KeyOfEachTry,
     UndeliveredKept,
     ResumeSkips,
@@ -44,7 +51,7 @@ pub enum Fault {
 
 impl Fault {
     /// Every fault that a simulation must catch.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 26] = [
         Self::TokenNotChecked,
         Self::CountNotRolledBack,
         Self::SubmitLost,
@@ -63,6 +70,11 @@ impl Fault {
         Self::PrunedEarly,
         Self::PromotedEarly,
         Self::PriorityIgnored,
+        Self::EdgeForgotten,
+        Self::MemberForgotten,
+        Self::HookForgotten,
+        Self::StateForgotten,
+        Self::TimedOutEarly,
         Self::KeyOfEachTry,
         Self::UndeliveredKept,
         Self::ResumeSkips,
@@ -91,6 +103,17 @@ impl Broken {
         self.calls.fetch_add(1, Ordering::Relaxed) % n == n - 1
     }
 
+    /// Composites that run.
+    async fn composites(&self, tenant: &str) -> Result<Vec<Task>> {
+        let mut all = Vec::new();
+        for kind in [TaskKind::Batch, TaskKind::Block, TaskKind::Pipeline] {
+            let (status, kind) = (vec![TaskStatus::Running], Some(kind));
+            let filter = Filter { status, kind, ..Filter::default() };
+            all.extend(self.store.list(tenant, filter, None, 1000).await?.tasks);
+        }
+        Ok(all)
+    }
+
     async fn rows(&self, tenant: &str, status: TaskStatus) -> Result<Vec<Task>> {
         let filter = Filter { status: vec![status], ..Filter::default() };
         Ok(self.store.list(tenant, filter, None, 1000).await?.tasks)
@@ -105,6 +128,7 @@ impl Broken {
                 }
                 Fault::ResultDropped if self.every(5) => to.result = None,
                 Fault::SuspectForgotten => to.suspect = None,
+                Fault::StateForgotten => to.state = None,
                 _ => {}
             }
         }
@@ -164,6 +188,76 @@ impl Store for Broken {
             }
             self.store.enqueue(groups).await
         })
+    }
+
+    fn compose(&self, mut composition: Composition) -> BoxFuture<'_, Result<Composed>> {
+        Box::pin(async move {
+            match self.fault {
+                Fault::EdgeForgotten => {
+                    if let Some(edge) = composition.edges.pop() {
+                        composition.members[edge.to as usize].place.waits -= 1;
+                    }
+                }
+                Fault::MemberForgotten if composition.edges.is_empty() => {
+                    composition.members.pop();
+                }
+                Fault::HookForgotten => composition.hooks.clear(),
+                _ => {}
+            }
+            self.store.compose(composition).await
+        })
+    }
+
+    fn open_batch(&self, composition: Composition) -> BoxFuture<'_, Result<()>> {
+        self.store.open_batch(composition)
+    }
+
+    fn extend_batch(
+        &self,
+        tenant: &str,
+        batch_id: BatchId,
+        chunk: u32,
+        tasks: Vec<NewTask>,
+    ) -> BoxFuture<'_, Result<u64>> {
+        self.store.extend_batch(tenant, batch_id, chunk, tasks)
+    }
+
+    fn seal_batch(
+        &self,
+        tenant: &str,
+        batch_id: BatchId,
+        depth_limit: Option<u64>,
+    ) -> BoxFuture<'_, Result<Composed>> {
+        self.store.seal_batch(tenant, batch_id, depth_limit)
+    }
+
+    fn graph(&self, tenant: &str, id: TaskId) -> BoxFuture<'_, Result<Option<Graph>>> {
+        self.store.graph(tenant, id)
+    }
+
+    fn upstream(
+        &self,
+        tenant: &str,
+        task_id: TaskId,
+        name: &str,
+    ) -> BoxFuture<'_, Result<Option<Task>>> {
+        self.store.upstream(tenant, task_id, name)
+    }
+
+    fn upstream_names(&self, tenant: &str, task_id: TaskId) -> BoxFuture<'_, Result<Vec<String>>> {
+        self.store.upstream_names(tenant, task_id)
+    }
+
+    fn settle_together(&self, transitions: Vec<Transition>) -> BoxFuture<'_, Result<Applied>> {
+        self.store.settle_together(transitions)
+    }
+
+    fn state(&self, tenant: &str, state_key: &str) -> BoxFuture<'_, Result<Option<Payload>>> {
+        self.store.state(tenant, state_key)
+    }
+
+    fn on_follow(&self, listener: FollowListener) {
+        self.store.on_follow(listener);
     }
 
     fn lease(&self, order: LeaseOrder) -> BoxFuture<'_, Result<Leased>> {
@@ -314,6 +408,10 @@ impl Store for Broken {
                 }
                 Fault::FinalStatusChanges if self.every(10) => {
                     due.expired.extend(self.rows("default", TaskStatus::Completed).await?);
+                }
+                // To whoever sweeps it looks like one whose time is over.
+                Fault::TimedOutEarly if self.every(10) => {
+                    due.expired.extend(self.composites("default").await?);
                 }
                 Fault::PromotedEarly => {
                     due.scheduled = self.rows("default", TaskStatus::Scheduled).await?;

@@ -10,6 +10,8 @@
 //! * what was to be cancelled is not retried, and what is not due does not run;
 //! * history has no gaps, and counts equal rows;
 //! * a lease whose answer did not reach its worker goes back;
+//! * a stage runs after what it waits for; a batch, block or pipeline counts its members and ends when
+//!   they decide it; one task of a state key runs at a time, and counts the state up once;
 //!
 //! and at the end, once nothing goes wrong any more, that every task has ended. A failing seed prints
 //! its timeline and replays exactly.
@@ -21,6 +23,8 @@ mod actors;
 mod address;
 mod broken;
 mod clockwork;
+mod composers;
+mod composites;
 mod dice;
 mod monitor;
 mod order;
@@ -212,6 +216,10 @@ impl Run {
             let stage = callers.clone();
             self.clockwork.spawn(stage.pid, Box::pin(actors::caller(stage, number, is_remote)));
         }
+        for number in 0..self.dice.below(4) {
+            let stage = callers.clone();
+            self.clockwork.spawn(stage.pid, Box::pin(composers::composer(stage, number)));
+        }
         for _ in 0..self.dice.below(3) {
             let stage = callers.clone();
             self.clockwork.spawn(stage.pid, Box::pin(actors::reader(stage)));
@@ -229,9 +237,9 @@ impl Run {
         self.monitor.note(0, format_args!("nothing goes wrong any more"));
         workers.push(self.start_worker());
         let end = self.clockwork.now() + CALM;
-        while !self.is_over(tasks) {
+        while !self.monitor.is_over() {
             if self.clockwork.now() >= end {
-                return Err(self.stuck(tasks));
+                return Err(self.stuck());
             }
             let soon = self.clockwork.now() + Duration::from_secs(1);
             self.go_until(soon, &mut summary.steps)?;
@@ -295,22 +303,15 @@ impl Run {
         Ok(())
     }
 
-    fn is_over(&self, tasks: u64) -> bool {
-        let rows = self.monitor.rows();
-        rows.len() as u64 == tasks && rows.iter().all(|row| row.status.is_final())
-    }
-
-    fn stuck(&self, tasks: u64) -> String {
+    fn stuck(&self) -> String {
         let rows = self.monitor.rows();
         let open: Vec<String> = rows
             .iter()
             .filter(|row| !row.status.is_final())
             .map(|row| format!("{} {}", short(row.task_id), row.status))
             .collect();
-        format!(
-            "{} of {tasks} tasks stored, and these never ended: {}",
-            rows.len(),
-            open.join(", ")
-        )
+        let (tasks, asked) =
+            (rows.iter().filter(|row| row.kind.is_task()).count(), self.monitor.asked());
+        format!("{tasks} of {asked} tasks stored, and these never ended: {}", open.join(", "))
     }
 }

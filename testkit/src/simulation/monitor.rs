@@ -7,16 +7,19 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use windlass_core::engine::history;
 use windlass_core::engine::transition::Transition;
+use windlass_core::engine::{composite, history};
 use windlass_core::future::BoxFuture;
+use windlass_core::rules::strategy::Overall;
 use windlass_core::store::{Applied, LeaseOrder, Store};
 use windlass_core::{
-    Filter, LeaseToken, Leased, Renewal, Renewed, RetryPolicy, Task, TaskId, TaskSpec, TaskStatus,
-    Update, UpdateKind,
+    Filter, LeaseToken, Leased, Renewal, Renewed, RetryPolicy, Task, TaskId, TaskKind, TaskSpec,
+    TaskStatus, Update, UpdateKind,
 };
 
 use super::clockwork::{Clockwork, Pid};
+use super::composers::Known;
+use super::composites::{composite_is_sound, lines_are_sound};
 use super::order::lease_is_in_order;
 
 /// The tenant of everything in a run.
@@ -68,6 +71,11 @@ pub(super) fn short(id: TaskId) -> String {
 #[derive(Default)]
 struct Memory {
     rows: BTreeMap<TaskId, Task>,
+    /// Batches, blocks and pipelines.
+    composites: BTreeMap<TaskId, Task>,
+    /// Those that a caller was told of, by what it called them, and what it knows of them.
+    composed: BTreeMap<String, TaskId>,
+    known: BTreeMap<TaskId, Known>,
     /// What was asked for, by its payload: what was asked for once may be there once, whatever its key.
     specs: BTreeMap<String, TaskSpec>,
     acknowledged: BTreeMap<String, TaskId>,
@@ -159,9 +167,32 @@ impl Monitor {
         }
     }
 
+    /// A caller was told that a batch, block or pipeline is stored.
+    pub(super) fn composed(&self, pid: Pid, name: &str, id: TaskId, known: Known) {
+        self.note(pid, format_args!("{name} is {}", short(id)));
+        let before = self.memory().composed.insert(name.to_owned(), id);
+        self.memory().known.insert(id, known);
+        if before.is_some_and(|before| before != id) {
+            self.accuse(pid, format!("{name} was answered with two ids"));
+        }
+    }
+
+    /// Whether everything that was asked for is there and has ended.
+    pub(super) fn is_over(&self) -> bool {
+        let memory = self.memory();
+        let mut all = memory.rows.values().chain(memory.composites.values());
+        memory.rows.len() == memory.specs.len() && all.all(|row| row.status.is_final())
+    }
+
+    /// How many tasks were asked for.
+    pub(super) fn asked(&self) -> usize {
+        self.memory().specs.len()
+    }
+
     /// How the tasks stand.
     pub(super) fn rows(&self) -> Vec<Task> {
-        self.memory().rows.values().cloned().collect()
+        let memory = self.memory();
+        memory.rows.values().chain(memory.composites.values()).cloned().collect()
     }
 
     /// Looks at everything after `pid` did something.
@@ -178,6 +209,7 @@ impl Monitor {
             page.tasks.into_iter().map(|task| (task.task_id, task)).collect();
         let before = std::mem::replace(&mut self.memory().rows, rows.clone());
         self.counts_are_true(&rows)?;
+        self.composites_are_true(&rows)?;
         self.is_given_back(&rows)?;
         for id in self.memory().acknowledged.values() {
             if !rows.contains_key(id) {
@@ -216,6 +248,42 @@ impl Monitor {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Batches, blocks, pipelines and states agree with their tasks.
+    fn composites_are_true(&self, rows: &BTreeMap<TaskId, Task>) -> Result<(), String> {
+        let mut found = BTreeMap::new();
+        for kind in [TaskKind::Batch, TaskKind::Block, TaskKind::Pipeline] {
+            let filter = Filter { kind: Some(kind), ..Filter::default() };
+            let page = now(self.store.list(TENANT, filter, None, 1000)).map_err(text)?;
+            found.extend(page.tasks.into_iter().map(|task| (task.task_id, task)));
+        }
+        let before = std::mem::replace(&mut self.memory().composites, found.clone());
+        for id in self.memory().composed.values() {
+            if !found.contains_key(id) {
+                return Err(format!("acknowledged composite {} is gone", short(*id)));
+            }
+        }
+        for (id, task) in &found {
+            let known = self.memory().known.get(id).cloned();
+            composite_is_sound(task, rows, known.as_ref())?;
+            if before.get(id).is_none_or(|before| before.version != task.version) {
+                self.history_is_whole(task)?;
+            }
+            let overdue = task.timeout.map(|timeout| task.created_at.after(timeout));
+            let early = overdue.is_some_and(|at| at > self.clockwork.latest());
+            if composite::overall(task) == Some(Overall::Timeout) && (early || overdue.is_none()) {
+                return Err(format!("{} timed out before its time", short(*id)));
+            }
+        }
+        for (key, completed) in lines_are_sound(rows)? {
+            let state = now(self.store.state(TENANT, &key)).map_err(text)?;
+            let told = state.map_or("0".to_owned(), |state| state.as_str().to_owned());
+            if told != completed.to_string() {
+                return Err(format!("{completed} tasks counted up {key:?}, and it is {told}"));
+            }
+        }
+        Ok(())
     }
 
     /// What did not arrive is not held.
@@ -267,6 +335,17 @@ impl Monitor {
         if row.attempt > limit {
             return Err(format!("{name} made {} attempts of {limit}", row.attempt));
         }
+        let entries = self.history_is_whole(row)?;
+        let failures = failed_attempts(&entries);
+        if failures > limit {
+            return Err(format!("{name} failed {failures} times, and may {limit}"));
+        }
+        Ok(())
+    }
+
+    /// The history of a row has every number once.
+    fn history_is_whole(&self, row: &Task) -> Result<Vec<Update>, String> {
+        let name = short(row.task_id);
         let found = now(self.store.updates(TENANT, row.task_id, 0, 1000)).map_err(text)?;
         let (task, entries) = found.ok_or_else(|| format!("{name} has no history"))?;
         let entries = history::assemble(&task, entries, 0, 1000);
@@ -278,11 +357,7 @@ impl Monitor {
                 row.last_seq
             ));
         }
-        let failures = failed_attempts(&entries);
-        if failures > limit {
-            return Err(format!("{name} failed {failures} times, and may {limit}"));
-        }
-        Ok(())
+        Ok(entries)
     }
 
     /// A new row is what its caller asked for.
@@ -306,7 +381,9 @@ impl Monitor {
         let name = short(row.task_id);
         let restarted = matches!(seen, Seen::Settled(transitions, _)
             if transitions.iter().any(|to| to.task_id == row.task_id && to.start_over));
-        if old.status != row.status && !old.status.may_become(row.status) {
+        // One settle may let a task go and lease it.
+        let at_once = old.status == TaskStatus::Blocked && row.status == TaskStatus::Running;
+        if old.status != row.status && !at_once && !old.status.may_become(row.status) {
             return Err(format!("{name} went from {} to {}", old.status, row.status));
         }
         if old.status.is_final() && old.status != row.status && !restarted {

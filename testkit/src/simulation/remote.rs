@@ -13,9 +13,11 @@ use windlass_core::rules::call::CallFailure;
 use windlass_core::rules::keys;
 use windlass_core::runtime::service::{Service, SettleReply, Swept};
 use windlass_core::{
-    Batch, BatchId, Changed, Count, Cursor, Error, Filter, LeaseRequest, Leased, Outcome, Page,
-    QueueInfo, Renewal, Renewed, Result, RetryConfig, RetryOptions, Settle, Stretch, Submission,
-    SubmitOptions, Tally, Task, TaskId, TaskSpec, Timestamp, Update, Why, WorkerInfo,
+    Batch, BatchId, BatchSpec, BatchSubmission, BlockResult, BlockSpec, Changed, Count, Cursor,
+    Error, Filter, LeaseRequest, Leased, Outcome, Page, Payload, Pipeline, PipelineSpec,
+    PipelineSubmission, QueueInfo, Renewal, Renewed, Result, RetryConfig, RetryOptions, Settle,
+    Stretch, Submission, SubmitOptions, Tally, Task, TaskId, TaskSpec, Timestamp, Update, Why,
+    WorkerInfo,
 };
 
 use super::address::{Address, Server};
@@ -158,10 +160,18 @@ fn lost(operation: &'static str) -> Error {
     }
 }
 
+/// Whether a verb may be sent again when no answer came.
+fn repeats(verb: &str) -> bool {
+    !matches!(
+        verb,
+        "retry" | "cancel_matching" | "retry_matching" | "retry_pipeline" | "seal_batch"
+    )
+}
+
 /// A verb whose answer grants nothing: texts, which go by reference, then everything else.
 macro_rules! ask {
     ($me:ident.$verb:ident($($text:ident),*; $($arg:ident),*)) => {
-        $me.call(stringify!($verb), !matches!(stringify!($verb), "retry" | "cancel_matching" | "retry_matching"), |_| None, move |service, _| {
+        $me.call(stringify!($verb), repeats(stringify!($verb)), |_| None, move |service, _| {
             $(let $text = $text.clone();)*
             $(let $arg = $arg.clone();)*
             Box::pin(async move { service.$verb($(&$text,)* $($arg),*).await })
@@ -368,6 +378,116 @@ impl Service for Remote {
     fn cancel_batch(&self, tenant: &str, batch_id: BatchId) -> BoxFuture<'_, Result<Batch>> {
         let tenant = tenant.to_owned();
         ask!(self.cancel_batch(tenant; batch_id))
+    }
+
+    fn submit_batch(
+        &self,
+        tenant: &str,
+        spec: BatchSpec,
+        tasks: Vec<TaskSpec>,
+        options: SubmitOptions,
+    ) -> BoxFuture<'_, Result<BatchSubmission>> {
+        let tenant = tenant.to_owned();
+        ask!(self.submit_batch(tenant; spec, tasks, options))
+    }
+
+    fn open_batch(&self, tenant: &str, spec: BatchSpec) -> BoxFuture<'_, Result<BatchId>> {
+        let tenant = tenant.to_owned();
+        ask!(self.open_batch(tenant; spec))
+    }
+
+    fn extend_batch(
+        &self,
+        tenant: &str,
+        batch_id: BatchId,
+        chunk: u32,
+        tasks: Vec<TaskSpec>,
+    ) -> BoxFuture<'_, Result<u64>> {
+        let tenant = tenant.to_owned();
+        ask!(self.extend_batch(tenant; batch_id, chunk, tasks))
+    }
+
+    fn seal_batch(
+        &self,
+        tenant: &str,
+        batch_id: BatchId,
+        options: SubmitOptions,
+    ) -> BoxFuture<'_, Result<BatchSubmission>> {
+        let tenant = tenant.to_owned();
+        ask!(self.seal_batch(tenant; batch_id, options))
+    }
+
+    fn submit_pipeline(
+        &self,
+        tenant: &str,
+        spec: PipelineSpec,
+        options: SubmitOptions,
+    ) -> BoxFuture<'_, Result<PipelineSubmission>> {
+        let tenant = tenant.to_owned();
+        ask!(self.submit_pipeline(tenant; spec, options))
+    }
+
+    fn pipeline(&self, tenant: &str, id: TaskId) -> BoxFuture<'_, Result<Pipeline>> {
+        let tenant = tenant.to_owned();
+        ask!(self.pipeline(tenant; id))
+    }
+
+    fn cancel_pipeline(&self, tenant: &str, id: TaskId) -> BoxFuture<'_, Result<Pipeline>> {
+        let tenant = tenant.to_owned();
+        ask!(self.cancel_pipeline(tenant; id))
+    }
+
+    fn retry_pipeline(
+        &self,
+        tenant: &str,
+        id: TaskId,
+        stage: Option<String>,
+    ) -> BoxFuture<'_, Result<Pipeline>> {
+        let tenant = tenant.to_owned();
+        ask!(self.retry_pipeline(tenant; id, stage))
+    }
+
+    fn submit_block(
+        &self,
+        tenant: &str,
+        spec: BlockSpec,
+        options: SubmitOptions,
+    ) -> BoxFuture<'_, Result<Submission>> {
+        let tenant = tenant.to_owned();
+        ask!(self.submit_block(tenant; spec, options))
+    }
+
+    fn block(&self, tenant: &str, id: TaskId) -> BoxFuture<'_, Result<BlockResult>> {
+        let tenant = tenant.to_owned();
+        ask!(self.block(tenant; id))
+    }
+
+    fn upstream(
+        &self,
+        tenant: &str,
+        task_id: TaskId,
+        name: &str,
+    ) -> BoxFuture<'_, Result<Option<Payload>>> {
+        let (tenant, name) = (tenant.to_owned(), name.to_owned());
+        self.call(
+            "upstream",
+            true,
+            |_| None,
+            move |service, _| {
+                let (tenant, name) = (tenant.clone(), name.clone());
+                Box::pin(async move { service.upstream(&tenant, task_id, &name).await })
+            },
+        )
+    }
+
+    fn upstream_names(&self, tenant: &str, task_id: TaskId) -> BoxFuture<'_, Result<Vec<String>>> {
+        let tenant = tenant.to_owned();
+        ask!(self.upstream_names(tenant; task_id))
+    }
+
+    fn state(&self, tenant: &str, state_key: &str) -> BoxFuture<'_, Result<Option<Payload>>> {
+        let (tenant, key) = (tenant.to_owned(), state_key.to_owned());
+        ask!(self.state(tenant, key;))
     }
 
     fn recent(

@@ -3,13 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use windlass_core::engine::submit::NewTask;
 use windlass_core::engine::transition::Transition;
 use windlass_core::future::BoxFuture;
 use windlass_core::store::{
-    Applied, ChangeListener, Due, EnqueueGroup, Found, LeaseOrder, Prune, Store,
+    Applied, ChangeListener, Composed, Composition, Due, EnqueueGroup, FollowListener, Found,
+    Graph, LeaseOrder, Prune, Store,
 };
 use windlass_core::{
-    BatchId, Count, Counts, Cursor, Error, Filter, Leased, Page, Renewal, Renewed, Result,
+    BatchId, Count, Counts, Cursor, Error, Filter, Leased, Page, Payload, Renewal, Renewed, Result,
     Submission, Task, TaskId, Timestamp, Update, WorkerInfo,
 };
 
@@ -69,6 +71,24 @@ impl Wire {
         Ok(answer)
     }
 
+    /// A write that may come twice: the second answer is what comes back.
+    fn write<'a, T: Send + 'a>(
+        &'a self,
+        operation: &'static str,
+        run: impl Fn(&'a dyn Store) -> BoxFuture<'a, Result<T>> + Send + 'a,
+    ) -> BoxFuture<'a, Result<T>> {
+        Box::pin(async move {
+            let fate = self.send(operation).await?;
+            if fate == Fate::Twice {
+                drop(now(run(&*self.store)));
+                self.monitor.look(self.pid, Seen::Other(operation));
+            }
+            let answer = now(run(&*self.store));
+            self.monitor.look(self.pid, Seen::Other(operation));
+            self.receive(operation, fate, answer).await?
+        })
+    }
+
     async fn read<T>(&self, operation: &'static str, call: BoxFuture<'_, Result<T>>) -> Result<T> {
         let fate = self.send(operation).await?;
         let answer = now(call)?;
@@ -111,6 +131,94 @@ impl Store for Wire {
             self.monitor.look(self.pid, Seen::Other("enqueue"));
             self.receive("enqueue", fate, answer).await
         })
+    }
+
+    fn compose(&self, composition: Composition) -> BoxFuture<'_, Result<Composed>> {
+        self.write("compose", move |store| store.compose(composition.clone()))
+    }
+
+    fn open_batch(&self, composition: Composition) -> BoxFuture<'_, Result<()>> {
+        Box::pin(async move {
+            let fate = self.send("open_batch").await?;
+            now(self.store.open_batch(composition))?;
+            self.monitor.look(self.pid, Seen::Other("open_batch"));
+            self.receive("open_batch", fate, ()).await
+        })
+    }
+
+    fn extend_batch(
+        &self,
+        tenant: &str,
+        batch_id: BatchId,
+        chunk: u32,
+        tasks: Vec<NewTask>,
+    ) -> BoxFuture<'_, Result<u64>> {
+        let tenant = tenant.to_owned();
+        self.write("extend_batch", move |store| {
+            store.extend_batch(&tenant, batch_id, chunk, tasks.clone())
+        })
+    }
+
+    fn seal_batch(
+        &self,
+        tenant: &str,
+        batch_id: BatchId,
+        depth_limit: Option<u64>,
+    ) -> BoxFuture<'_, Result<Composed>> {
+        let tenant = tenant.to_owned();
+        Box::pin(async move {
+            let fate = self.send("seal_batch").await?;
+            let answer = now(self.store.seal_batch(&tenant, batch_id, depth_limit));
+            self.monitor.look(self.pid, Seen::Other("seal_batch"));
+            self.receive("seal_batch", fate, answer).await?
+        })
+    }
+
+    fn graph(&self, tenant: &str, id: TaskId) -> BoxFuture<'_, Result<Option<Graph>>> {
+        let tenant = tenant.to_owned();
+        Box::pin(async move { self.read("graph", self.store.graph(&tenant, id)).await })
+    }
+
+    fn upstream(
+        &self,
+        tenant: &str,
+        task_id: TaskId,
+        name: &str,
+    ) -> BoxFuture<'_, Result<Option<Task>>> {
+        let (tenant, name) = (tenant.to_owned(), name.to_owned());
+        Box::pin(async move {
+            self.read("upstream", self.store.upstream(&tenant, task_id, &name)).await
+        })
+    }
+
+    fn upstream_names(&self, tenant: &str, task_id: TaskId) -> BoxFuture<'_, Result<Vec<String>>> {
+        let tenant = tenant.to_owned();
+        Box::pin(async move {
+            self.read("upstream_names", self.store.upstream_names(&tenant, task_id)).await
+        })
+    }
+
+    fn settle_together(&self, transitions: Vec<Transition>) -> BoxFuture<'_, Result<Applied>> {
+        Box::pin(async move {
+            let fate = self.send("settle_together").await?;
+            for _ in 0..u32::from(fate == Fate::Twice) {
+                let applied = now(self.store.settle_together(transitions.clone()))?;
+                self.monitor.look(self.pid, Seen::Settled(&transitions, &[Ok(applied)]));
+            }
+            let applied = now(self.store.settle_together(transitions.clone()))?;
+            let told = [Ok(applied.clone())];
+            self.monitor.look(self.pid, Seen::Settled(&transitions, &told));
+            self.receive("settle_together", fate, applied).await
+        })
+    }
+
+    fn state(&self, tenant: &str, state_key: &str) -> BoxFuture<'_, Result<Option<Payload>>> {
+        let (tenant, key) = (tenant.to_owned(), state_key.to_owned());
+        Box::pin(async move { self.read("state", self.store.state(&tenant, &key)).await })
+    }
+
+    fn on_follow(&self, _: FollowListener) {
+        // Hints are lost: nothing may depend on them.
     }
 
     fn lease(&self, order: LeaseOrder) -> BoxFuture<'_, Result<Leased>> {
