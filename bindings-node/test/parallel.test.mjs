@@ -170,6 +170,11 @@ test("of steps that end in one turn the first wins a race", async () => {
     const block = await parallel(["a", "b", "c"], async (step) => step, { strategy });
     assert.deepEqual([block.status, statuses(block)], ["completed", ["completed", "cancelled", "cancelled"]], strategy);
   }
+  // After a while, too.
+  const gate = deferred();
+  setTimeout(gate.resolve, 30);
+  const late = await parallel(["a", "b"], () => gate.promise, { strategy: "race" });
+  assert.deepEqual(statuses(late), ["completed", "cancelled"]);
 });
 
 test("a step that cancels its own block lets no other start", async () => {

@@ -198,11 +198,10 @@ class Run<S, R> {
     this.#free.push(slot);
     if (this.#work.custom !== undefined && !this.#decided) this.#decide(this.#work.custom, slot.index);
     if (this.#starts || this.#asks) return;
-    const late = time - this.#turn > TURN;
     // The first of this turn is told at once: when it decides, what else ends in the turn has lost. The others
     // are told together.
-    if (!this.#quiet && !late) this.ask();
-    this.#goOn(late);
+    if (!this.#quiet) this.ask();
+    this.#goOn(time - this.#turn > TURN);
   }
 
   /** Starts what may start, until all places are taken or the event loop waits for its turn. */
