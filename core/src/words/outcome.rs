@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::error::Error;
 #[cfg(feature = "openapi")]
@@ -100,7 +100,7 @@ struct SettleRecord {
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(value_type = schema::Json, required = false))]
     result: Option<Payload>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "given")]
     #[cfg_attr(feature = "openapi", schema(value_type = schema::Json, required = false))]
     state: Option<Payload>,
     #[serde(default)]
@@ -117,6 +117,11 @@ struct SettleRecord {
     updates: Vec<NewUpdate>,
     #[serde(default, deserialize_with = "json::object")]
     declared: RetryOptions,
+}
+
+/// A value that is there, `null` as any other: a state can be that.
+fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Payload>, D::Error> {
+    Payload::deserialize(deserializer).map(Some)
 }
 
 #[cfg(feature = "openapi")]
@@ -169,5 +174,30 @@ impl TryFrom<SettleRecord> for Settle {
             updates: record.updates,
             declared: record.declared,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_state_of_null_is_one_and_a_state_left_out_is_none() {
+        let id = "01a1f8eb-2016-7659-bf31-42a9239b3c28";
+        let read = |more: &str| -> Settle {
+            let text = format!("{{\"task_id\":\"{id}\",\"token\":\"{id}\",{more}}}");
+            serde_json::from_str(&text).unwrap()
+        };
+        let state = |settle: &Settle| match &settle.outcome {
+            Outcome::Complete { state, .. } => {
+                state.as_ref().map(|state| state.as_str().to_owned())
+            }
+            other => panic!("{other:?}"),
+        };
+        let null = read(r#""outcome":"complete","result":1,"state":null"#);
+        assert_eq!(state(&null).as_deref(), Some("null"));
+        let again: Settle = serde_json::from_str(&serde_json::to_string(&null).unwrap()).unwrap();
+        assert_eq!(again, null);
+        assert_eq!(state(&read(r#""outcome":"complete","result":1"#)), None);
     }
 }
