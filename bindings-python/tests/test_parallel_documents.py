@@ -331,6 +331,16 @@ async def test_every_engine_is_used_through_the_interface() -> None:
     result = await engine.execute({"steps": [lambda: 1, lambda: 2]})
     assert result.values() == [1, 2]
     assert await engine.execute(lambda: 5) == 5
+
+    async def task(context: dict[str, Any]) -> Any:
+        await asyncio.sleep(0)
+        return context["tenant"]
+
+    assert await engine.execute(task, {"tenant": "ada"}) == "ada"
+    result = await engine.execute({"steps": [task, lambda: 2]}, {"tenant": "ada"})
+    assert result.values() == ["ada", 2]
+    with pytest.raises(ZeroDivisionError):
+        await engine.execute(lambda: 1 / 0)
     health = await engine.health_check()
     assert health["status"] == "healthy"
     assert health["default_max_concurrency"] == 10

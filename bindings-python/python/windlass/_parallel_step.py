@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from windlass.options import invalid
@@ -32,6 +32,32 @@ def prepare(function: Callable[..., Any], context: Mapping[str, Any]) -> tuple[C
     if wanted == "position":
         return lambda step: function(step, dict(context)), is_async
     return function, is_async
+
+
+def calling(steps: Sequence[Callable[..., Any]], context: Mapping[str, Any]) -> Call:
+    """The step executor of steps that are functions themselves.
+
+    One that has a parameter `context` gets the caller's.
+    """
+
+    def arguments(step: Callable[..., Any]) -> dict[str, Any]:
+        return {"context": dict(context)} if _has_context(step) else {}
+
+    if all(map(_is_async, steps)):
+
+        async def awaited(step: Callable[..., Any]) -> Any:
+            value = step(**arguments(step))
+            return await value if inspect.isawaitable(value) else value
+
+        return awaited
+    return lambda step: step(**arguments(step))
+
+
+def _has_context(step: Callable[..., Any]) -> bool:
+    try:
+        return "context" in inspect.signature(step).parameters
+    except (TypeError, ValueError):
+        return False
 
 
 def _context(function: Callable[..., Any], has_context: bool) -> str | None:

@@ -31,7 +31,7 @@ from windlass._parallel_loop import LoopLane
 from windlass._parallel_memory import Memory
 from windlass._parallel_meter import Meter
 from windlass._parallel_results import ParallelExecutionResult, ParallelTaskResult
-from windlass._parallel_step import Call, prepare
+from windlass._parallel_step import Call, calling, prepare
 from windlass._parallel_threads import ThreadLane, is_cancelled
 from windlass.executor import ExecutorInterface
 from windlass.options import Seconds, invalid, later
@@ -292,8 +292,9 @@ class ParallelExecutor(ExecutorInterface):
         """Executes a block, and gives its result, or calls a function, and gives what it returns.
 
         A block is a mapping as `execute_parallel_block` takes it. Its step executor is beside its
-        keys or in `context`, as `step_executor`; without one the steps are functions without
-        arguments. `context` may hold `security_context`.
+        keys or in `context`, as `step_executor`; without one the steps are functions, which are
+        called without arguments. A function that has a parameter `context` gets this one, which may
+        hold `security_context`.
         """
         given = dict(context or {})
         security_context = given.get("security_context")
@@ -304,12 +305,12 @@ class ParallelExecutor(ExecutorInterface):
                 block["steps"] = listed(block.get("steps"))
                 if not all(map(callable, block["steps"])):
                     raise invalid("step_executor", "is missing, and not every step is a function")
-                function = _called
+                function = calling(block["steps"], given)
             return await self.execute_parallel_block(block, function, security_context)
         if not callable(task):
             raise invalid("task", f"must be a block or a function, not {type(task).__name__}")
         asked = _Asked({"steps": [task], "name": "task"}, self.default_max_concurrency)
-        result = await self._execute(asked, _called, security_context)
+        result = await self._execute(asked, calling([task], given), security_context)
         [only] = result.results
         if only.exception is not None:
             raise only.exception
@@ -405,7 +406,3 @@ class _Asked:
 
 def _or(given: Any, default: Any) -> Any:
     return default if given is None else given
-
-
-def _called(step: Callable[[], Any]) -> Any:
-    return step()
