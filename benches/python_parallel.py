@@ -120,21 +120,19 @@ def main() -> None:
                 found.setdefault(work, {}).setdefault(who, []).append(json.loads(done.stdout))
     print(f"{given.steps} steps, {given.concurrency} at once, {given.rounds} rounds, ", end="")
     print(f"Python {sys.version.split()[0]}, load {os.getloadavg()[0]:.1f}\n")
-    print("| work | Windlass | beside it | faster | memory, Windlass | beside it |")
-    print("| --- | --- | --- | --- | --- | --- |")
+    print("| work | who | steps/s | faster | memory |")
+    print("| --- | --- | --- | --- | --- |")
     for work, (_, name, _) in PAIRS.items():
-        mine, peer = (
-            {
-                key: statistics.median(one[key] for one in found[work][who])
-                for key in found[work][who][0]
-            }
-            for who in ("windlass", "peer")
-        )
-        print(
-            f"| {work} | {given.steps / mine['seconds']:,.0f}/s | {name}: "
-            f"{given.steps / peer['seconds']:,.0f}/s | {peer['seconds'] / mine['seconds']:.1f} x "
-            f"| {mine['grown_bytes'] / 1e6:.0f} MB | {peer['grown_bytes'] / 1e6:.0f} MB |"
-        )
+        of = {who: found[work][who] for who in ("windlass", "peer")}
+        mine, peer = (statistics.median(one["seconds"] for one in of[who]) for who in of)
+        for who, called in (("windlass", "Windlass"), ("peer", name)):
+            rates = sorted(given.steps / one["seconds"] for one in of[who])
+            memory = statistics.median(one["grown_bytes"] for one in of[who])
+            print(
+                f"| {work} | {called} | {statistics.median(rates):,.0f} "
+                f"({rates[0]:,.0f} to {rates[-1]:,.0f}) "
+                f"| {f'{peer / mine:.1f} x' if who == 'windlass' else ''} | {memory / 1e6:.0f} MB |"
+            )
     if given.json:
         with open(given.json, "w") as file:
             json.dump(found, file, indent=1)
