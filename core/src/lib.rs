@@ -25,7 +25,9 @@ pub mod store;
 pub mod words;
 pub mod worker;
 
-pub use client::{Client, FollowOptions, Follower, UpdateStream, result_of};
+pub use client::{
+    BatchBuilder, Client, FollowOptions, Follower, Monitor, StageChange, UpdateStream, result_of,
+};
 pub use error::{Error, Result};
 pub use rules::breaker::{Breaker, BreakerConfig, BreakerState};
 pub use rules::call::RetryConfig;

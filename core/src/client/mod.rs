@@ -1,7 +1,9 @@
 //! What callers hold: the verbs, with ids as text and waits with timeouts.
 
+mod composites;
 mod follow;
 mod health;
+mod monitor;
 mod stream;
 mod told;
 mod wait;
@@ -19,7 +21,9 @@ use crate::words::{
 };
 use crate::worker::{Worker, WorkerConfig};
 
+pub use composites::BatchBuilder;
 pub use follow::{FollowOptions, Follower};
+pub use monitor::{Monitor, StageChange};
 pub use stream::{Entry, Histories, UpdateStream};
 pub use wait::{Waited, Waits, answer_of, has_failed, is_over, result_of, wait_many};
 

@@ -13,6 +13,7 @@ pub mod handler;
 pub mod ids;
 pub mod keys;
 pub mod limits;
+pub mod mermaid;
 pub mod retry;
 pub mod strategy;
 pub mod urls;

@@ -98,7 +98,7 @@ impl Composer<'_> {
     ///
     /// # Errors
     ///
-    /// `invalid_argument`, `invalid_payload`, `payload_too_large`: field `stages.NAME.payload` and its like
+    /// `invalid_argument`, `invalid_payload`, `payload_too_large`: field `stages[3].payload` and its like
     /// for what is wrong with the task of a stage; `name`, `depends_on` and `stages` as `rules::graph` says.
     pub fn pipeline(&self, spec: PipelineSpec) -> Result<Composition> {
         limits::name("name", &spec.name)?;
@@ -131,10 +131,10 @@ impl Composer<'_> {
         let (pipeline, mut task) = self.row(TaskKind::Pipeline, told)?;
         let mut print = Print::default();
         let mut members = Vec::with_capacity(count);
-        for (stage, waits) in spec.stages.into_iter().zip(waits) {
+        for (place, (stage, waits)) in spec.stages.into_iter().zip(waits).enumerate() {
             let mut member = self
                 .keyless(stage.task)
-                .map_err(|error| error.within(&format!("stages.{}", stage.name)))?;
+                .map_err(|error| error.within(&format!("stages[{place}]")))?;
             stage.depends_on.iter().for_each(|name| print.text(name));
             member.place.parent = Some(Parent { task_id: pipeline, kind: TaskKind::Pipeline });
             member.place.waits = waits;
@@ -151,7 +151,7 @@ impl Composer<'_> {
     /// # Errors
     ///
     /// `invalid_argument` naming `strategy`, `quorum`, `rate_per_second`, `max_concurrency`, `steps` and its
-    /// like; `payload_too_large` with `steps[3].payload` and its like.
+    /// like; `payload_too_large` with `steps[3]` and its like.
     pub fn block(&self, spec: BlockSpec) -> Result<Composition> {
         let total = spec.steps.len();
         if total > limits::STEPS {
@@ -187,9 +187,15 @@ impl Composer<'_> {
                 let after = Duration::try_from_secs_f64(place as f64 / rate);
                 step.delay = Some(after.map_err(|_| too_slow())?);
             }
+            let at = || format!("steps[{place}]");
             let mut step = self.keyless(step).map_err(|error| match error {
-                Error::InvalidArgument { .. } => error,
-                other => other.within(&format!("steps[{place}]")),
+                Error::PayloadTooLarge { size_bytes, limit_bytes, .. } => {
+                    Error::PayloadTooLarge { field: at(), size_bytes, limit_bytes }
+                }
+                Error::InvalidArgument { field, reason } if field == "payload.function" => {
+                    Error::invalid(at() + ".function", reason)
+                }
+                other => other,
             })?;
             step.place.parent = Some(Parent { task_id: block, kind: TaskKind::Block });
             step.place.waits = u32::from(place >= at_once);

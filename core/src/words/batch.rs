@@ -7,21 +7,31 @@ use crate::words::{
 };
 
 /// What a batch is told beside its tasks.
-#[derive(Debug, Clone, Default, PartialEq)]
+///
+/// Its hooks run once, at its first end: a batch whose task runs again ends again without them.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct BatchSpec {
     /// For people; at most 128 characters.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Runs when every task has ended, however.
+    /// Runs when every task has ended, however. Has no `idempotency_key`: the batch has.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub on_complete: Option<TaskSpec>,
     /// Runs when every task has completed.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub on_success: Option<TaskSpec>,
     /// Runs when every task has ended and one of them failed or was cancelled.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub on_failure: Option<TaskSpec>,
-    /// One batch per tenant and key.
+    /// One batch per tenant and key. For a batch that comes in chunks it stands for what is told here,
+    /// not for its tasks.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub idempotency_key: Option<String>,
     /// Labels of the batch itself.
+    #[serde(skip_serializing_if = "Labels::is_empty")]
     pub labels: Labels,
     /// Free JSON object.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub metadata: Option<Payload>,
 }
 

@@ -4,6 +4,7 @@ mod batch;
 mod block;
 pub mod calendar;
 mod composite;
+mod composite_wire;
 mod event;
 mod exchange;
 mod flow;

@@ -11,31 +11,86 @@ use crate::words::{
 };
 
 /// A stage to run. On the wire its task's fields stand beside `name` and `depends_on`.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct StageSpec {
     /// Unique in its pipeline; 1 to 128 characters.
     pub name: String,
     /// Names of the stages that must complete first; each once.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub depends_on: Vec<String>,
     /// The task that it is. Has no `idempotency_key`: the pipeline has.
+    #[serde(flatten)]
     pub task: TaskSpec,
 }
 
 /// A pipeline to run.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct PipelineSpec {
     /// For people; 1 to 128 characters.
     pub name: String,
     /// Its stages, 1 to 20,000.
     pub stages: Vec<StageSpec>,
     /// How long the whole may take; then it fails, and what is unfinished is cancelled.
+    #[serde(
+        rename = "timeout_seconds",
+        with = "opt_seconds",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub timeout: Option<Duration>,
     /// One pipeline per tenant and key.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub idempotency_key: Option<String>,
     /// Labels of the pipeline itself.
+    #[serde(skip_serializing_if = "Labels::is_empty")]
     pub labels: Labels,
     /// Free JSON object.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub metadata: Option<Payload>,
+}
+
+impl PipelineSpec {
+    /// A pipeline without stages yet.
+    ///
+    /// ```
+    /// use windlass_core::{Payload, PipelineSpec, TaskSpec};
+    /// let load = TaskSpec::new("load", Payload::null());
+    /// let pipeline = PipelineSpec::new("nightly")
+    ///     .stage("extract", &[], TaskSpec::new("extract", Payload::null()))
+    ///     .stage("load", &["extract"], load);
+    /// assert_eq!(pipeline.stages[1].depends_on, ["extract"]);
+    /// ```
+    pub fn new(name: impl Into<String>) -> Self {
+        Self { name: name.into(), ..Self::default() }
+    }
+
+    /// Adds a stage that runs when those it depends on have completed.
+    #[must_use]
+    pub fn stage(mut self, name: impl Into<String>, depends_on: &[&str], task: TaskSpec) -> Self {
+        let depends_on = depends_on.iter().map(|name| (*name).to_owned()).collect();
+        self.stages.push(StageSpec { name: name.into(), depends_on, task });
+        self
+    }
+
+    /// Limits how long the whole may take.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// Sets the idempotency key.
+    #[must_use]
+    pub fn idempotency_key(mut self, key: impl Into<String>) -> Self {
+        self.idempotency_key = Some(key.into());
+        self
+    }
+
+    /// Adds a label.
+    #[must_use]
+    pub fn label(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.labels.insert(key.into(), value.into());
+        self
+    }
 }
 
 /// A pipeline that is stored: durable when it is returned.

@@ -73,11 +73,12 @@ pub struct TaskSpec {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<schema::Key>))]
     pub traceparent: Option<String>,
-    /// Carried until stateful tasks land.
+    /// Tasks with one key run one at a time, in the order of their submission, and share a state; at most
+    /// 256 characters.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<schema::Key>))]
     pub state_key: Option<String>,
-    /// Carried until stateful tasks land; JSON text, at most 1 MiB.
+    /// The state when there is none under the key yet; JSON text, at most 1 MiB.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub initial_state: Option<Payload>,
 }
@@ -146,6 +147,20 @@ impl TaskSpec {
     #[must_use]
     pub fn idempotency_key(mut self, key: impl Into<String>) -> Self {
         self.idempotency_key = Some(key.into());
+        self
+    }
+
+    /// Sets the key of the state that it shares with others.
+    #[must_use]
+    pub fn state_key(mut self, key: impl Into<String>) -> Self {
+        self.state_key = Some(key.into());
+        self
+    }
+
+    /// Sets the state to begin with, when there is none under the key.
+    #[must_use]
+    pub fn initial_state(mut self, state: impl Into<Payload>) -> Self {
+        self.initial_state = Some(state.into());
         self
     }
 

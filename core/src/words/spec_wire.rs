@@ -47,7 +47,7 @@ impl TaskSpec {
     }
 
     /// Sets a field to what its text says.
-    fn set(&mut self, name: &str, raw: &str) -> Result<()> {
+    pub(super) fn set(&mut self, name: &str, raw: &str) -> Result<()> {
         if raw == "null" && name != "payload" {
             return if KNOWN.contains(&name) { Ok(()) } else { Err(unknown(name)) };
         }
@@ -103,12 +103,12 @@ fn not_an_object(reason: &str) -> Error {
     Error::invalid("task", ["must be an object: ", reason].concat())
 }
 
-fn text(field: &str, raw: &str) -> Result<String> {
+pub(super) fn text(field: &str, raw: &str) -> Result<String> {
     members::text(raw).map_err(|error| unreadable(field, &error))
 }
 
 /// `7`, and `7.0`, which some languages write for it.
-fn whole(field: &str, raw: &str) -> Result<u32> {
+pub(super) fn whole(field: &str, raw: &str) -> Result<u32> {
     let number = fraction(field, raw)?;
     let is_whole = number.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&number);
     if is_whole {
@@ -118,11 +118,11 @@ fn whole(field: &str, raw: &str) -> Result<u32> {
     Err(Error::invalid(field, ["must be a whole number, not ", raw].concat()))
 }
 
-fn json(field: &str, raw: &str) -> Result<Payload> {
+pub(super) fn json(field: &str, raw: &str) -> Result<Payload> {
     Payload::new(field, raw)
 }
 
-fn seconds(field: &str, raw: &str) -> Result<Duration> {
+pub(super) fn seconds(field: &str, raw: &str) -> Result<Duration> {
     duration_from_seconds(field, fraction(field, raw)?)
 }
 
@@ -130,7 +130,7 @@ fn instant(field: &str, raw: &str) -> Result<Timestamp> {
     text(field, raw)?.parse()
 }
 
-fn priority(raw: &str) -> Result<Priority> {
+pub(super) fn priority(raw: &str) -> Result<Priority> {
     if raw.starts_with('"') {
         return text("priority", raw)?.parse();
     }
@@ -142,7 +142,7 @@ fn priority(raw: &str) -> Result<Priority> {
     }
 }
 
-fn labels(raw: &str) -> Result<Labels> {
+pub(super) fn labels(raw: &str) -> Result<Labels> {
     let Members(given) = Members::read("labels", raw)?;
     let mut labels = Labels::new();
     for (key, value) in given {
@@ -162,7 +162,7 @@ fn labels(raw: &str) -> Result<Labels> {
     Ok(labels)
 }
 
-fn retry(raw: &str) -> Result<RetryOptions> {
+pub(super) fn retry(raw: &str) -> Result<RetryOptions> {
     let Members(fields) = Members::read("retry", raw)?;
     let mut retry = RetryOptions::default();
     for (place, (name, raw)) in fields.iter().enumerate() {
