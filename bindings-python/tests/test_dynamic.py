@@ -194,13 +194,14 @@ def test_memory_is_admitted_and_not_overdrawn() -> None:
     # DYN-05
     running = most = 0
     lock = threading.Lock()
+    together = threading.Barrier(2, timeout=30)
 
     def hold() -> None:
         nonlocal running, most
         with lock:
             running += 1
             most = max(most, running)
-        time.sleep(0.005)
+        together.wait()
         with lock:
             running -= 1
 
@@ -261,7 +262,7 @@ def test_the_time_of_a_run_ends_it_and_keeps_what_is_finished() -> None:
     ]
     executor = DynamicParallelExecutor()
     try:
-        result = executor.execute_parallel(tasks, timeout=0.1)
+        result = executor.execute_parallel(tasks, timeout=0.5)
         assert executor.get_performance_metrics()["abandoned_threads"] == 1
     finally:
         gate.set()
@@ -323,15 +324,14 @@ def test_a_task_may_submit_others() -> None:
         assert pool.results == {"outer": "inner", "inner": {}}
 
 
-def threads() -> set[str]:
-    return {one.name for one in threading.enumerate() if one.name.startswith("windlass-dynamic")}
+def threads() -> list[threading.Thread]:
+    return [one for one in threading.enumerate() if one.name.startswith("windlass-dynamic")]
 
 
 def test_threads_end_with_their_pool() -> None:
     def ended() -> bool:
-        until = time.monotonic() + 30
-        while threads() and time.monotonic() < until:
-            time.sleep(0.001)
+        for thread in threads():
+            thread.join(30)
         return not threads()
 
     pool = DynamicWorkerPool()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import signal
 import threading
-import time
 
 import pytest
 from conftest import Spawn, finish, line
@@ -25,17 +24,18 @@ def test_steps_run_at_once_up_to_the_limit() -> None:
     assert result.values() == list(range(8))
     running = most = 0
     lock = threading.Lock()
+    three = threading.Barrier(3, timeout=30)
 
     def count(step: int) -> None:
         nonlocal running, most
         with lock:
             running += 1
             most = max(most, running)
-        time.sleep(0.001)
+        three.wait()
         with lock:
             running -= 1
 
-    parallel.run(range(40), count, max_concurrency=3)
+    assert len(parallel.run(range(39), count, max_concurrency=3).values()) == 39
     assert most == 3
 
 
@@ -66,9 +66,9 @@ def test_a_timeout_does_not_wait_for_threads(on_loop: bool) -> None:
 
     try:
         if on_loop:
-            result = asyncio.run(parallel.gather(range(3), hang, timeout=0.05, max_concurrency=2))
+            result = asyncio.run(parallel.gather(range(3), hang, timeout=0.5, max_concurrency=2))
         else:
-            result = parallel.run(range(3), hang, timeout=0.05, max_concurrency=2)
+            result = parallel.run(range(3), hang, timeout=0.5, max_concurrency=2)
     finally:
         gate.set()
     assert result.overall_status == "timeout"
