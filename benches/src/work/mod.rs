@@ -12,6 +12,7 @@ mod peers;
 mod process;
 mod python;
 mod single;
+mod steps;
 pub(crate) mod wake;
 
 use std::path::Path;
@@ -53,6 +54,7 @@ pub(crate) fn all(options: &Options) -> Result<Vec<Workload>> {
         workloads.push(drain::workload(durability, options.tasks));
     }
     workloads.push(memory::workload(options.tasks));
+    workloads.extend(steps::workloads());
     workloads.push(wake::workload(options.wakes));
     workloads.extend(python::workloads(options));
     workloads.extend(node::workloads(options));
