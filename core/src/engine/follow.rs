@@ -350,7 +350,7 @@ impl<K: Copy + Ord> Follow<K> {
         if task.status.is_final() {
             // What ends after the verdict changes nothing any more. A block's verdict holds for good.
             if task.kind == TaskKind::Block || !reports.iter().any(is_again) {
-                return Ok(());
+                return self.count_last(rows, key, &mut task, &reports);
             }
             task.members = Some(rows.recount(&task)?);
             let transition = composite::reopen(&task);
@@ -380,6 +380,23 @@ impl<K: Copy + Ord> Follow<K> {
             self.let_go(rows, &task, ended.count())?;
         }
         Ok(())
+    }
+
+    /// Counts the members that ended in the transaction that also ended their composite from outside.
+    fn count_last<R: Rows<Key = K>>(
+        &mut self,
+        rows: &mut R,
+        key: K,
+        task: &mut Task,
+        reports: &[Report],
+    ) -> Result<(), R::Error> {
+        let mut tally = task.members.unwrap_or_default();
+        if tally.open() == 0 {
+            return Ok(());
+        }
+        reports.iter().for_each(|report| count(&mut tally, report));
+        task.members = Some(tally);
+        rows.save(key, task.status, task, Vec::new())
     }
 
     /// Lets as many further steps of a block go as have ended.
