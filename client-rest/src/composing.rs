@@ -97,10 +97,12 @@ impl RestService {
     pub(crate) fn head(&self, tenant: &str, spec: BatchSpec) -> Result<(String, bool)> {
         limits::name("tenant", tenant)?;
         let BatchSpec { name, on_complete, on_success, on_failure, labels, metadata, .. } = &spec;
-        [on_complete, on_success, on_failure]
-            .into_iter()
-            .flatten()
-            .try_for_each(limits::check_spec)?;
+        for (place, hook) in
+            [("on_complete", on_complete), ("on_success", on_success), ("on_failure", on_failure)]
+        {
+            let checked = hook.as_ref().map_or(Ok(()), limits::check_spec);
+            checked.map_err(|error| error.within(place))?;
+        }
         let filled = spec.idempotency_key.is_none();
         let head = Head {
             name: name.as_deref(),
@@ -122,7 +124,10 @@ impl RestService {
         patience: Duration,
     ) -> Result<PipelineSubmission> {
         limits::name("tenant", tenant)?;
-        spec.stages.iter().try_for_each(|stage| limits::check_spec(&stage.task))?;
+        for (place, stage) in spec.stages.iter().enumerate() {
+            let checked = limits::check_spec(&stage.task);
+            checked.map_err(|error| error.within(&format!("stages[{place}]")))?;
+        }
         let body = json(&PipelineBody {
             name: &spec.name,
             stages: spec.stages.iter().map(StageBody::from).collect(),

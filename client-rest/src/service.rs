@@ -98,7 +98,11 @@ impl RestService {
         options: SubmitOptions,
     ) -> Result<Vec<Submission>> {
         limits::name("tenant", tenant)?;
-        let place = Place::of(specs.len(), options.batch)?;
+        if options.batch && !specs.is_empty() {
+            let batch = self.batch_of(tenant, BatchSpec::default(), specs, options.patience);
+            return Ok(batch.await?.submissions);
+        }
+        let place = Place::of(specs.len())?;
         // Refused here as there, and before anything travels: not every number has JSON text.
         specs.iter().try_for_each(limits::check_spec)?;
         let filled = self.keys.fill(&mut specs, self.calls.clock().now());

@@ -21,8 +21,6 @@ pub(crate) enum Place {
     One,
     /// Many: the body is a list.
     Many,
-    /// A batch: the same.
-    Batch,
 }
 
 impl Place {
@@ -31,23 +29,18 @@ impl Place {
     /// # Errors
     ///
     /// `invalid_argument` when there are too many.
-    pub(crate) fn of(count: usize, batch: bool) -> Result<Self> {
+    pub(crate) fn of(count: usize) -> Result<Self> {
         if count > limits::SUBMIT_TASKS {
             let reason = format!("must hold at most {} tasks", limits::SUBMIT_TASKS);
             return Err(Error::invalid("tasks", reason));
         }
-        Ok(match (batch, count) {
-            (true, _) => Self::Batch,
-            (false, 1) => Self::One,
-            (false, _) => Self::Many,
-        })
+        Ok(if count == 1 { Self::One } else { Self::Many })
     }
 
     const fn path(self) -> &'static str {
         match self {
             Self::One => "/tasks",
             Self::Many => "/tasks/bulk",
-            Self::Batch => "/batches",
         }
     }
 }

@@ -151,6 +151,12 @@ impl TextClient {
         })
     }
 
+    /// A batch that is told nothing beside its tasks.
+    pub(super) fn batch_of(&self, records: &str) -> Result<BatchText> {
+        let (head, filled) = self.head(Members(Vec::new()));
+        Ok(BatchText { head, filled, tasks: texts(records)? })
+    }
+
     fn batch_text(&self, record: &str) -> Result<BatchText> {
         let mut members = Members::read("body", record)?;
         let tasks = members.take("tasks").map_or_else(|| Ok(Vec::new()), texts)?;

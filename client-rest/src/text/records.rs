@@ -26,7 +26,18 @@ impl TextClient {
         batch: bool,
         patience: Duration,
     ) -> BoxFuture<'static, Result<Vec<Submission>>> {
-        let (client, read) = (self.clone(), self.body(records, batch));
+        if batch {
+            let (client, read) = (self.clone(), self.batch_of(records));
+            return Box::pin(async move {
+                let batch = read?;
+                if batch.tasks.is_empty() {
+                    return Ok(Vec::new());
+                }
+                let sent = client.rest.send_batch(&client.tenant, batch, patience).await;
+                sent.map(|stored| stored.submissions).map_err(alone)
+            });
+        }
+        let (client, read) = (self.clone(), self.body(records));
         Box::pin(async move {
             let (place, body, filled) = read?;
             if filled.is_empty() {
@@ -40,9 +51,9 @@ impl TextClient {
     }
 
     /// What travels, and which tasks were given a key.
-    fn body(&self, records: &str, batch: bool) -> Result<(Place, Bytes, Vec<bool>)> {
+    fn body(&self, records: &str) -> Result<(Place, Bytes, Vec<bool>)> {
         let records = checked(records)?;
-        let place = Place::of(records.len(), batch)?;
+        let place = Place::of(records.len())?;
         let (mut filled, mut texts) = (Vec::new(), Vec::new());
         for (text, members) in records {
             let keyless = members.get(KEY).is_none();

@@ -14,7 +14,10 @@ use crate::cli::finished::WorkerArgs;
 use crate::cli::key::{Holder, Key};
 use crate::cli::migrate::MigrateArgs;
 use crate::cli::output::Format;
+use crate::cli::parallel::ParallelArgs;
+use crate::cli::pipelines::PipelinesCommand;
 use crate::cli::serve::{DevArgs, ServeArgs};
+use crate::cli::state::StateCommand;
 use crate::cli::tasks::TasksCommand;
 use crate::cli::{queues, values, workers};
 
@@ -28,7 +31,7 @@ Exit codes:
   0    done
   1    the task or the operation failed
   2    the command line or a value on it is wrong; nothing was done
-  3    no task or batch has this id
+  3    no task, batch, pipeline or state has this id
   4    the store or the server cannot be reached, read or written
   130  interrupted by Ctrl-C
 
@@ -129,6 +132,14 @@ pub(crate) enum Command {
     /// Batches: tasks that were submitted together
     #[command(subcommand)]
     Batches(BatchesCommand),
+    /// Pipelines: stages that wait for each other, drawn with how they stand
+    #[command(subcommand)]
+    Pipelines(PipelinesCommand),
+    /// Run steps as tasks under a strategy
+    Parallel(ParallelArgs),
+    /// States that tasks with one key share
+    #[command(subcommand)]
+    State(StateCommand),
     /// Queues: what waits in them; pause and resume
     #[command(subcommand)]
     Queues(queues::QueuesCommand),

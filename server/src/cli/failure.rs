@@ -13,7 +13,7 @@ pub(crate) mod exit {
     pub(crate) const FAILED: i32 = 1;
     /// The command line or a value on it is wrong; nothing was done.
     pub(crate) const USAGE: i32 = 2;
-    /// No task or batch has this id.
+    /// No task, batch, pipeline or state has this id.
     pub(crate) const NOT_FOUND: i32 = 3;
     /// The store or the server cannot be reached, read or written, or refuses who asks.
     pub(crate) const STORE: i32 = 4;
@@ -99,7 +99,7 @@ impl From<io::Error> for Failure {
 pub(crate) fn exit_of(error: &Error) -> i32 {
     match error.code() {
         "invalid_argument" | "invalid_payload" | "payload_too_large" => exit::USAGE,
-        "task_not_found" | "batch_not_found" => exit::NOT_FOUND,
+        "task_not_found" | "batch_not_found" | "pipeline_not_found" => exit::NOT_FOUND,
         "invalid_url"
         | "store_unavailable"
         | "store_full"
@@ -133,6 +133,10 @@ fn hint_for(error: &Error) -> Option<String> {
         Error::BatchNotFound { .. } => {
             "`windlass tasks get ID` shows a task's batch; was it another --url or --tenant, or \
              pruned?"
+                .to_owned()
+        }
+        Error::PipelineNotFound { .. } => {
+            "`windlass pipelines ls` lists pipelines; was it another --url or --tenant, or pruned?"
                 .to_owned()
         }
         Error::InvalidTransition { task_id, .. } => {

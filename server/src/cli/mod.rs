@@ -9,12 +9,15 @@
 //! | `key` | the key between a client and a server |
 //! | `connect` | which store is meant, and whether it is there |
 //! | `failure` | errors, hints and exit codes |
+//! | `composites` | lists of batches and pipelines |
+//! | `source` | text from a file or standard input |
 //! | `output` | everything that is printed |
 //! | `serve/*` | `windlass dev` and `windlass serve` |
-//! | `tasks/*`, `batches/*`, `queues`, `workers`, `events`, `config/*`, `doctor/*`, `migrate` | one command each |
+//! | `tasks/*`, `batches/*`, `pipelines/*`, `parallel`, `state`, `queues`, `workers`, `events`, `config/*`, `doctor/*`, `migrate` | one command each |
 
 mod args;
 mod batches;
+mod composites;
 mod config;
 mod connect;
 mod doctor;
@@ -25,9 +28,13 @@ mod key;
 mod migrate;
 mod origin;
 mod output;
+mod parallel;
+mod pipelines;
 mod queues;
 mod run;
 mod serve;
+mod source;
+mod state;
 mod tasks;
 mod values;
 mod workers;

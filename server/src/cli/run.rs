@@ -13,7 +13,9 @@ use crate::cli::finished::Finished;
 use crate::cli::output::Output;
 use crate::cli::serve::{self, DevArgs, Logs};
 use crate::cli::workers::WorkersCommand;
-use crate::cli::{batches, config, doctor, events, migrate, queues, tasks, workers};
+use crate::cli::{
+    batches, config, doctor, events, migrate, parallel, pipelines, queues, state, tasks, workers,
+};
 
 /// Runs one command line; `args` begins with the program's name.
 ///
@@ -131,6 +133,22 @@ async fn dispatch(command: &Command, global: &Global, output: &Output) -> Done {
             let session =
                 Session::open(global, output, Missing::Refuse, command.patience()).await?;
             let done = batches::run(command, &session).await;
+            session.end(done).await
+        }
+        Command::Pipelines(command) => {
+            let (missing, patience) = (command.when_missing(), command.patience());
+            let session = Session::open(global, output, missing, patience).await?;
+            let done = pipelines::run(command, &session).await;
+            session.end(done).await
+        }
+        Command::Parallel(args) => {
+            let session = Session::open(global, output, Missing::Create, args.patience()).await?;
+            let done = parallel::run(args, &session).await;
+            session.end(done).await
+        }
+        Command::State(command) => {
+            let session = Session::open(global, output, Missing::Refuse, Patience::Short).await?;
+            let done = state::run(command, &session).await;
             session.end(done).await
         }
         Command::Queues(command) => {

@@ -69,7 +69,7 @@ impl Cors {
         *response.status_mut() = StatusCode::NO_CONTENT;
         if self.allowed(request.headers()).is_some() {
             let headers = response.headers_mut();
-            let methods = HeaderValue::from_static("GET, HEAD, POST, DELETE");
+            let methods = HeaderValue::from_static("GET, HEAD, POST, PUT, DELETE");
             headers.insert(ACCESS_CONTROL_ALLOW_METHODS, methods);
             headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static(HEADERS));
             headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));

@@ -7,9 +7,6 @@ use super::ask::Ask;
 use super::problem::Fault;
 use super::router::Routes;
 
-const PIPELINES: &str = "a pipeline over HTTP (pipelines come with composition)";
-const BLOCKS: &str = "a block over HTTP (parallel blocks come with composition)";
-const STATES: &str = "a state over HTTP (states come with stateful tasks)";
 const SENDING: &str = "sending events over HTTP (it comes with events)";
 const SOCKETS: &str = "a WebSocket (it comes with events)";
 const RECORDS: &str = "a record over HTTP (records come with flows)";
@@ -18,10 +15,6 @@ const LIMITS: &str = "a limit per key (limits come with tenants and keys)";
 /// The routes.
 pub(crate) fn routes() -> Routes {
     Routes::new()
-        .route("/pipelines", any(|_: Ask| later(PIPELINES)))
-        .route("/pipelines/{*rest}", any(|_: Ask| later(PIPELINES)))
-        .route("/parallel/execute", post(|_: Ask| later(BLOCKS)))
-        .route("/states/{key}", get(|_: Ask| later(STATES)))
         .route("/events", post(|_: Ask| later(SENDING)))
         .route("/ws", get(|_: Ask| later(SOCKETS)))
         .route("/records", any(|_: Ask| later(RECORDS)))

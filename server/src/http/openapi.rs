@@ -27,7 +27,10 @@ use super::serving::Serving;
     components(schemas(Problem, ErrorBody, Update, TaskEvent)),
     tags(
         (name = "tasks", description = "Submit, read, follow and change tasks."),
-        (name = "batches", description = "Tasks that are submitted together."),
+        (name = "batches", description = "Tasks with one progress and one completion."),
+        (name = "pipelines", description = "Stages that wait for each other."),
+        (name = "blocks", description = "Steps under a strategy."),
+        (name = "states", description = "What tasks with one key share."),
         (name = "leases", description = "Take, keep and settle tasks: what a worker does."),
         (name = "workers", description = "Who is there."),
         (name = "queues", description = "What waits where."),
@@ -63,11 +66,14 @@ fn further(method: &str, path: &str, body: bool) -> Vec<u16> {
         statuses.extend([413, 415]);
     }
     match path.trim_start_matches("/api/v1") {
-        "/tasks" | "/tasks/bulk" | "/batches" if method == "post" => {
+        "/tasks" | "/tasks/bulk" | "/batches" | "/batches/{id}/seal" | "/pipelines"
+        | "/parallel/execute"
+            if method == "post" =>
+        {
             statuses.extend([422, 429, 507]);
         }
         "/tasks/wait" => statuses.push(404),
-        "/tasks/{id}/retry" => statuses.extend([409, 507]),
+        "/tasks/{id}/retry" | "/pipelines/{id}/retry" => statuses.extend([409, 507]),
         _ if method != "get" => statuses.push(507),
         _ => {}
     }
@@ -101,6 +107,7 @@ fn complete(description: &utoipa::openapi::OpenApi, guarded: bool) -> Value {
     whole["security"] = if guarded { json!([{ "key": [] }]) } else { json!([{}, { "key": [] }]) };
     exclude_both(&mut whole["components"]["schemas"]["TaskSpec"], "run_at", "delay_seconds");
     needs(&mut whole["components"]["schemas"]);
+    staged(&mut whole["components"]["schemas"]);
     closed(&mut whole["components"]["schemas"]);
     exact(&mut whole);
     whole
@@ -169,7 +176,10 @@ fn problems() -> Value {
         ),
         (401, "`authentication_failed`: the key is missing or wrong."),
         (403, "`api_error`: a page of an origin that may not call."),
-        (404, "`task_not_found`, `batch_not_found`, or `api_error` for anything else."),
+        (
+            404,
+            "`task_not_found`, `batch_not_found`, `pipeline_not_found`, or `api_error` for anything else.",
+        ),
         (408, "`api_error`: the body took too long."),
         (409, "`invalid_transition`: the task's status does not allow it."),
         (413, "`payload_too_large`: `field` names what is too large."),
@@ -212,13 +222,28 @@ fn needs(schemas: &mut Value) {
         json!([rule(json!(["fail", "retry"]), "error"), rule(json!(["snooze"]), "after_seconds")]);
 }
 
+/// Gives a stage the fields of its task; its pipeline has the key.
+fn staged(schemas: &mut Value) {
+    let mut task = schemas["TaskSpec"].clone();
+    let Some(fields) = task["properties"].as_object_mut() else { return };
+    fields.remove("idempotency_key");
+    let fields = std::mem::take(fields);
+    let stage = &mut schemas["StageBody"];
+    stage["not"] = task["not"].clone();
+    if let Some(own) = stage["properties"].as_object_mut() {
+        own.extend(fields);
+    }
+}
+
 /// Closes the records of a handler to unknown fields, and says what of an outcome is judged with it
 /// alone: there what is out of range is an answer, not a refusal of the whole call.
 fn closed(schemas: &mut Value) {
     for update in schemas["NewUpdate"]["oneOf"].as_array_mut().into_iter().flatten() {
         update["additionalProperties"] = false.into();
     }
-    schemas["BatchBody"]["additionalProperties"] = false.into();
+    for body in ["BatchBody", "ChunkBody", "PipelineBody", "StageBody"] {
+        schemas[body]["additionalProperties"] = false.into();
+    }
     for (name, judged, field) in
         [("NewUpdate", "JudgedUpdate", "updates"), ("RetryOptions", "JudgedRetry", "declared")]
     {

@@ -86,6 +86,19 @@ impl Query {
         }
     }
 
+    /// `true` or `false`; the latter when left out.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_argument` with the name.
+    pub(crate) fn truth(&self, name: &str) -> Result<bool> {
+        match self.text(name) {
+            None | Some("false") => Ok(false),
+            Some("true") => Ok(true),
+            Some(text) => Err(Error::invalid(name, format!("must be true or false, not {text:?}"))),
+        }
+    }
+
     /// How long to hold the answer: `wait`, 0 when left out.
     ///
     /// # Errors

@@ -13,8 +13,8 @@ use super::ask::Ask;
 use super::problem::Fault;
 use super::serving::Serving;
 use super::{
-    batches, console, events, health, history, later, leases, metrics, openapi, queues, tasks,
-    workers,
+    batches, blocks, console, events, health, history, later, leases, metrics, openapi, pipelines,
+    queues, states, tasks, workers,
 };
 
 /// Routes of one noun, with their description.
@@ -34,6 +34,9 @@ pub(crate) fn described() -> (Router<Arc<Serving>>, utoipa::openapi::OpenApi) {
     let v1 = Routes::new()
         .merge(tasks::routes())
         .merge(batches::routes())
+        .merge(pipelines::routes())
+        .merge(blocks::routes())
+        .merge(states::routes())
         .merge(events::routes())
         .merge(leases::routes())
         .merge(workers::routes())

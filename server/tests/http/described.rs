@@ -33,7 +33,20 @@ async fn every_path_of_the_description_answers_as_it_says() {
         ("GET", "/tasks/{id}/logs"),
         ("POST", "/tasks/{id}/cancel"),
         ("POST", "/batches"),
+        ("GET", "/batches"),
         ("GET", "/batches/{id}"),
+        ("GET", "/batches/{id}/events"),
+        ("PUT", "/batches/{id}/chunks/{chunk}"),
+        ("POST", "/batches/{id}/seal"),
+        ("POST", "/pipelines"),
+        ("GET", "/pipelines"),
+        ("GET", "/pipelines/{id}"),
+        ("GET", "/pipelines/{id}/events"),
+        ("POST", "/pipelines/{id}/cancel"),
+        ("POST", "/pipelines/{id}/retry"),
+        ("POST", "/parallel/execute"),
+        ("GET", "/states/{key}"),
+        ("GET", "/tasks/{id}/upstream/{name}"),
         ("GET", "/cluster/health"),
         ("GET", "/history"),
     ] {
@@ -47,6 +60,7 @@ async fn every_path_of_the_description_answers_as_it_says() {
         let responses = operation["responses"].as_object().unwrap();
         let body = if operation.contains_key("requestBody") { "{}" } else { "" };
         let named = path.replace("{id}", "none").replace("{name}", "none");
+        let named = named.replace("{key}", "none").replace("{chunk}", "0");
         let mut raw = stage.connect().await;
         raw.send(method, &named, &[], body).await;
         let head = raw.head().await;

@@ -187,9 +187,6 @@ async fn only_what_is_there_is_served() {
     assert_eq!(stage.ask("BREW", "/api/v1/tasks", "").await.status, 405);
     assert_eq!(stage.ask("OPTIONS", "/api/v1/tasks", "").await.status, 405);
     for (method, path) in [
-        ("POST", "parallel/execute"),
-        ("GET", "pipelines/x"),
-        ("GET", "states/x"),
         ("POST", "events"),
         ("GET", "ws"),
         ("POST", "records/x"),

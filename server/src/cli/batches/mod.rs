@@ -1,5 +1,6 @@
 //! `windlass batches`: many tasks that were submitted together.
 
+mod ls;
 mod progress;
 
 use std::time::Duration;
@@ -15,6 +16,8 @@ use crate::cli::values;
 /// Commands on batches.
 #[derive(Debug, Subcommand)]
 pub(crate) enum BatchesCommand {
+    /// List batches, newest first
+    Ls(ls::LsArgs),
     /// Show how the tasks of a batch stand
     #[command(after_help = "\
 Examples:
@@ -69,6 +72,7 @@ impl BatchesCommand {
 /// Runs the command.
 pub(crate) async fn run(command: &BatchesCommand, session: &Session<'_>) -> Done {
     match command {
+        BatchesCommand::Ls(args) => ls::run(args, session).await,
         BatchesCommand::Get(args) => show(session, &session.client.batch(&args.id).await?),
         BatchesCommand::Cancel(args) => {
             show(session, &session.client.cancel_batch(&args.id).await?)

@@ -64,6 +64,8 @@ pub(crate) struct Output {
     error_colours: bool,
     /// Where the cursor stands behind a line that will be drawn over.
     drawn: Rc<Cell<Option<Stream>>>,
+    /// Lines that were drawn and will be drawn over.
+    lines: Rc<Cell<usize>>,
 }
 
 impl Output {
@@ -79,7 +81,15 @@ impl Output {
             colours: live && wanted,
             error_colours: Stream::Err.is_terminal() && wanted,
             drawn: Rc::default(),
+            lines: Rc::default(),
         }
+    }
+
+    /// The same without colours.
+    #[cfg(test)]
+    pub(crate) fn plain(mut self) -> Self {
+        self.colours = false;
+        self
     }
 
     /// The same with everything on standard error: for what is seen on the way to a result.
@@ -91,6 +101,7 @@ impl Output {
             colours: self.error_colours,
             error_colours: self.error_colours,
             drawn: self.drawn.clone(),
+            lines: self.lines.clone(),
         }
     }
 
@@ -138,6 +149,20 @@ impl Output {
             self.drawn.set(Some(self.stream));
         }
         Ok(())
+    }
+
+    /// Replaces what was drawn so before by these lines. For somebody who watches a terminal.
+    pub(crate) fn redraw(&self, lines: &str) -> io::Result<()> {
+        let up = self.lines.replace(lines.lines().count());
+        let back = if up > 0 { format!("\x1b[{up}A\r\x1b[J") } else { String::new() };
+        self.stream.write(&(back + lines))
+    }
+
+    /// Columns and lines of the terminal; 100 columns where there is none.
+    pub(crate) fn size(&self) -> (usize, usize) {
+        let told = |name: &str| std::env::var(name).ok()?.parse().ok().filter(|n| *n > 0);
+        let (columns, lines) = if self.live { terminal() } else { None }.unwrap_or((100, 40));
+        (told("COLUMNS").unwrap_or(columns), told("LINES").unwrap_or(lines))
     }
 
     /// Says something beside the result: to standard error, and to people only.
@@ -188,6 +213,21 @@ impl Output {
     fn write(&self, text: &str) -> io::Result<()> {
         self.clear();
         self.stream.write(&if text.ends_with('\n') { text.to_owned() } else { format!("{text}\n") })
+    }
+}
+
+/// Columns and lines, where the system tells them.
+fn terminal() -> Option<(usize, usize)> {
+    #[cfg(unix)]
+    {
+        let size = rustix::termios::tcgetwinsize(io::stdout()).ok()?;
+        let known = size.ws_col > 0 && size.ws_row > 0;
+        known.then(|| (usize::from(size.ws_col), usize::from(size.ws_row)))
+    }
+    #[cfg(not(unix))]
+    {
+        let width = comfy_table::Table::new().width()?;
+        Some((usize::from(width), 25))
     }
 }
 

@@ -60,7 +60,7 @@ pub(crate) async fn run(args: &LsArgs, session: &Session<'_>) -> Done {
 }
 
 /// Up to `limit` tasks. One page of a store may be short, since it looks at a bounded number of rows.
-async fn collect(
+pub(crate) async fn collect(
     session: &Session<'_>,
     filter: Filter,
     mut cursor: Option<Cursor>,

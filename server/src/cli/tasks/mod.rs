@@ -4,7 +4,7 @@ mod bulk;
 mod cancel;
 mod count;
 mod filter;
-mod follow;
+pub(crate) mod follow;
 mod get;
 mod logs;
 mod ls;
@@ -16,6 +16,9 @@ mod watch;
 mod why;
 
 use clap::Subcommand;
+
+pub(crate) use ls::collect;
+pub(crate) use submit::PATIENCE;
 
 use crate::cli::connect::{Missing, Patience, Session};
 use crate::cli::failure::Done;

@@ -17,7 +17,7 @@ use crate::cli::tasks::records;
 use crate::cli::values;
 
 /// How long a submit waits for room in a full queue.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Arguments of `windlass tasks submit`.
 #[derive(Debug, Args)]

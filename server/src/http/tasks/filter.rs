@@ -1,12 +1,12 @@
 //! Which tasks are meant, as parameters of a query say it.
 
-use windlass_core::{Error, Filter, Labels, Result, TaskStatus, Timestamp};
+use windlass_core::{Error, Filter, Labels, Result, TaskKind, TaskStatus, Timestamp};
 
 use crate::http::query::Query;
 
 /// The parameters.
-const NAMES: [&str; 8] =
-    ["status*", "task_type", "queue", "label.", "batch_id", "since", "until", "error"];
+const NAMES: [&str; 9] =
+    ["status*", "task_type", "queue", "label.", "batch_id", "kind", "since", "until", "error"];
 
 /// The parameters, and others beside them.
 pub(super) fn with(others: &[&'static str]) -> Vec<&'static str> {
@@ -18,7 +18,7 @@ pub(super) fn with(others: &[&'static str]) -> Vec<&'static str> {
 /// # Errors
 ///
 /// `invalid_argument` with the name of the parameter.
-pub(super) fn read(query: &Query) -> Result<Filter> {
+pub(crate) fn read(query: &Query) -> Result<Filter> {
     let owned = |name| query.text(name).map(str::to_owned);
     let mut labels = Labels::new();
     for (key, value) in query.family("label.") {
@@ -33,11 +33,18 @@ pub(super) fn read(query: &Query) -> Result<Filter> {
         queue: owned("queue"),
         labels,
         batch_id: batch_id.transpose()?,
-        kind: None,
+        kind: query.text("kind").map(kind).transpose()?,
         since: instant(query, "since")?,
         until: instant(query, "until")?,
         error: owned("error"),
     })
+}
+
+fn kind(word: &str) -> Result<TaskKind> {
+    let found = TaskKind::ALL.into_iter().find(|kind| kind.as_str() == word);
+    let bad =
+        || Error::invalid("kind", format!("must be task, batch, block or pipeline, not {word:?}"));
+    found.ok_or_else(bad)
 }
 
 /// A parameter that is an instant. Errors as [`read`].

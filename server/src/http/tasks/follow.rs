@@ -92,13 +92,18 @@ pub(crate) async fn logs(
         ("after" = Option<u64>, Query, minimum = 0, maximum = 9223372036854775807u64, description = "Number of the last entry that is known."),
         ("last-event-id" = Option<u64>, Header, minimum = 0, maximum = 9223372036854775807u64, description = "As `after`, sent by browsers."),
     ),
-    responses((status = 200, body = StreamEvent, description = "Events named status, progress, log and resync, each with an `Update` as its data.", content_type = "text/event-stream"), (status = 204, description = "The task has ended and its whole history is known.")),
+    responses((status = 200, body = StreamEvent, description = "Events named status, progress, log, member and resync, each with an `Update` as its data.", content_type = "text/event-stream"), (status = 204, description = "The task has ended and its whole history is known.")),
 )]
 pub(crate) async fn events(
     State(serving): State<Arc<Serving>>,
     OfTask(id): OfTask,
     ask: Ask,
 ) -> Answer {
+    stream(serving, ask, id).await
+}
+
+/// The same, of a task that is found by another path.
+pub(crate) async fn stream(serving: Arc<Serving>, ask: Ask, id: TaskId) -> Answer {
     let query = ask.query(&["after"])?;
     let asked = query.number("after", 0, u64::MAX >> 1)?;
     let after = last_event_id(&ask.parts.headers)?.or(asked).unwrap_or(0);

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use windlass_core::words::Tasks;
-use windlass_core::{BatchId, Cursor, Filter, Page, Payload, Result, Task, TaskStatus, Timestamp};
+use windlass_core::{
+    BatchId, Cursor, Filter, Page, Payload, Result, Task, TaskKind, TaskStatus, Timestamp,
+};
 
 use super::filter;
 use crate::http::answer::{self, Answer};
@@ -23,6 +25,7 @@ const LOOK: u32 = 100;
         ("task_type" = Option<String>, Query),
         ("queue" = Option<String>, Query),
         ("batch_id" = Option<BatchId>, Query),
+        ("kind" = Option<TaskKind>, Query, description = "Of this kind; those that a handler runs when left out."),
         ("since" = Option<Timestamp>, Query, description = "Created at or after this."),
         ("until" = Option<Timestamp>, Query, description = "Created before this."),
         ("error" = Option<String>, Query, description = "The error's message contains this."),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use windlass_core::rules::limits::{CHANGE_MOST, COUNT_DEFAULT, COUNT_MOST};
 use windlass_core::words::BoundBody;
-use windlass_core::{BatchId, Changed, Stretch, Tally, TaskStatus, Timestamp};
+use windlass_core::{BatchId, Changed, Stretch, Tally, TaskKind, TaskStatus, Timestamp};
 
 use super::filter;
 use crate::http::answer::{self, Answer};
@@ -20,6 +20,7 @@ use crate::http::serving::Serving;
         ("task_type" = Option<String>, Query),
         ("queue" = Option<String>, Query),
         ("batch_id" = Option<BatchId>, Query),
+        ("kind" = Option<TaskKind>, Query, description = "Of this kind; those that a handler runs when left out."),
         ("since" = Option<Timestamp>, Query, description = "Created at or after this."),
         ("until" = Option<Timestamp>, Query, description = "Created before this."),
         ("error" = Option<String>, Query, description = "The error's message contains this."),
@@ -42,6 +43,7 @@ pub(crate) async fn count(State(serving): State<Arc<Serving>>, ask: Ask) -> Answ
         ("task_type" = Option<String>, Query),
         ("queue" = Option<String>, Query),
         ("batch_id" = Option<BatchId>, Query),
+        ("kind" = Option<TaskKind>, Query, description = "Of this kind; those that a handler runs when left out."),
         ("since" = Option<Timestamp>, Query, description = "Created at or after this."),
         ("until" = Option<Timestamp>, Query, description = "Created before this."),
         ("error" = Option<String>, Query, description = "The error's message contains this."),
@@ -63,6 +65,7 @@ pub(crate) async fn cancel(State(serving): State<Arc<Serving>>, mut ask: Ask) ->
         ("task_type" = Option<String>, Query),
         ("queue" = Option<String>, Query),
         ("batch_id" = Option<BatchId>, Query),
+        ("kind" = Option<TaskKind>, Query, description = "Of this kind; those that a handler runs when left out."),
         ("since" = Option<Timestamp>, Query, description = "Created at or after this."),
         ("until" = Option<Timestamp>, Query, description = "Created before this."),
         ("error" = Option<String>, Query, description = "The error's message contains this."),

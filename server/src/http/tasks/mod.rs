@@ -19,7 +19,9 @@ use super::ask::refused_at;
 use super::problem::Fault;
 use super::router::Routes;
 
-pub(crate) use submit::{records, store};
+pub(crate) use filter::read as filter;
+pub(crate) use follow::stream;
+pub(crate) use submit::{at_once, header_key, records, within};
 
 /// The routes.
 pub(crate) fn routes() -> Routes {

@@ -96,7 +96,7 @@ pub(crate) fn records(bytes: &[u8]) -> Result<Vec<TaskSpec>> {
 }
 
 /// The error with its field seen from the whole body, where the record stands at `place`.
-fn within(place: &str, error: Error) -> Error {
+pub(crate) fn within(place: &str, error: Error) -> Error {
     let path = |field: String| match (place, field.as_str()) {
         // The record itself is wrong.
         (place, "task") => place.to_owned(),
@@ -118,7 +118,7 @@ fn within(place: &str, error: Error) -> Error {
 }
 
 /// A full queue is told at once: the client has the deadline, and backs off.
-const fn at_once(batch: bool) -> SubmitOptions {
+pub(crate) const fn at_once(batch: bool) -> SubmitOptions {
     SubmitOptions { batch, patience: Duration::ZERO }
 }
 
@@ -131,22 +131,31 @@ fn status<'a>(submissions: impl IntoIterator<Item = &'a Submission>) -> StatusCo
 
 /// Adds what the headers say of the task.
 fn with_headers(spec: &mut TaskSpec, headers: &HeaderMap) -> Result<()> {
-    let mut keys = headers.get_all("idempotency-key").iter();
-    if let Some(value) = keys.next() {
-        if keys.next().is_some() {
-            return Err(Error::invalid("idempotency_key", "the header is given twice"));
-        }
-        let bad = || Error::invalid("idempotency_key", "the header is no RFC 8941 string");
-        let key = key(value.to_str().map_err(|_| bad())?).ok_or_else(bad)?;
-        if spec.idempotency_key.as_ref().is_some_and(|given| *given != key) {
-            let reason = "the header Idempotency-Key and the body name different keys";
-            return Err(Error::invalid("idempotency_key", reason));
-        }
-        spec.idempotency_key = Some(key);
-    }
+    header_key(&mut spec.idempotency_key, headers)?;
     if let (None, Some(value)) = (&spec.traceparent, headers.get("traceparent")) {
         spec.traceparent = value.to_str().ok().map(str::to_owned);
     }
+    Ok(())
+}
+
+/// Adds the key that the header names.
+///
+/// # Errors
+///
+/// `invalid_argument` when it is no key, or not the one that is `given`.
+pub(crate) fn header_key(given: &mut Option<String>, headers: &HeaderMap) -> Result<()> {
+    let mut keys = headers.get_all("idempotency-key").iter();
+    let Some(value) = keys.next() else { return Ok(()) };
+    if keys.next().is_some() {
+        return Err(Error::invalid("idempotency_key", "the header is given twice"));
+    }
+    let bad = || Error::invalid("idempotency_key", "the header is no RFC 8941 string");
+    let key = key(value.to_str().map_err(|_| bad())?).ok_or_else(bad)?;
+    if given.as_ref().is_some_and(|given| *given != key) {
+        let reason = "the header Idempotency-Key and the body name different keys";
+        return Err(Error::invalid("idempotency_key", reason));
+    }
+    *given = Some(key);
     Ok(())
 }
 

@@ -1,0 +1,25 @@
+//! `windlass batches ls`
+
+use clap::Args;
+use windlass::{Filter, TaskKind};
+
+use crate::cli::composites::{self, ListArgs};
+use crate::cli::connect::Session;
+use crate::cli::failure::Done;
+
+/// Which batches to list. All that is given must hold.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  windlass batches ls --status running
+  windlass batches ls --name import --since 2d")]
+pub(crate) struct LsArgs {
+    #[command(flatten)]
+    list: ListArgs,
+}
+
+/// Prints the batches; JSON is one page: `tasks` and the cursor `next`.
+pub(super) async fn run(args: &LsArgs, session: &Session<'_>) -> Done {
+    let filter = Filter { kind: Some(TaskKind::Batch), ..args.list.filter(&session.client) };
+    composites::print(session, filter, &args.list, "batches").await
+}
