@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from windlass import _native
+from windlass._signals import LOOK
 from windlass.errors import TaskCancelledError, TaskTimeoutError
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ class Run:
                 left = None if until is None else until - clock()
                 if left is not None and left <= 0:
                     return False
-                self._idle.wait(left)
+                self._idle.wait(LOOK if left is None else min(left, LOOK))
         if self.interrupt is not None:
             raise self.interrupt
         return True

@@ -19,6 +19,7 @@ from typing import Any
 from windlass._parallel_block import Block, clock, failure
 from windlass._parallel_results import ParallelTaskResult
 from windlass._parallel_step import Call
+from windlass._signals import LOOK
 from windlass.errors import ParallelExecutionError
 
 # Weak, as the lane holds the context that this is set in.
@@ -67,7 +68,8 @@ class ThreadLane:
             self._start()
             with self._lock:
                 while not self._block.is_over:
-                    self._news.wait(self._delay())
+                    delay = self._delay()
+                    self._news.wait(LOOK if delay is None else min(delay, LOOK))
                     self._check()
         except BaseException:
             self._cancel()

@@ -17,6 +17,10 @@ from windlass import _log
 #: How long a second signal gives the worker to hand its tasks back, in seconds.
 HAND_BACK = 2.0
 
+#: The longest that a thread may wait for a lock before it looks for signals, in seconds. One that
+#: comes right before the wait does not end it: Python would see it only when something else does.
+LOOK = 0.2
+
 
 class Drains(Protocol):
     """What signals act on."""

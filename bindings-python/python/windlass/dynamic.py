@@ -17,8 +17,10 @@ replaced and what it returns later is dropped. A coroutine is cancelled.
 
 from __future__ import annotations
 
+import contextlib
 import enum
 import logging
+import threading
 import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -134,7 +136,8 @@ class DynamicWorkerPool:
     ) -> None:
         self._run = _run(min_workers, max_workers, memory_limit_mb, logger)
         # The threads hold the run and not the pool: one that nobody holds any more ends them.
-        self._shut = weakref.finalize(self, self._run.shut)
+        self._forgotten = weakref.finalize(self, _shut_elsewhere, self._run)
+        self._forgotten.atexit = False
 
     def submit_task(self, task: ExecutionTask) -> str:
         """Takes a task in, and gives its id. What it depends on was submitted before.
@@ -177,7 +180,8 @@ class DynamicWorkerPool:
 
     def shutdown(self) -> None:
         """Cancels what has not ended, and lets the threads end. A second call does nothing."""
-        self._shut()
+        self._forgotten.detach()
+        self._run.shut()
 
     def __enter__(self) -> Self:
         return self
@@ -294,6 +298,12 @@ def _run(
         limit,
         logger or _log.logger,
     )
+
+
+def _shut_elsewhere(run: Run) -> None:
+    """Not here: the collector may come while this very thread holds the run's lock."""
+    with contextlib.suppress(RuntimeError):
+        threading.Thread(target=run.shut, name="windlass-dynamic-shut", daemon=True).start()
 
 
 def _tasks(given: Any) -> list[ExecutionTask]:
