@@ -6,11 +6,12 @@ use std::time::Duration;
 use pyo3::prelude::*;
 use windlass::client::FollowOptions;
 use windlass::rules::limits;
-use windlass::{Cursor, Error, Filter, Result, Stretch, SubmitOptions, TaskId, TaskSpec};
+use windlass::{Cursor, Error, Filter, Result, Stretch, SubmitOptions, TaskId, TaskKind, TaskSpec};
 
 use crate::bridge::{Bridge, call};
 use crate::calls::{BreakerFields, RetryFields};
 use crate::clock::ManualClock;
+use crate::compose::Compose;
 use crate::convert::{answer_text, count, seconds, submissions, text};
 use crate::errors::raised;
 use crate::events::Events;
@@ -30,6 +31,11 @@ impl Client {
     /// The connected client, and the mark that a call is under way.
     pub(crate) fn open(&self, py: Python<'_>) -> PyResult<(windlass::Client, Call)> {
         self.link.open(py)
+    }
+
+    /// How long a submit keeps trying while its queue is full.
+    pub(crate) fn patience(&self) -> Duration {
+        self.patience
     }
 
     /// Runs a verb that answers a record.
@@ -192,7 +198,7 @@ impl Client {
 
     /// One page of tasks that match, newest first. `labels` is JSON text of an object.
     #[pyo3(signature = (*, status, task_type=None, queue=None, labels=None, batch_id=None,
-        since=None, until=None, error=None, cursor=None, limit=100, bridge=None))]
+        since=None, until=None, error=None, kind=None, cursor=None, limit=100, bridge=None))]
     #[allow(clippy::too_many_arguments)]
     fn list(
         &self,
@@ -205,6 +211,7 @@ impl Client {
         since: Option<&str>,
         until: Option<&str>,
         error: Option<String>,
+        kind: Option<&str>,
         cursor: Option<&str>,
         limit: i64,
         bridge: Option<&Bound<'_, Bridge>>,
@@ -212,6 +219,7 @@ impl Client {
         let read = || -> Result<(Filter, Option<Cursor>, u32)> {
             let times = (since, until);
             let filter = filter(&status, task_type, queue, labels, batch_id, times, error)?;
+            let filter = Filter { kind: kind.map(self::kind).transpose()?, ..filter };
             let cursor = cursor.map(|text| text.parse()).transpose()?;
             Ok((filter, cursor, count("limit", Some(limit))?.unwrap_or_default()))
         };
@@ -276,6 +284,11 @@ impl Client {
     fn updates(&self, py: Python<'_>, task_id: &str, after: u64) -> PyResult<Updates> {
         let (client, call) = self.open(py)?;
         Ok(Updates::new(raised(py, client.updates(task_id, after))?, call))
+    }
+
+    /// The verbs on batches, pipelines, blocks and states.
+    fn compose(slf: Py<Self>) -> Compose {
+        Compose(slf)
     }
 
     /// What happens to tasks from now on; of one queue or type, if one is given.
@@ -453,6 +466,11 @@ fn filter(
         until: until.map(|instant| named("until", instant)).transpose()?,
         error,
     })
+}
+
+fn kind(word: &str) -> Result<TaskKind> {
+    let known = TaskKind::ALL.into_iter().find(|kind| kind.as_str() == word);
+    known.ok_or_else(|| Error::invalid("kind", format!("{word:?} is not known")))
 }
 
 /// Reads a value whose type does not know the argument's name.

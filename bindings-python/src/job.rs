@@ -63,6 +63,33 @@ impl Job {
     }
 
     #[getter]
+    fn block_id(&self) -> Option<String> {
+        self.0.task.block_id.map(|id| id.to_string())
+    }
+
+    #[getter]
+    fn pipeline_id(&self) -> Option<String> {
+        self.0.task.pipeline_id.map(|id| id.to_string())
+    }
+
+    /// Its name in its pipeline.
+    #[getter]
+    fn stage(&self) -> Option<&str> {
+        self.0.task.stage.as_deref()
+    }
+
+    #[getter]
+    fn state_key(&self) -> Option<&str> {
+        self.0.task.state_key.as_deref()
+    }
+
+    /// JSON text of the state of its `state_key`; `None` while there is none.
+    #[getter]
+    fn state(&self) -> Option<&str> {
+        self.0.state.as_ref().map(windlass::Payload::as_str)
+    }
+
+    #[getter]
     fn idempotency_key(&self) -> Option<&str> {
         self.0.task.shown_key()
     }

@@ -11,6 +11,7 @@
 //! | `calls` | how a client calls a server |
 //! | `options` | what a connection is told |
 //! | `client` | the verbs of a client |
+//! | `compose` | the verbs on batches, pipelines, blocks and states |
 //! | `updates` | a task's history, followed |
 //! | `events` | what happens to all tasks, followed |
 //! | `hands` | leases taken by hand: lease, renew, settle, sweep |
@@ -35,6 +36,7 @@ mod calls;
 mod cli;
 mod client;
 mod clock;
+mod compose;
 mod concurrency;
 mod convert;
 mod dynamic;
@@ -71,6 +73,8 @@ mod _native {
     use crate::client::Client;
     #[pymodule_export]
     use crate::clock::ManualClock;
+    #[pymodule_export]
+    use crate::compose::{Compose, mermaid};
     #[pymodule_export]
     use crate::concurrency::{
         Adaptive, Machine, base_batch_size, batch_sizes, optimal_batch_size, optimal_concurrency,

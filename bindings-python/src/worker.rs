@@ -11,6 +11,7 @@ use windlass::{LogLevel, NewUpdate, Outcome, Payload, Result, TaskError};
 
 use crate::bridge::{Bridge, call};
 use crate::client::Client;
+use crate::compose::maybe_text;
 use crate::convert::{count, declared, seconds};
 use crate::errors::raised;
 use crate::job::Job;
@@ -23,6 +24,8 @@ const LOOK_UP: Duration = Duration::from_millis(200);
 #[pyclass(frozen, module = "windlass._native")]
 pub(crate) struct Worker {
     worker: windlass::worker::Worker,
+    /// Of what it leases from.
+    client: windlass::Client,
     generation: u64,
 }
 
@@ -73,7 +76,7 @@ impl Worker {
             ends.stopped().await;
             drop(under_way);
         });
-        Ok(Self { worker, generation: generation() })
+        Ok(Self { worker, client, generation: generation() })
     }
 
     #[getter]
@@ -123,6 +126,7 @@ impl Worker {
     }
 
     /// Hands in `(id, outcome)`. An outcome is the result's JSON text, or one of
+    /// `("complete", result, state)`, both JSON text,
     /// `("fail", code, message, error_type, traceback, retryable)`,
     /// `("retry", after, message, error_type, traceback)`, `("snooze", after)`,
     /// `("cancel", reason)`, `("hand_back",)`.
@@ -164,6 +168,36 @@ impl Worker {
     fn log(&self, py: Python<'_>, id: JobId, level: &str, message: String) -> PyResult<()> {
         let level: LogLevel = raised(py, level.parse())?;
         raised(py, self.worker.report(id, NewUpdate::Log { level, message }))
+    }
+
+    /// JSON text of what a task that `task_id` waited for returned, by its name; `None` when it waited for
+    /// nothing of that name.
+    #[pyo3(signature = (task_id, name, bridge=None))]
+    fn upstream(
+        &self,
+        py: Python<'_>,
+        task_id: String,
+        name: String,
+        bridge: Option<&Bound<'_, Bridge>>,
+    ) -> PyResult<Py<PyAny>> {
+        let c = self.client.clone();
+        let work = async move { c.upstream(&task_id, &name).await };
+        call(py, bridge, work, maybe_text)
+    }
+
+    /// The names that `upstream` knows for a task.
+    #[pyo3(signature = (task_id, bridge=None))]
+    fn upstream_names(
+        &self,
+        py: Python<'_>,
+        task_id: String,
+        bridge: Option<&Bound<'_, Bridge>>,
+    ) -> PyResult<Py<PyAny>> {
+        let c = self.client.clone();
+        let work = async move { c.upstream_names(&task_id).await };
+        call(py, bridge, work, |py, names| {
+            Ok(PyList::new(py, raised(py, names)?)?.into_any().unbind())
+        })
     }
 
     /// Begins to drain.
@@ -225,6 +259,15 @@ fn outcome_of(outcome: &Bound<'_, PyAny>) -> PyResult<Outcome> {
     let fields = outcome.cast::<PyTuple>()?;
     let kind: String = fields.get_item(0)?.extract()?;
     Ok(match kind.as_str() {
+        "complete" => {
+            let (_, result, state): (String, String, String) = fields.extract()?;
+            let read = Payload::new("result", result)
+                .and_then(|result| Ok((result, Payload::new("state", state)?)));
+            match read {
+                Ok((result, state)) => Outcome::Complete { result, state: Some(state) },
+                Err(error) => Outcome::Fail { error: error.to_task_error(None).fatal() },
+            }
+        }
         "fail" => {
             type Fields = (String, String, String, Option<String>, Option<String>, bool);
             let (_, code, message, error_type, traceback, retryable): Fields = fields.extract()?;

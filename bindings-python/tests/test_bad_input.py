@@ -216,25 +216,30 @@ def test_a_file_of_a_newer_version_is_refused_untouched(tmp_path: Path) -> None:
     path = tmp_path / "tasks.db"
     with Client(f"sqlite:{path}") as client:
         task_id = client.submit_task(1).task_id
-    _set_schema(path, 9999)
+    was = _set_schema(path, 9999)
     before = path.read_bytes()
     with pytest.raises(windlass.SchemaIncompatibleError) as caught:
         Client(f"sqlite:{path}")
     assert (caught.value.found, caught.value.code) == (9999, "schema_incompatible")
     assert path.read_bytes() == before
-    _set_schema(path, 1)
+    _set_schema(path, was)
     with Client(f"sqlite:{path}") as client:
         assert client.get_task(task_id).payload == 1
 
 
-def _set_schema(path: Path, version: int) -> None:
-    """Claims that the file was written by a version that this one cannot work beside."""
+def _set_schema(path: Path, version: int) -> int:
+    """Claims that the file was written by a version that this one cannot work beside.
+
+    The version that it had.
+    """
     with contextlib.closing(sqlite3.connect(path)) as db, db:
+        ((was,),) = db.execute("SELECT value FROM meta WHERE key = 'version'").fetchall()
         changed = db.execute(
             "UPDATE meta SET value = ? WHERE key IN ('version', 'min_compatible')", (version,)
         )
         assert changed.rowcount == 2
         db.execute("PRAGMA journal_mode = DELETE")
+    return int(was)
 
 
 def test_a_file_that_is_no_database_is_refused_untouched(tmp_path: Path) -> None:

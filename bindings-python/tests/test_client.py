@@ -267,7 +267,7 @@ def test_a_batch_is_stored_whole_with_one_id(client: Client) -> None:
         ("stateless", 4),
     ]
     empty = client.submit_batch([])
-    assert (empty.task_ids, empty.batch_id) == ([], None)
+    assert (empty.task_ids, empty.status().status) == ([], "completed")
     assert client.wait_for_batch([]) == []
 
 

@@ -37,6 +37,8 @@ def _working(app: windlass.App) -> contextlib.AbstractContextManager[windlass.Wo
     async def anything(ctx: windlass.Context, payload: Any) -> Any:
         await ctx.progress(50, "half way")
         await ctx.log("done soon")
+        if isinstance(payload, dict) and payload.get("action") == "increment":
+            ctx.state["counter"] += 1
         return payload
 
     @app.task
@@ -78,18 +80,27 @@ def test_stateless_tasks() -> None:
     assert client.wait_for_task(result.task_id).result == {"key": "value"}
 
 
-def test_stateful_tasks_are_carried() -> None:
-    # GPY-17
+def test_stateful_tasks() -> None:
+    # GPY-17, STA-01, STA-02, STA-03
     client = Client()
     # Create stateful task with initial state
     result = client.submit_task(
         payload={"action": "initialize"},
         task_type="stateful",
-        state_key="session-12345",
+        state_key="session-12345",  # Unique key for state
         initial_state={"counter": 0},
     )
-    task = client.get_task(result.task_id)
-    assert (task.state_key, task.initial_state) == ("session-12345", {"counter": 0})
+    client.wait_for_task(result.task_id)
+    assert client.get_state("session-12345") == {"counter": 0}
+
+    # Update state in subsequent call
+    result = client.submit_task(
+        payload={"action": "increment"},
+        task_type="stateful",
+        state_key="session-12345",  # Same key to access state
+    )
+    assert client.wait_for_task(result.task_id).status == "completed"
+    assert client.get_state("session-12345") == {"counter": 1}
 
 
 def test_batch_tasks() -> None:
@@ -119,6 +130,47 @@ def test_batch_tasks() -> None:
         fail_fast=False,  # Continue even if some fail
     )
     assert [result.result["id"] for result in results] == [0, 1, 2]
+
+
+def test_pipelines(capsys: pytest.CaptureFixture[str]) -> None:
+    # PIP-01..05
+    client = Client()
+    # Define pipeline
+    pipeline = client.create_pipeline("data-processing")
+
+    # Add stages
+    stage1 = pipeline.add_stage(name="extract", payload={"source": "s3://bucket/data.csv"})
+
+    stage2 = pipeline.add_stage(
+        name="transform",
+        payload={"operations": ["normalize", "filter"]},
+        depends_on=[stage1],  # Wait for extraction
+    )
+
+    stage3 = pipeline.add_stage(
+        name="load",
+        payload={"destination": "postgres://..."},
+        depends_on=[stage2],  # Wait for transformation
+    )
+
+    # Execute pipeline
+    result = pipeline.execute(
+        priority="high",
+        timeout=3600,  # 1 hour for entire pipeline
+    )
+
+    # Monitor pipeline
+    for status in pipeline.monitor():
+        print(f"Stage {status.stage}: {status.status}")
+        if status.is_terminal:
+            break
+
+    told = capsys.readouterr().out.splitlines()
+    done = [line for line in told if line.endswith("completed")]
+    assert done == [f"Stage {name}: completed" for name in ("extract", "transform", "load", None)]
+    assert result.status().record["timeout_seconds"] == 3600
+    assert client.get_task(stage1.task_id or "").priority == 2
+    assert pipeline.result(stage3) == {"destination": "postgres://..."}
 
 
 def test_polling_status(capsys: pytest.CaptureFixture[str]) -> None:
@@ -261,10 +313,13 @@ def test_rest_api_client() -> None:
             status = await client.get_task_status(task.task_id)
             assert (status["status"], status["result"]) == ("completed", {"x": 1})
             assert status["execution_time"] >= 0
-            with pytest.raises(windlass.NotImplementedYetError):
-                await client.submit_parallel_task(
-                    {"name": "data_processing", "strategy": "all", "steps": ["item1", "item2"]}
-                )
+            block = await client.submit_parallel_task(
+                {"name": "data_processing", "strategy": "all", "steps": ["item1", "item2"]}
+            )
+            Client().wait_for_task(block["task_id"])
+            status = await client.get_task_status(block["task_id"])
+            assert status["status"] == "completed"
+            assert [step["result"] for step in status["result"]["results"]] == ["item1", "item2"]
             with pytest.raises(windlass.AuthenticationError):
                 await RestClient(server.url).get_task_status(task.task_id)
 

@@ -207,8 +207,11 @@ def test_retries_are_logged_and_keys_are_not(stub: Stub, caplog: pytest.LogCaptu
 
 def test_a_request_over_the_server_s_limit_is_refused(server: Server) -> None:
     client = Client(server.url, api_key="open-sesame")
+    pipeline = client.create_pipeline("large")
+    for n in range(17):
+        pipeline.add_stage(f"s{n}", "x" * 1_000_000)
     with pytest.raises(windlass.PayloadTooLargeError) as caught:
-        client.submit_batch([{"payload": "x" * 1_000_000} for _ in range(17)])
+        pipeline.execute()
     assert (caught.value.field, caught.value.limit_bytes) == ("body", 16 << 20)
     assert client.counts() == []
 

@@ -29,10 +29,14 @@ async def test_the_small_client_makes_two_calls(server: Server) -> None:
         assert (status["task_id"], status["status"]) == (task.task_id, "pending")
         await other.cancel_task(task.task_id)
         assert (await client.get_task_status(task.task_id))["status"] == "cancelled"
-    # Blocks come with composition; until then the server says so.
-    with pytest.raises(windlass.NotImplementedYetError) as caught:
-        await client.submit_parallel_task({"name": "b", "strategy": "all", "steps": [1]})
-    assert (caught.value.status_code, "composition" in str(caught.value)) == (501, True)
+    # A block is a task: its steps wait for workers here.
+    block = await client.submit_parallel_task({"name": "b", "strategy": "all", "steps": [1]})
+    assert block["status"] == "running"
+    status = await client.get_task_status(block["task_id"])
+    assert (status["status"], status.get("result")) == ("running", None)
+    with pytest.raises(windlass.InvalidArgumentError) as caught:
+        await client.submit_parallel_task({"name": "b", "strategy": "custom", "steps": [1]})
+    assert (caught.value.field, caught.value.status_code) == ("strategy", 400)
     await client.close()
     with pytest.raises(windlass.ClientClosedError):
         await client.get_task_status(task.task_id)
@@ -49,6 +53,9 @@ async def test_the_small_client_sends_what_it_is_given(stub: Stub) -> None:
             "result": [1, 2],
         }
     (asked,) = stub.asked
+    # With a key of the transport's own, so that a block which is sent again runs once.
+    key = asked.body.pop("idempotency_key")
+    assert key.startswith("auto:")
     assert (asked.method, asked.path, asked.body) == ("POST", "/api/v1/parallel/execute", block)
     assert asked.headers["authorization"] == "Bearer k"
     assert asked.headers["content-type"] == "application/json"

@@ -14,6 +14,9 @@
 from windlass._native import version as __version__
 from windlass.app import App
 from windlass.async_client import AsyncClient
+from windlass.batch import AsyncBatchHandle, Batch, BatchHandle
+from windlass.block import AsyncBlockHandle, BlockHandle
+from windlass.calls import TaskCall
 from windlass.client import Client
 from windlass.context import Context
 from windlass.error_response import ErrorResponse
@@ -22,12 +25,14 @@ from windlass.errors import __all__ as _errors
 from windlass.handle import TaskHandle
 from windlass.handler import Handler, Handles
 from windlass.lifecycle import TaskEvent, TaskEvents
+from windlass.open_batch import AsyncOpenBatch, OpenBatch
 from windlass.outcomes import Cancel, Fail, Outcome, Retry, Snooze
-from windlass.queues import Batch, Changed, ClusterHealth, Count, QueueInfo, Tally
+from windlass.pipeline import AsyncPipeline, Pipeline
+from windlass.queues import Changed, ClusterHealth, Count, QueueInfo, Tally
 from windlass.resilience import CircuitBreakerConfig, RetryConfig
+from windlass.stages import PipelineStatus, PipelineSummary, Stage, StageChange, StageStatus
 from windlass.task import (
     BatchStatuses,
-    BatchSubmission,
     Failure,
     LogEntry,
     Submission,
@@ -38,14 +43,20 @@ from windlass.task import (
 )
 from windlass.testing import sim
 from windlass.updates import Updates
+from windlass.upstream import MissingUpstreamError, Upstream
 from windlass.worker import Worker
 
 __all__ = [
     "App",
+    "AsyncBatchHandle",
+    "AsyncBlockHandle",
     "AsyncClient",
+    "AsyncOpenBatch",
+    "AsyncPipeline",
     "Batch",
+    "BatchHandle",
     "BatchStatuses",
-    "BatchSubmission",
+    "BlockHandle",
     "Cancel",
     "Changed",
     "CircuitBreakerConfig",
@@ -59,20 +70,30 @@ __all__ = [
     "Handler",
     "Handles",
     "LogEntry",
+    "MissingUpstreamError",
+    "OpenBatch",
     "Outcome",
+    "Pipeline",
+    "PipelineStatus",
+    "PipelineSummary",
     "QueueInfo",
     "Retry",
     "RetryConfig",
     "Snooze",
+    "Stage",
+    "StageChange",
+    "StageStatus",
     "Submission",
     "Tally",
     "Task",
+    "TaskCall",
     "TaskEvent",
     "TaskEvents",
     "TaskHandle",
     "TaskStatus",
     "TaskUpdate",
     "Updates",
+    "Upstream",
     "Why",
     "Worker",
     "__version__",

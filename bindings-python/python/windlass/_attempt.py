@@ -29,19 +29,23 @@ def arguments(
     binding = handler.binding
     kwargs = binding.arguments(_forms.decode(payload))
     if binding.context is not None:
-        kwargs[binding.context] = Context(job, worker, dt.datetime.now(dt.timezone.utc))
+        now = dt.datetime.now(dt.timezone.utc)
+        kwargs[binding.context] = Context(job, worker, now, handler.is_async)
     return kwargs
 
 
-def told(handler: Handler[..., ..., Any, Any], value: Any) -> Told:
-    """The outcome of a handler that returned `value`."""
+def told(handler: Handler[..., ..., Any, Any], value: Any, kwargs: dict[str, Any]) -> Told:
+    """The outcome of a handler that was called with `kwargs` and returned `value`."""
     if isinstance(value, Outcome):
         return failed(value)
     try:
-        return _forms.encode("result", value)
+        result = _forms.encode("result", value)
+        name = handler.binding.context
+        state = None if name is None else kwargs[name]._changed_state()
     except InvalidPayloadError as error:
-        text = f"result of handler {handler.name}: {error.reason}"
+        text = f"{error.field} of handler {handler.name}: {error.reason}"
         return ("fail", "invalid_payload", text, None, None, False)
+    return result if state is None else ("complete", result, state)
 
 
 def failed(error: BaseException) -> Told:

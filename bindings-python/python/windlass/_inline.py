@@ -56,6 +56,10 @@ class InlineNative:
 
         return self._answer(store, bridge)
 
+    def compose(self) -> InlineCompose:
+        """The verbs on batches, pipelines, blocks and states."""
+        return InlineCompose(self)
+
     def cancel(self, task_id: str, bridge: _native.Bridge | None = None) -> Any:
         """Cancels a task."""
         return self._touch("cancel", bridge, task_id)
@@ -203,6 +207,107 @@ class InlineNative:
         if fail_fast and any(status in ("failed", "cancelled") for status in statuses):
             return True
         return all(status in _FINAL for status in statuses)
+
+
+class InlineCompose:
+    """Stands where a `_native.Compose` stands."""
+
+    def __init__(self, inline: InlineNative) -> None:
+        self._inline = inline
+        self._native = inline._native.compose()
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._native, name)
+
+        def call(*args: Any) -> Any:
+            bridge = None
+            if args and (args[-1] is None or isinstance(args[-1], _native.Bridge)):
+                args, bridge = args[:-1], args[-1]
+            return self._inline._answer(lambda: method(*args), bridge)
+
+        return call
+
+    def submit_batch(
+        self, batch: str, tasks: list[str], bridge: _native.Bridge | None = None
+    ) -> Any:
+        """Stores a batch."""
+        prepared = self._inline.prepare(tasks)
+        return self._store(lambda: self._native.submit_batch(batch, prepared), _of_batch, bridge)
+
+    def extend_batch(
+        self, batch_id: str, chunk: int, tasks: list[str], bridge: _native.Bridge | None = None
+    ) -> Any:
+        """Adds a chunk to a batch."""
+        prepared = self._inline.prepare(tasks)
+        call = self._native.extend_batch
+        return self._inline._answer(lambda: call(batch_id, chunk, prepared), bridge)
+
+    def seal_batch(self, batch_id: str, bridge: _native.Bridge | None = None) -> Any:
+        """Makes a batch visible."""
+        return self._store(lambda: self._native.seal_batch(batch_id), _of_batch, bridge)
+
+    def submit_pipeline(self, pipeline: str, bridge: _native.Bridge | None = None) -> Any:
+        """Stores a pipeline."""
+        if self._inline.prepare is not list:
+            record = json.loads(pipeline)
+            stages = self._inline.prepare([json.dumps(stage) for stage in record["stages"]])
+            pipeline = json.dumps({**record, "stages": list(map(json.loads, stages))})
+        return self._store(lambda: self._native.submit_pipeline(pipeline), _of_pipeline, bridge)
+
+    def submit_block(self, block: str, bridge: _native.Bridge | None = None) -> Any:
+        """Stores a block."""
+        return self._store(lambda: self._native.submit_block(block), _of_block, bridge)
+
+    def cancel_pipeline(self, pipeline_id: str, bridge: _native.Bridge | None = None) -> Any:
+        """Cancels a pipeline."""
+        call = self._native.cancel_pipeline
+        return self._touch("cancel", pipeline_id, lambda: call(pipeline_id), bridge)
+
+    def retry_pipeline(
+        self, pipeline_id: str, stage: str | None = None, bridge: _native.Bridge | None = None
+    ) -> Any:
+        """Runs stages of a pipeline again."""
+        call = self._native.retry_pipeline
+        return self._touch("retry", pipeline_id, lambda: call(pipeline_id, stage), bridge)
+
+    def _store(
+        self,
+        call: Callable[[], Any],
+        stored: Callable[[Any], list[_native.Stored]],
+        bridge: _native.Bridge | None,
+    ) -> Any:
+        def store() -> Any:
+            answer = call()
+            self._inline.submitted(stored(answer))
+            return answer
+
+        return self._inline._answer(store, bridge)
+
+    def _touch(
+        self, verb: str, named: str, call: Callable[[], Any], bridge: _native.Bridge | None
+    ) -> Any:
+        def touch() -> Any:
+            answer = call()
+            self._inline.touched(verb, named)
+            self._inline.changed()
+            return answer
+
+        return self._inline._answer(touch, bridge)
+
+
+def _of_batch(answer: _native.StoredBatch) -> list[_native.Stored]:
+    batch_id, deduplicated, task_ids, _ = answer
+    return [(task_id, "pending", deduplicated, batch_id) for task_id in task_ids]
+
+
+def _of_pipeline(answer: str) -> list[_native.Stored]:
+    record = json.loads(answer)
+    return [(record["pipeline_id"], record["status"], record["deduplicated"], None)]
+
+
+def _of_block(answer: str) -> list[_native.Stored]:
+    record = json.loads(answer)
+    return [(record["task_id"], record["status"], record["deduplicated"], None)]
 
 
 class InlineUpdates:

@@ -54,7 +54,7 @@ class LoopLane:
             except InvalidPayloadError as error:
                 told = _attempt.misfit(error)
             else:
-                told = _attempt.told(handler, await handler.fn(**kwargs))
+                told = _attempt.told(handler, await handler.fn(**kwargs), kwargs)
         except asyncio.CancelledError as error:
             told = _attempt.cancelled(job, error)
         except GeneratorExit:

@@ -13,6 +13,7 @@ from windlass import _bridge, _forms, _history, _native
 from windlass._inline import InlineNative, ignore
 from windlass._stage import Stage
 from windlass._trial import Trial
+from windlass._verbs import Listing, matching, pages
 from windlass._virtual_loop import StandstillError, VirtualLoop
 from windlass.app import App
 from windlass.async_client import AsyncClient
@@ -248,7 +249,8 @@ class TestApp(App):
         for leased in answer["tasks"]:
             self._last += 1
             handler = handlers[leased["task"]["handler"]]
-            trials.append(Trial(self._hands, self.clock, handler, leased, self._last))
+            compose = self._inline.compose()
+            trials.append(Trial(self._hands, compose, self.clock, handler, leased, self._last))
         return trials, answer["suspect_waiting"]
 
     def _open(self) -> list[Task]:
@@ -263,7 +265,17 @@ class TestApp(App):
             lease = task.record["lease"]
             if lease["worker"] != but_of:
                 found.append(_forms.instant(lease["expires_at"]))
+        for kind in ("pipeline", "block"):
+            # A task that stands for others has a deadline of its own, and no lease.
+            for task in self._listed("running", kind):
+                if (timeout := task.record["timeout_seconds"]) is not None:
+                    found.append(task.run_at + dt.timedelta(seconds=timeout))
         return sorted(found)
+
+    def _listed(self, status: str, kind: str) -> Iterator[Task]:
+        given = {**matching(None, status, None, None, None, None, None, None), "kind": kind}
+        listing = Listing(given, None, Task)
+        return pages(self._real, listing, json.loads(self._real.list(**listing.request())))
 
     def _until(self, due: dt.datetime) -> float:
         # What is overdue was left by the sweep: a millisecond later it is not.

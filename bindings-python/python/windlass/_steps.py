@@ -65,7 +65,7 @@ class SteppedContext(Context):
     __slots__ = ()
 
     def __init__(self, context: Context) -> None:
-        super().__init__(context._job, context._worker, context._started)
+        super().__init__(context._job, context._worker, context._started, context._is_async)
 
     def progress(self, percent: float, message: str | None = None) -> _Told:
         super().progress(percent, message)

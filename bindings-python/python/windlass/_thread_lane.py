@@ -92,7 +92,7 @@ class ThreadLane:
         try:
             # A fresh context: what one task sets, the next does not see.
             value = self._context.copy().run(handler.fn, **kwargs)
-            return _attempt.told(handler, value)
+            return _attempt.told(handler, value, kwargs)
         except BaseException as error:
             return _attempt.failed(error)
 

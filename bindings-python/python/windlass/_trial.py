@@ -38,7 +38,9 @@ MAX_RETRIES = 3
 class Job:
     """Stands where a `_native.Job` stands."""
 
-    def __init__(self, id: int, record: Mapping[str, Any], timeout: float | None) -> None:
+    def __init__(self, id: int, leased: Mapping[str, Any], timeout: float | None) -> None:
+        record = leased["task"]
+        state = leased.get("state")
         self.id = id
         self.task_id: str = record["task_id"]
         self.task_type: str = record["task_type"]
@@ -50,6 +52,11 @@ class Job:
         self.metadata = None if metadata is None else json.dumps(metadata)
         self.traceparent: str | None = record.get("traceparent")
         self.batch_id: str | None = record.get("batch_id")
+        self.block_id: str | None = record.get("block_id")
+        self.pipeline_id: str | None = record.get("pipeline_id")
+        self.stage: str | None = record.get("stage")
+        self.state_key: str | None = record.get("state_key")
+        self.state = None if state is None else _forms.encode("state", state)
         self.idempotency_key: str | None = record.get("idempotency_key")
         self.cancel_reason: str | None = None
 
@@ -60,6 +67,7 @@ class Trial:
     def __init__(
         self,
         hands: _native.Hands,
+        compose: Any,
         clock: ManualClock,
         handler: AnyHandler,
         leased: Mapping[str, Any],
@@ -74,12 +82,14 @@ class Trial:
         #: Whether losing it uses up the attempt.
         self.is_counted: bool = record["lease"]["counted"]
         self.job = Job(
-            number, record, declared.get("timeout_seconds") if timeout is None else timeout
+            number, leased, declared.get("timeout_seconds") if timeout is None else timeout
         )
         #: Retry options that the handler declares.
         self.declared = retry_options(declared)
         retries = {**self.declared, **(record.get("retry") or {})}.get("max_retries")
         self.max_retries: int = MAX_RETRIES if retries is None else retries
+        #: Answers what the handler asks of other tasks.
+        self.compose = compose
         self._hands = hands
         self._clock = clock
         self._payload = _forms.encode("payload", record["payload"])
@@ -186,12 +196,13 @@ class Trial:
     def _settle(self, told: Told) -> dict[str, Any] | WindlassError:
         record = {"task_id": self.task_id, "token": self.token, "declared": self.declared}
         head = _forms.encode("outcomes", record)[:-1]
-        # A result is JSON text already; it goes as it is.
-        rest = (
-            f'"outcome":"complete","result":{told}}}'
-            if isinstance(told, str)
-            else _forms.encode("outcomes", _outcome(told))[1:]
-        )
+        # Results and states are JSON text already; they go as they are.
+        if isinstance(told, str):
+            rest = f'"outcome":"complete","result":{told}}}'
+        elif told[0] == "complete":
+            rest = f'"outcome":"complete","result":{told[1]},"state":{told[2]}}}'
+        else:
+            rest = _forms.encode("outcomes", _outcome(told))[1:]
         return self._hands.settle(f"[{head},{rest}]")[0]
 
     def _give_up(self) -> None:
@@ -215,7 +226,8 @@ class Trial:
                 kwargs = self._arguments()
             except InvalidPayloadError as error:
                 return _attempt.misfit(error)
-            return _attempt.told(self.handler, await self.handler.fn(**kwargs))
+            value = await self.handler.fn(**kwargs)
+            return _attempt.told(self.handler, value, kwargs)
         except asyncio.CancelledError as error:
             return _attempt.cancelled(cast(_native.Job, self.job), error)
         except (KeyboardInterrupt, GeneratorExit):
@@ -241,7 +253,7 @@ class Trial:
                 return _attempt.misfit(error)
             context = self.context or contextvars.copy_context()
             value = context.run(self.handler.fn, **kwargs)
-            return _attempt.told(self.handler, value)
+            return _attempt.told(self.handler, value, kwargs)
         except KeyboardInterrupt:
             raise
         except BaseException as error:
@@ -259,6 +271,12 @@ class _Reports:
 
     def log(self, _: int, level: str, message: str) -> None:
         self._report({"kind": "log", "level": level, "message": message})
+
+    def upstream(self, task_id: str, name: str, bridge: _native.Bridge | None = None) -> Any:
+        return self._trial.compose.upstream(task_id, name, bridge)
+
+    def upstream_names(self, task_id: str, bridge: _native.Bridge | None = None) -> Any:
+        return self._trial.compose.upstream_names(task_id, bridge)
 
     def _report(self, update: Mapping[str, Any]) -> None:
         trial = self._trial

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+import json
+from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping, Sequence
+from typing import Any, Generic, TypeVar
 
-from windlass import _forms, options
-from windlass.task import Task
+from windlass import _bridge, _forms, _native, options
 from windlass.view import Record
+
+Shown = TypeVar("Shown")
 
 #: Tasks of one page.
 PAGE = 200
@@ -17,22 +19,6 @@ PAGE = 200
 def spec(payload: Any, given: Mapping[str, Any]) -> str:
     """The record of one task to submit."""
     return options.record(options.wire(given), _forms.encode("payload", payload))
-
-
-def batch_specs(
-    tasks: Iterable[Mapping[str, Any]], task_type: str | None, common: Mapping[str, Any]
-) -> list[str]:
-    """The records of a batch: what a task says goes before what is common."""
-    common = {"task_type": task_type, **common}
-    prefix = options.wire(common)
-    specs = []
-    for task in tasks:
-        if task.keys() == {"payload"}:
-            specs.append(options.record(prefix, _forms.encode("payload", task["payload"])))
-        else:
-            own = {key: value for key, value in task.items() if key != "payload"}
-            specs.append(spec(task.get("payload"), {**common, **own}))
-    return specs
 
 
 def matching(
@@ -59,11 +45,14 @@ def matching(
     }
 
 
-class Listing:
+class Listing(Generic[Shown]):
     """A list that is fetched page by page."""
 
-    def __init__(self, matching: dict[str, Any], limit: int | None) -> None:
+    def __init__(
+        self, matching: dict[str, Any], limit: int | None, view: Callable[[Record], Shown]
+    ) -> None:
         self._filter = matching
+        self._view = view
         self._left = limit
         self._cursor: str | None = None
         self.is_over = False
@@ -74,15 +63,50 @@ class Listing:
         page = PAGE if self._left is None else min(PAGE, self._left)
         return {**self._filter, "cursor": self._cursor, "limit": page}
 
-    def take(self, page: Record) -> Iterator[Task]:
-        """The tasks of a page."""
+    def take(self, page: Record) -> Iterator[Shown]:
+        """What a page shows."""
         tasks = page["tasks"]
         self._cursor = page["next"]
         if self._left is not None:
             tasks = tasks[: self._left]
             self._left -= len(tasks)
         self.is_over = self._cursor is None or self._left == 0
-        return map(Task, tasks)
+        return map(self._view, tasks)
+
+
+def pages(native: _native.Client, listing: Listing[Shown], page: dict[str, Any]) -> Iterator[Shown]:
+    """The rest of a list whose first page is here."""
+    while True:
+        yield from listing.take(page)
+        if listing.is_over:
+            return
+        page = json.loads(native.list(**listing.request()))
+
+
+class AsyncPages(AsyncIterator[Shown]):
+    """A list for coroutines: `async for` fetches page by page, `await` gives all of it."""
+
+    def __init__(self, native: _native.Client, listing: Listing[Shown]) -> None:
+        self._native = native
+        self._listing = listing
+        self._page: list[Shown] = []
+
+    def __aiter__(self) -> AsyncPages[Shown]:
+        return self
+
+    async def __anext__(self) -> Shown:
+        while not self._page:
+            if self._listing.is_over:
+                raise StopAsyncIteration
+            text = await self._native.list(**self._listing.request(), bridge=_bridge.current())
+            self._page = list(self._listing.take(json.loads(text)))[::-1]
+        return self._page.pop()
+
+    async def _all(self) -> list[Shown]:
+        return [shown async for shown in self]
+
+    def __await__(self) -> Generator[Any, None, list[Shown]]:
+        return self._all().__await__()
 
 
 def _instant(name: str, at: object) -> str:

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import AsyncIterator, Generator, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from windlass import _forms, _log
+from windlass._async_composing import AsyncComposing
 from windlass._bridge import current
 from windlass._hands import AsyncHands
-from windlass._verbs import Listing, batch_specs, matching, spec
+from windlass._verbs import AsyncPages, Listing, matching, spec
 from windlass.client import WAIT
 from windlass.connection import ConnectOptions, connect
 from windlass.handle import TaskHandle
 from windlass.lifecycle import TaskEvents
 from windlass.options import RetryOptions, Seconds
-from windlass.queues import Batch, Changed, ClusterHealth, Count, QueueInfo, Tally
+from windlass.queues import Changed, ClusterHealth, Count, QueueInfo, Tally
 from windlass.task import (
     BatchStatuses,
-    BatchSubmission,
     LogEntry,
     Submission,
     Task,
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from windlass import _native
 
 
-class AsyncClient(AsyncHands):
+class AsyncClient(AsyncComposing, AsyncHands):
     """A connection to a task store, with the arguments and verbs of `Client` as coroutines.
 
     One client serves any number of event loops.
@@ -108,17 +108,6 @@ class AsyncClient(AsyncHands):
         )
         return Submission._from((await self._native.submit([record], False, current()))[0])
 
-    async def submit_batch(
-        self, tasks: Iterable[Mapping[str, Any]], task_type: str | None = None, **options: Any
-    ) -> BatchSubmission:
-        """Stores many tasks, all or none, under one batch id.
-
-        Each task is a mapping with its `payload` and options of its own; `task_type` and `options`,
-        those of `submit_task`, hold for tasks that do not say otherwise. Errors as `submit_task`.
-        """
-        stored = await self._native.submit(batch_specs(tasks, task_type, options), True, current())
-        return BatchSubmission(map(Submission._from, stored))
-
     async def get_task(self, task_id: str) -> Task:
         """The task. Raises `TaskNotFoundError`."""
         return Task(json.loads(await self._native.get(task_id, current())))
@@ -145,13 +134,13 @@ class AsyncClient(AsyncHands):
         until: dt.datetime | None = None,
         error: str | None = None,
         limit: int | None = None,
-    ) -> TaskList:
+    ) -> AsyncPages[Task]:
         """Tasks that match, newest first: `async for` fetches page by page, `await` gives a list.
 
         Arguments and errors as `Client.list_tasks`.
         """
         given = matching(labels, status, task_type, queue, batch_id, since, until, error)
-        return TaskList(self._native, Listing(given, limit))
+        return AsyncPages(self._native, Listing(given, limit, Task))
 
     async def count_tasks(
         self,
@@ -329,17 +318,6 @@ class AsyncClient(AsyncHands):
         """Lets a paused queue go on. Again is no error."""
         return QueueInfo(json.loads(await self._native.pause(name, False, current())))
 
-    async def get_batch(self, batch_id: str) -> Batch:
-        """How the tasks of a batch stand, counted. Raises `BatchNotFoundError`."""
-        return Batch(json.loads(await self._native.batch(batch_id, current())))
-
-    async def cancel_batch(self, batch_id: str) -> Batch:
-        """Cancels every task of a batch that has not ended, as `cancel_task` does.
-
-        Raises `BatchNotFoundError`.
-        """
-        return Batch(json.loads(await self._native.cancel_batch(batch_id, current())))
-
     async def cluster_health(self) -> ClusterHealth:
         """How the store, its queues and its workers are."""
         _log.sync()
@@ -363,29 +341,3 @@ class AsyncClient(AsyncHands):
 
     def __repr__(self) -> str:
         return f"Async{self._native!r}"
-
-
-class TaskList(AsyncIterator[Task]):
-    """Tasks that match, fetched page by page."""
-
-    def __init__(self, native: _native.Client, listing: Listing) -> None:
-        self._native = native
-        self._listing = listing
-        self._page: list[Task] = []
-
-    def __aiter__(self) -> TaskList:
-        return self
-
-    async def __anext__(self) -> Task:
-        while not self._page:
-            if self._listing.is_over:
-                raise StopAsyncIteration
-            text = await self._native.list(**self._listing.request(), bridge=current())
-            self._page = list(self._listing.take(json.loads(text)))[::-1]
-        return self._page.pop()
-
-    async def _all(self) -> list[Task]:
-        return [task async for task in self]
-
-    def __await__(self) -> Generator[Any, None, list[Task]]:
-        return self._all().__await__()

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from windlass import _forms, _log
+from windlass._composing import Composing
 from windlass._hands import Hands
-from windlass._verbs import Listing, batch_specs, matching, spec
+from windlass._verbs import Listing, matching, pages, spec
 from windlass.connection import ConnectOptions, connect
 from windlass.handle import TaskHandle
 from windlass.lifecycle import TaskEvents
 from windlass.options import RetryOptions, Seconds
-from windlass.queues import Batch, Changed, ClusterHealth, Count, QueueInfo, Tally
+from windlass.queues import Changed, ClusterHealth, Count, QueueInfo, Tally
 from windlass.task import (
     BatchStatuses,
-    BatchSubmission,
     LogEntry,
     Submission,
     Task,
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 WAIT = 300.0
 
 
-class Client(Hands):
+class Client(Composing, Hands):
     """A connection to a task store, or to the server of one.
 
     `url` is `sqlite:PATH`, `memory:`, `memory:NAME`, `http://HOST:PORT` or `https://HOST:PORT`;
@@ -114,17 +114,6 @@ class Client(Hands):
         )
         return Submission._from(self._native.submit([record], False)[0])
 
-    def submit_batch(
-        self, tasks: Iterable[Mapping[str, Any]], task_type: str | None = None, **options: Any
-    ) -> BatchSubmission:
-        """Stores many tasks, all or none, under one batch id.
-
-        Each task is a mapping with its `payload` and options of its own; `task_type` and `options`,
-        those of `submit_task`, hold for tasks that do not say otherwise. Errors as `submit_task`.
-        """
-        stored = self._native.submit(batch_specs(tasks, task_type, options), True)
-        return BatchSubmission(map(Submission._from, stored))
-
     def get_task(self, task_id: str) -> Task:
         """The task. Raises `TaskNotFoundError`."""
         return Task(json.loads(self._native.get(task_id)))
@@ -159,8 +148,8 @@ class Client(Hands):
         once.
         """
         given = matching(labels, status, task_type, queue, batch_id, since, until, error)
-        listing = Listing(given, limit)
-        return _pages(self._native, listing, json.loads(self._native.list(**listing.request())))
+        listing = Listing(given, limit, Task)
+        return pages(self._native, listing, json.loads(self._native.list(**listing.request())))
 
     def count_tasks(
         self,
@@ -333,17 +322,6 @@ class Client(Hands):
         """Lets a paused queue go on. Again is no error."""
         return QueueInfo(json.loads(self._native.pause(name, False)))
 
-    def get_batch(self, batch_id: str) -> Batch:
-        """How the tasks of a batch stand, counted. Raises `BatchNotFoundError`."""
-        return Batch(json.loads(self._native.batch(batch_id)))
-
-    def cancel_batch(self, batch_id: str) -> Batch:
-        """Cancels every task of a batch that has not ended, as `cancel_task` does.
-
-        Raises `BatchNotFoundError`.
-        """
-        return Batch(json.loads(self._native.cancel_batch(batch_id)))
-
     def cluster_health(self) -> ClusterHealth:
         """How the store, its queues and its workers are."""
         _log.sync()
@@ -367,11 +345,3 @@ class Client(Hands):
 
     def __repr__(self) -> str:
         return repr(self._native)
-
-
-def _pages(native: _native.Client, listing: Listing, page: dict[str, Any]) -> Iterator[Task]:
-    while True:
-        yield from listing.take(page)
-        if listing.is_over:
-            return
-        page = json.loads(native.list(**listing.request()))

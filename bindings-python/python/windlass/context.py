@@ -7,7 +7,11 @@ import json
 from collections.abc import Generator
 from typing import Any
 
-from windlass import _native
+from windlass import _forms, _native, options
+from windlass.upstream import Upstream
+
+#: A state that nobody has looked at.
+_UNTOUCHED: Any = object()
 
 
 class _Told:
@@ -26,12 +30,21 @@ _TOLD = _Told()
 class Context:
     """`ctx` of a handler: a parameter of that name, or annotated with this class."""
 
-    __slots__ = ("_job", "_started", "_worker")
+    __slots__ = ("_is_async", "_job", "_started", "_state", "_upstream", "_worker")
 
-    def __init__(self, job: _native.Job, worker: _native.Worker, started: dt.datetime) -> None:
+    def __init__(
+        self,
+        job: _native.Job,
+        worker: _native.Worker,
+        started: dt.datetime,
+        is_async: bool = False,
+    ) -> None:
         self._job = job
         self._worker = worker
         self._started = started
+        self._is_async = is_async
+        self._state: Any = _UNTOUCHED
+        self._upstream: Upstream | None = None
 
     @property
     def task_id(self) -> str:
@@ -80,6 +93,64 @@ class Context:
     def batch_id(self) -> str | None:
         """The batch the task was submitted with."""
         return self._job.batch_id
+
+    @property
+    def block_id(self) -> str | None:
+        """The block the task is a step of."""
+        return self._job.block_id
+
+    @property
+    def pipeline_id(self) -> str | None:
+        """The pipeline the task is a stage of."""
+        return self._job.pipeline_id
+
+    @property
+    def stage(self) -> str | None:
+        """The task's name in its pipeline."""
+        return self._job.stage
+
+    @property
+    def upstream(self) -> Upstream:
+        """What the tasks returned that this one waited for, by the names of their stages.
+
+        `ctx.upstream["extract"]` in a `def` handler, `await ctx.upstream["extract"]` in a
+        coroutine. See `Upstream`.
+        """
+        if self._upstream is None:
+            self._upstream = Upstream(self._job.task_id, self._worker, self._is_async)
+        return self._upstream
+
+    @property
+    def state_key(self) -> str | None:
+        """Tasks with one key run one at a time, in submission order, and share a state."""
+        return self._job.state_key
+
+    @property
+    def state(self) -> Any:
+        """The state of the task's `state_key`: as the last task left it, else `initial_state`.
+
+        `None` while there is none. Assign it, or change the dict or list that it is: as it stands
+        when the handler returns it is stored together with the completion, or not at all.
+        """
+        if self._state is _UNTOUCHED:
+            text = self._job.state
+            self._state = None if text is None else _forms.decode(text)
+        return self._state
+
+    @state.setter
+    def state(self, value: Any) -> None:
+        """Raises `InvalidArgumentError` in a task that has no `state_key`."""
+        if self._job.state_key is None:
+            raise options.invalid("state", "the task has no state_key to keep a state under")
+        self._state = value
+
+    def _changed_state(self) -> str | None:
+        """JSON text of the state where it changed; `InvalidPayloadError` where it has none."""
+        if self._state is _UNTOUCHED or self._job.state_key is None:
+            return None
+        text = _forms.encode("state", self._state)
+        before = self._job.state
+        return None if text == before or (before is None and text == "null") else text
 
     @property
     def idempotency_key(self) -> str | None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 
 from windlass import _bridge, _forms, _native, options
 from windlass.binding import Binding, result_type
+from windlass.calls import TaskCall
 from windlass.handle import TaskHandle
 from windlass.task import Submission
 
@@ -42,11 +43,22 @@ class Handles(list[TaskHandle[Result]]):
 class Prepared(Generic[Submitted, Result]):
     """A handler with the options of a submit."""
 
-    __slots__ = ("_handler", "_prefix")
+    __slots__ = ("_given", "_handler", "_prefix")
 
-    def __init__(self, handler: Handler[..., Submitted, Any, Result], prefix: str) -> None:
+    def __init__(
+        self, handler: Handler[..., Submitted, Any, Result], given: Mapping[str, Any]
+    ) -> None:
         self._handler = handler
-        self._prefix = prefix
+        self._given = given
+        self._prefix = options.wire(given)
+
+    def bind(self, *args: Submitted.args, **kwargs: Submitted.kwargs) -> TaskCall[Result]:
+        """A task that is not stored yet: for a batch, its hooks, or a stage of a pipeline.
+
+        Raises `InvalidPayloadError` when the arguments do not fit.
+        """
+        payload = self._handler.binding.payload(args, kwargs)
+        return TaskCall(payload, self._given, self._handler.rebuild)
 
     def submit(self, *args: Submitted.args, **kwargs: Submitted.kwargs) -> TaskHandle[Result]:
         """Stores a task with the handler's own arguments; durable when it returns.
@@ -138,8 +150,7 @@ class Handler(Generic[Called, Submitted, Returned, Result]):
 
     def options(self, **given: Unpack[options.TaskOptions]) -> Prepared[Submitted, Result]:
         """The handler with options for what is submitted: `f.options(priority=1).submit(…)`."""
-        merged = {"task_type": self.name, **self._given, **given}
-        return Prepared(self, options.wire(merged))
+        return Prepared(self, {"task_type": self.name, **self._given, **given})
 
     def submit(self, *args: Submitted.args, **kwargs: Submitted.kwargs) -> TaskHandle[Result]:
         """Stores a task with the handler's own arguments. See `Prepared.submit`."""
@@ -150,6 +161,10 @@ class Handler(Generic[Called, Submitted, Returned, Result]):
     ) -> TaskHandle[Result]:
         """The same in a coroutine."""
         return await self._prepared.asubmit(*args, **kwargs)
+
+    def bind(self, *args: Submitted.args, **kwargs: Submitted.kwargs) -> TaskCall[Result]:
+        """A task that is not stored yet. See `Prepared.bind`."""
+        return self._prepared.bind(*args, **kwargs)
 
     def submit_many(self, calls: Iterable[Any]) -> Handles[Result]:
         """Stores one task for each call. See `Prepared.submit_many`."""

@@ -13,6 +13,7 @@ from windlass import _forms
 from windlass.errors import InvalidArgumentError, NotImplementedYetError
 
 Seconds = float | dt.timedelta
+Labels = Mapping[str, str | int | float | bool]
 
 
 class RetryOptions(TypedDict, total=False):
@@ -34,19 +35,29 @@ class HandlerOptions(TypedDict, total=False):
     retry: RetryOptions | None
 
 
-class TaskOptions(HandlerOptions, total=False):
-    """What one task can be given."""
+class BatchOptions(HandlerOptions, total=False):
+    """What holds for the tasks of a batch that do not say otherwise."""
 
     queue: str | None
-    priority: int | str | None
     run_at: dt.datetime | None
     delay: Seconds | None
-    idempotency_key: str | None
-    labels: Mapping[str, str | int | float | bool] | None
-    metadata: Mapping[str, Any] | None
     traceparent: str | None
     state_key: str | None
     initial_state: Any
+
+
+class StageOptions(BatchOptions, total=False):
+    """What a stage of a pipeline can be given."""
+
+    priority: int | str | None
+    labels: Labels | None
+    metadata: Mapping[str, Any] | None
+
+
+class TaskOptions(StageOptions, total=False):
+    """What one task can be given."""
+
+    idempotency_key: str | None
 
 
 # Python's name to the wire's, where they differ.

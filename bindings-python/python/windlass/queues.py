@@ -1,4 +1,4 @@
-"""Queues, batches and the whole as callers see them: counts of tasks."""
+"""Queues and the whole as callers see them: counts of tasks."""
 
 from __future__ import annotations
 
@@ -108,41 +108,6 @@ class QueueInfo(View):
     def oldest_pending_at(self) -> dt.datetime | None:
         """Since when the pending task that has waited longest could run."""
         return self._instant("oldest_pending_at")
-
-
-class Batch(View):
-    """Tasks that were submitted together."""
-
-    __slots__ = ()
-    _shown = ("batch_id", "status", "total")
-
-    @property
-    def batch_id(self) -> str:
-        """Its id."""
-        return str(self.record["batch_id"])
-
-    @property
-    def status(self) -> str:
-        """`pending` while nothing has begun, `running` while something is open.
-
-        Then `failed` when a task failed, else `cancelled` when one was cancelled, else `completed`.
-        """
-        return str(self.record["status"])
-
-    @property
-    def is_final(self) -> bool:
-        """Whether every task has ended."""
-        return self.status in ("completed", "failed", "cancelled")
-
-    @property
-    def total(self) -> int:
-        """How many tasks it has, those that were pruned left out."""
-        return int(self.record["total"])
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """Tasks by status; zeros are left out."""
-        return dict(self.record["counts"])
 
 
 class QueueHealth(View):

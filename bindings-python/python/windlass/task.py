@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
 from typing import Any
 
 from windlass import _forms
@@ -43,33 +42,6 @@ class Submission(View):
     def batch_id(self) -> str | None:
         """The batch it was stored with."""
         return self.record.get("batch_id")
-
-
-class BatchSubmission(View):
-    """Tasks that are stored, all of them."""
-
-    __slots__ = ("submissions",)
-    _shown = ("batch_id",)
-
-    def __init__(self, submissions: Iterable[Submission]) -> None:
-        #: One for each task, in order.
-        self.submissions = list(submissions)
-        ids = [submission.task_id for submission in self.submissions]
-        batch = self.submissions[0].batch_id if self.submissions else None
-        super().__init__({"batch_id": batch, "task_ids": ids})
-
-    @property
-    def batch_id(self) -> str | None:
-        """The batch; `None` when it is empty."""
-        return self.record["batch_id"]  # type: ignore[no-any-return]
-
-    @property
-    def task_ids(self) -> list[str]:
-        """The tasks' ids, in order."""
-        return list(self.record["task_ids"])
-
-    def __len__(self) -> int:
-        return len(self.submissions)
 
 
 class Failure(View):
@@ -197,18 +169,38 @@ class Task(TaskStatus):
         return self.record.get("batch_id")
 
     @property
+    def kind(self) -> str:
+        """`task`; `batch`, `block` or `pipeline` for a task that stands for others."""
+        return str(self.record.get("kind", "task"))
+
+    @property
+    def block_id(self) -> str | None:
+        """The block it is a step of."""
+        return self.record.get("block_id")
+
+    @property
+    def pipeline_id(self) -> str | None:
+        """The pipeline it is a stage of."""
+        return self.record.get("pipeline_id")
+
+    @property
+    def stage(self) -> str | None:
+        """Its name in its pipeline."""
+        return self.record.get("stage")
+
+    @property
     def idempotency_key(self) -> str | None:
         """Its key."""
         return self.record.get("idempotency_key")
 
     @property
     def state_key(self) -> str | None:
-        """Carried until stateful tasks land."""
+        """Tasks with one key run one at a time, in submission order, and share a state."""
         return self.record.get("state_key")
 
     @property
     def initial_state(self) -> Any:
-        """Carried until stateful tasks land."""
+        """The state when there is none yet."""
         return self.record.get("initial_state")
 
     @property
@@ -273,7 +265,7 @@ class TaskUpdate(View):
 
     @property
     def kind(self) -> str:
-        """`status`, `progress`, `log`, or `resync` where history was pruned."""
+        """`status`, `progress`, `log`, `member`, or `resync` where history was pruned."""
         return str(self.record["kind"])
 
     @property
@@ -283,8 +275,21 @@ class TaskUpdate(View):
 
     @property
     def status(self) -> str:
-        """The task's status with this entry; only a running task reports progress and logs."""
+        """The task's status with this entry; only a running task reports progress and logs.
+
+        With `member` that of the member.
+        """
         return str(self.record.get("status", "running"))
+
+    @property
+    def member_id(self) -> str | None:
+        """The task of this batch, block or pipeline that changed, with `member`."""
+        return self.record.get("member_id")
+
+    @property
+    def stage(self) -> str | None:
+        """That task's name in its pipeline."""
+        return self.record.get("stage")
 
     @property
     def is_final(self) -> bool:
