@@ -148,8 +148,8 @@ pub(super) fn labels(raw: &str) -> Result<Labels> {
     for (key, value) in given {
         let text = match value.as_bytes().first() {
             Some(b'"') => text("labels", value)?,
-            // Kept as its JSON text.
-            Some(b'-' | b'0'..=b'9' | b't' | b'f') => value.to_owned(),
+            Some(b't' | b'f') => value.to_owned(),
+            Some(b'-' | b'0'..=b'9') => scalar(value)?,
             _ => {
                 let reason = format!("value of {key:?} must be text, number or boolean");
                 return Err(Error::invalid("labels", reason));
@@ -160,6 +160,15 @@ pub(super) fn labels(raw: &str) -> Result<Labels> {
         }
     }
     Ok(labels)
+}
+
+/// The text of a number, in one spelling: `1.5` for `1.50`.
+fn scalar(raw: &str) -> Result<String> {
+    if raw.parse::<i64>().is_ok() || raw.parse::<u64>().is_ok() {
+        return Ok(raw.to_owned());
+    }
+    let number = fraction("labels", raw)?;
+    serde_json::to_string(&number).map_err(|error| unreadable("labels", &error))
 }
 
 pub(super) fn retry(raw: &str) -> Result<RetryOptions> {
