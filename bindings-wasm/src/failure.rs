@@ -7,6 +7,8 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use windlass_core::{Error, Result};
 
+use crate::promise;
+
 #[wasm_bindgen]
 extern "C" {
     #[wasm_bindgen(js_namespace = console, js_name = error)]
@@ -47,14 +49,15 @@ pub(crate) fn raised<T>(result: Result<T>) -> Result<T, JsValue> {
     result.map_err(|error| exception(&error))
 }
 
-/// A panic ends the whole module, so the place where it happened is told. Never what it was about: that
-/// may be a user's data.
+/// A panic ends the whole module, so the place where it happened is told, and whoever waits is told that nothing
+/// will come. Never what it was about: that may be a user's data.
 pub(crate) fn tell_panics() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         panic::set_hook(Box::new(|panic| {
             let (file, line) = panic.location().map_or(("", 0), |at| (at.file(), at.line()));
             console_error(&format!("windlass: a broken invariant at {file}:{line}"));
+            promise::reject_all();
         }));
     });
 }

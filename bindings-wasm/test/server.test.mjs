@@ -342,3 +342,18 @@ test("a payload that is no JSON is refused by its field and changes nothing", as
   });
   assert.deepEqual(told, [Array(6).fill("payload"), true]);
 });
+
+test("a broken invariant ends every call with an error, those under way and those to come", async () => {
+  const { page, told } = await inPage(async () => {
+    const { taskId } = await client.submitTask({ type: "nobody", payload: {} });
+    const waits = code(client.result(taskId));
+    await client.getTask(taskId);
+    crypto.getRandomValues = () => {
+      throw new Error("no chance");
+    };
+    const breaks = await code(client.submitTask({ type: "nobody", payload: {} }));
+    return [breaks, await waits, await code(client.getTask(taskId))];
+  });
+  assert.deepEqual(told, ["internal", "internal", "internal"]);
+  assert.match(page.said.join(), /a broken invariant at .*:\d+/);
+});

@@ -173,7 +173,11 @@ class LazyClient {
       if (arg.aborted) throw new DOMException("aborted", "AbortError");
       return arg.within(this.#loaded!);
     });
-    return (client[verb] as (...args: unknown[]) => unknown)(...given);
+    try {
+      return await (client[verb] as (...args: unknown[]) => unknown)(...given);
+    } catch (error) {
+      throw error instanceof WebAssembly.RuntimeError ? broken(error) : error;
+    }
   }
 
   #follow(verb: "updates" | "events", args: unknown[]): surface.NativeUpdates {
@@ -216,6 +220,12 @@ class LazyClient {
     await Promise.all([client?.close(), whole?.close()]);
     return null;
   }
+}
+
+/** A call in which the code found an invariant broken: nothing of it goes on, and every other call is told so by it. */
+function broken(cause: unknown): Error {
+  const reason = "a broken invariant ended the module; load the page again";
+  return fromCode("internal", `internal error: ${reason}`, { reason }, cause);
 }
 
 /** The URL for people until the code says it itself: nothing that may be secret. */
