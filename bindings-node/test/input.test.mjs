@@ -103,3 +103,14 @@ test("a signal that is aborted before a submit stores nothing", async () => {
   await assert.rejects(submitted, { name: "AbortError" });
   assert.deepEqual(await client.counts(), before);
 });
+
+for (const [verb, field, record] of [
+  ["lease", "request", { limit: 1n }],
+  ["renew", "renewals", [{ extend_seconds: 1n }]],
+  ["settle", "settles", [cycle]],
+  ["settle", "settles", undefined],
+]) {
+  test(`${verb} by hand with ${record === undefined ? "nothing" : "what has no JSON text"} is refused with its field`, async () => {
+    await assert.rejects(client[verb](record), (error) => error instanceof InvalidArgumentError && error.fields.field === field);
+  });
+}

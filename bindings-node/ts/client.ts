@@ -34,6 +34,7 @@ import {
   readWorkerInfo,
 } from "./generated/words.js";
 import { TaskList } from "./listing.js";
+import { recordText } from "./json.js";
 import { type NativeClient, native } from "./native.js";
 import type {
   AnyTaskOptions,
@@ -317,17 +318,17 @@ export class Client<M extends TaskMap<M> = TaskMap> implements AsyncDisposable {
 
   /** Leases taken by hand, as records of the wire: `POST /leases`. For tests. */
   async lease(request: object): Promise<any> {
-    return JSON.parse(await answer(() => this.#native.lease(JSON.stringify(request))));
+    return JSON.parse(await answer(() => this.#native.lease(recordText("request", request))));
   }
 
   /** Keeps leases taken by hand. */
   async renew(renewals: readonly object[]): Promise<any[]> {
-    return JSON.parse(await answer(() => this.#native.renew(JSON.stringify(renewals))));
+    return JSON.parse(await answer(() => this.#native.renew(recordText("renewals", renewals))));
   }
 
   /** Records outcomes of leases taken by hand; for each its task's status, or the error. */
   async settle(settles: readonly object[]): Promise<({ task_id: string; status: string } | WindlassError)[]> {
-    const told = await answer(() => this.#native.settle(JSON.stringify(settles)));
+    const told = await answer(() => this.#native.settle(recordText("settles", settles)));
     return JSON.parse(told).map(({ task_id, status, error }: Record<string, any>) => {
       if (error === undefined) return { task_id, status };
       const { code, message, details } = error;

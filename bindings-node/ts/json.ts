@@ -34,6 +34,22 @@ export function jsonText(field: string, value: unknown, refuse: Refuse = refuseP
   }
 }
 
+/**
+ * JSON text of a record of the wire. What its reader leaves out may be `undefined` here.
+ *
+ * @throws InvalidArgumentError for what has no JSON text, like a BigInt or a cycle
+ */
+export function recordText(field: string, record: unknown): string {
+  let reason = "must be a record";
+  try {
+    const text = JSON.stringify(record);
+    if (text !== undefined) return text;
+  } catch (thrown) {
+    reason = thrown instanceof Error ? thrown.message : String(thrown);
+  }
+  throw fromCode("invalid_argument", `${field}: ${reason}`, { field, reason });
+}
+
 function written(value: unknown): string | undefined {
   try {
     return JSON.stringify(value);

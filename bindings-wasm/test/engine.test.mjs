@@ -292,3 +292,38 @@ test("a payload that is no JSON is refused and changes nothing", async () => {
   });
   assert.deepEqual(told, [Array(7).fill("payload"), []]);
 });
+
+test("leases by hand that have no JSON text are refused with a code", async () => {
+  const page = await place.open();
+  const told = await page.evaluate(async () => {
+    const { connect } = await import("/dist/index.js");
+    const client = await connect("memory:");
+    const code = (promise) => promise.then(String, (error) => `${error.code} ${error.fields.field}`);
+    const renewal = { task_id: "x", token: 1n };
+    return [await code(client.lease({ limit: 1n })), await code(client.renew([renewal])), await code(client.settle([renewal]))];
+  });
+  assert.deepEqual(told, ["invalid_argument request", "invalid_argument renewals", "invalid_argument settles"]);
+  assert.deepEqual(page.said, []);
+});
+
+test("a broken invariant ends every call with an error, those under way and those to come", async () => {
+  const page = await place.open();
+  const told = await page.evaluate(async () => {
+    const { connect } = await import("/dist/index.js");
+    const client = await connect("memory:");
+    const code = (promise) => promise.then(String, (error) => error.code);
+    const { taskId } = await client.submitTask({ type: "double", payload: {} });
+    const waits = code(client.result(taskId));
+    const stream = client.streamTask(taskId)[Symbol.asyncIterator]();
+    const next = code(stream.next().then(() => stream.next()));
+    await client.getTask(taskId);
+    // Without chance there is no safe way to make an id.
+    crypto.getRandomValues = () => {
+      throw new Error("no chance");
+    };
+    const breaks = await code(client.submitTask({ type: "double", payload: {} }));
+    return [breaks, await waits, await next, await code(client.getTask(taskId))];
+  });
+  assert.deepEqual(told, ["internal", "internal", "internal", "internal"]);
+  assert.match(page.said.join(), /a broken invariant at .*:\d+/);
+});
