@@ -2,6 +2,7 @@
 
 mod breaking;
 mod closing;
+mod composing;
 mod large;
 mod outliving;
 mod proxy;
