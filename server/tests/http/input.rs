@@ -184,6 +184,12 @@ async fn only_what_is_there_is_served() {
     let mut allowed: Vec<&str> = wrong.header("allow").unwrap().split(',').collect();
     allowed.sort_unstable();
     assert_eq!(allowed, ["GET", "HEAD", "POST"]);
+    for word in ["bulk", "cancel", "find", "retry", "wait", "none"] {
+        let none = stage.ask("GET", &format!("/api/v1/tasks/{word}"), "").await;
+        assert_eq!((none.status, told(&none).1.as_str()), (404, "task_not_found"), "{word}");
+        let other = stage.ask("PUT", &format!("/api/v1/tasks/{word}"), "").await;
+        assert_eq!(other.status, 405, "{word}");
+    }
     assert_eq!(stage.ask("BREW", "/api/v1/tasks", "").await.status, 405);
     assert_eq!(stage.ask("OPTIONS", "/api/v1/tasks", "").await.status, 405);
     for (method, path) in [

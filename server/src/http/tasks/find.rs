@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use windlass_core::words::{FoundTasks, TaskIds, Tasks, WaitBody};
-use windlass_core::{Task, TaskId, Why};
+use windlass_core::{Error, Task, TaskId, Why};
 
 use super::{OfTask, not_found};
 use crate::http::answer::{self, Answer};
@@ -35,6 +35,12 @@ pub(crate) async fn get(
     let _held = (!wait.is_zero()).then(|| serving.hold()).transpose()?;
     let found = serving.wait(ask.caller.tenant(), vec![id], false, wait).await?.pop();
     answer::ok(&found.ok_or_else(|| not_found(id))?)
+}
+
+/// A word that is no id.
+pub(crate) async fn no_task(ask: Ask) -> Answer {
+    let word = ask.parts.uri.path().rsplit('/').next().unwrap_or_default();
+    Err(Error::TaskNotFound { task_id: word.to_owned() }.into())
 }
 
 /// Tasks by id, in order.

@@ -12,6 +12,7 @@ mod submit;
 use axum::extract::FromRequestParts;
 use axum::extract::Path;
 use axum::http::request::Parts;
+use axum::routing::get;
 use utoipa_axum::routes;
 use windlass_core::{Error, TaskId};
 
@@ -23,8 +24,19 @@ pub(crate) use filter::read as filter;
 pub(crate) use follow::stream;
 pub(crate) use submit::{at_once, header_key, records, within};
 
+/// Paths of their own, for another method than `GET`. No id is such a word, and whoever asks for a task of that
+/// name is told so, as with any other word that is none.
+const WORDS: [&str; 5] = ["bulk", "cancel", "find", "retry", "wait"];
+
 /// The routes.
 pub(crate) fn routes() -> Routes {
+    let routes = described();
+    WORDS
+        .iter()
+        .fold(routes, |routes, word| routes.route(&format!("/tasks/{word}"), get(find::no_task)))
+}
+
+fn described() -> Routes {
     Routes::new()
         .routes(routes!(submit::submit, list::list))
         .routes(routes!(submit::submit_many))
