@@ -9,6 +9,7 @@ mod doctor;
 mod events;
 mod finding;
 mod following;
+mod pipelines;
 mod remote;
 #[cfg(unix)]
 mod serving;

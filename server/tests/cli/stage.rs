@@ -72,6 +72,23 @@ impl Stage {
         })
     }
 
+    /// The same on a thread of its own, at once.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn on_store_later<F: Future<Output = ()>>(
+        &self,
+        act: impl FnOnce(Client) -> F + Send + 'static,
+    ) -> std::thread::JoinHandle<()> {
+        let url = self.url();
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+            runtime.block_on(async {
+                let client = windlass::connect(&url).await.expect("a store");
+                act(client.clone()).await;
+                client.close().await.expect("closed");
+            });
+        })
+    }
+
     pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }

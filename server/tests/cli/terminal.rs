@@ -90,3 +90,26 @@ fn a_batch_is_drawn_over_while_it_goes_on() {
     let wiped = after.find("\r\x1b[2K").expect("wiped before the error");
     assert!(!after[..wiped].contains('\n') && after.contains("it goes on"), "{after:?}");
 }
+
+#[test]
+fn a_pipeline_is_drawn_over_until_it_has_ended() {
+    let (stage, id) = Stage::with(async |client| {
+        let text = r#"{"name": "p", "stages": [{"name": "a", "task_type": "t"},
+            {"name": "b", "task_type": "t", "depends_on": ["a"]}]}"#;
+        let spec = windlass::PipelineSpec::from_wire(text).unwrap();
+        let options = windlass::SubmitOptions::default();
+        let stored = client.service().submit_pipeline("default", spec, options).await.unwrap();
+        stored.pipeline_id.to_string()
+    });
+    let work = stage.on_store_later(async |client| {
+        // The watcher may have seen it before, between, or after: the last drawing is what counts.
+        perform(&client, "t", complete("1")).await;
+        perform(&client, "t", complete("1")).await;
+    });
+    let seen = on_a_terminal(&stage, &["pipelines", "show", &id, "--watch"], &[("COLUMNS", "60")]);
+    work.join().expect("the work is done");
+    let last = seen.rsplit("\x1b[J").next().unwrap();
+    assert!(last.contains("2 of 2 stages") && last.contains("\x1b[32m●"), "{last:?}");
+    let args = ["pipelines", "show", &id, "--watch", "--timeout", "1s"];
+    assert!(on_a_terminal(&stage, &args, &[("NO_COLOR", "1")]).contains("●  a"));
+}
