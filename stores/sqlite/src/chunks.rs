@@ -3,15 +3,14 @@
 use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, Result, params};
-use windlass_core::engine::submit::{NewTask, Place};
+use windlass_core::engine::submit::NewTask;
 use windlass_core::store::{Composed, Composition};
-use windlass_core::words::{Need, Parent, TaskKind};
-use windlass_core::{BatchId, Error, Payload, TaskId, TaskSpec};
+use windlass_core::words::Need;
+use windlass_core::{BatchId, Error};
 
-use crate::compose;
 use crate::enqueue::{self, Check};
-use crate::row;
 use crate::tx::Tx;
+use crate::{aside, compose};
 
 /// The number of the chunk that holds the batch itself and its hooks.
 const ITSELF: i64 = -1;
@@ -19,7 +18,7 @@ const ITSELF: i64 = -1;
 /// Begins a batch.
 pub(crate) fn open(tx: &mut Tx<'_>, composition: &Composition) -> Result<()> {
     let task = &composition.task;
-    let text = text_of_batch(task, &composition.hooks);
+    let text = aside::batch_text(task, &composition.hooks);
     write(tx, &task.tenant, task.task_id.into(), ITSELF, 0, &text)
 }
 
@@ -31,10 +30,11 @@ pub(crate) fn extend(
     chunk: u32,
     tasks: &[NewTask],
 ) -> Result<windlass_core::Result<u64>> {
-    if text(tx.connection, tenant, batch_id, ITSELF)?.is_none() {
+    // The first chunk after the one before all.
+    if after(tx.connection, tenant, batch_id, ITSELF - 1)? != Some(ITSELF) {
         return Ok(Err(no_batch(batch_id)));
     }
-    write(tx, tenant, batch_id, chunk.into(), tasks.len(), &text_of(tasks))?;
+    write(tx, tenant, batch_id, chunk.into(), tasks.len(), &aside::text(tasks))?;
     let mut count = tx.connection.prepare_cached(
         "SELECT coalesce(sum(n), 0) FROM chunks WHERE tenant = ?1 AND batch_id = ?2",
     )?;
@@ -53,7 +53,7 @@ pub(crate) fn seal(
     let Some(text) = text(tx.connection, tenant, batch_id, ITSELF)? else {
         return Ok(Err(no_batch(batch_id)));
     };
-    let (task, hooks) = read_batch(tenant, &text)?;
+    let (task, hooks) = aside::read_batch(tenant, &text)?;
     let (counts, ring) = (tx.counts.clone(), tx.ring);
     // A chunk may be refused when others are written already.
     tx.connection.execute_batch("SAVEPOINT seal")?;
@@ -86,7 +86,7 @@ fn store(
     while let Some(next) = after(tx.connection, tenant, batch_id, at)? {
         at = next;
         let text = text(tx.connection, tenant, batch_id, at)?.unwrap_or_default();
-        let tasks = read(tenant, &text)?;
+        let tasks = aside::read(tenant, &text)?;
         drop(text);
         // Keys of earlier chunks are found in the table.
         let mut submissions =
@@ -171,85 +171,6 @@ fn after(
         .optional()
 }
 
-/// A task as it is kept aside, in three parts and its spec: whose it is, where it stands, and what JSON
-/// numbers would not keep exactly.
-type Aside = (
-    (TaskId, String, Option<[u8; 32]>, Option<BatchId>),
-    (u8, Option<(TaskId, u8)>, Option<String>, u32),
-    (Option<u64>, Option<u64>, Option<String>),
-    Payload,
-);
-
-fn aside(new: &NewTask) -> Aside {
-    let nanos = |d: Duration| u64::try_from(d.as_nanos()).unwrap_or(u64::MAX);
-    let (spec, place) = (&new.spec, &new.place);
-    (
-        (new.task_id, new.handler.clone(), new.fingerprint, new.batch_id),
-        (
-            place.kind as u8,
-            place.parent.map(|parent| (parent.task_id, parent.kind as u8)),
-            place.stage.clone(),
-            place.waits,
-        ),
-        (spec.delay.map(nanos), spec.timeout.map(nanos), row::retry_text(&spec.retry)),
-        Payload::trusted(serde_json::to_string(spec).expect("a spec is plain data")),
-    )
-}
-
-fn unaside(tenant: &str, aside: Aside) -> Option<NewTask> {
-    let ((task_id, handler, fingerprint, batch_id), place, exact, spec) = aside;
-    let mut spec = TaskSpec::from_wire(spec.as_str()).ok()?;
-    let (kind, parent, stage, waits) = place;
-    let parent = match parent {
-        Some((task_id, kind)) => Some(Parent { task_id, kind: TaskKind::from_number(kind)? }),
-        None => None,
-    };
-    let place = Place { kind: TaskKind::from_number(kind)?, parent, stage, waits };
-    spec.delay = exact.0.map(Duration::from_nanos);
-    spec.timeout = exact.1.map(Duration::from_nanos);
-    if let Some(text) = exact.2 {
-        spec.retry = row::read_retry(&text)?;
-    }
-    let tenant = tenant.to_owned();
-    Some(NewTask { task_id, tenant, spec, handler, fingerprint, batch_id, place })
-}
-
-fn text_of(tasks: &[NewTask]) -> String {
-    let tasks: Vec<Aside> = tasks.iter().map(aside).collect();
-    serde_json::to_string(&tasks).expect("tasks are plain data")
-}
-
-fn read(tenant: &str, text: &str) -> Result<Vec<NewTask>> {
-    let tasks: Vec<Aside> = serde_json::from_str(text).map_err(damaged)?;
-    tasks.into_iter().map(|one| unaside(tenant, one).ok_or_else(unreadable)).collect()
-}
-
-fn text_of_batch(task: &NewTask, hooks: &[(Need, NewTask)]) -> String {
-    let hooks: Vec<(u8, Aside)> =
-        hooks.iter().map(|(need, hook)| (*need as u8, aside(hook))).collect();
-    serde_json::to_string(&(aside(task), hooks)).expect("tasks are plain data")
-}
-
-fn read_batch(tenant: &str, text: &str) -> Result<(NewTask, Vec<(Need, NewTask)>)> {
-    let (task, hooks): (Aside, Vec<(u8, Aside)>) = serde_json::from_str(text).map_err(damaged)?;
-    let task = unaside(tenant, task).ok_or_else(unreadable)?;
-    let hook = |(need, hook)| Some((Need::from_number(need)?, unaside(tenant, hook)?));
-    let hooks: Option<Vec<_>> = hooks.into_iter().map(hook).collect();
-    Ok((task, hooks.ok_or_else(unreadable)?))
-}
-
 fn no_batch(batch_id: BatchId) -> Error {
     Error::BatchNotFound { batch_id: batch_id.to_string() }
-}
-
-fn damaged(error: serde_json::Error) -> rusqlite::Error {
-    rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, Box::new(error))
-}
-
-fn unreadable() -> rusqlite::Error {
-    rusqlite::Error::FromSqlConversionFailure(
-        0,
-        rusqlite::types::Type::Text,
-        "a task that this build cannot read".into(),
-    )
 }

@@ -12,12 +12,13 @@
 //! | `keeper`, `wake`, `readers`, `fork` | checkpoints, wake-ups, reading connections, child processes |
 //! | `row`, `hot`, `insert`, `counts`, `updates` | what is kept, and how it is read and written |
 //! | `follow`, `line` | what follows from a change: who waits, composites, lines of state keys |
-//! | `compose`, `chunks`, `graph` | batches, blocks and pipelines: stored, in chunks, read |
+//! | `compose`, `chunks`, `aside`, `graph` | batches, blocks and pipelines: stored, in chunks, read |
 //! | `enqueue`, `lease`, `settle`, `renew`, `list`, `due`, `prune`, `workers` | one verb each |
 //!
 //! A write is on disk when it is acknowledged (`synchronous=FULL`), unless [`Durability::Normal`] asks
 //! for less. Leases and heartbeats never wait for the disk: losing them loses nothing.
 
+mod aside;
 mod chunks;
 mod complete;
 mod compose;
