@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use serde_json::Value;
 use windlass_core::{
-    Batch, Changed, ClusterHealth, Count, Error, Lease, LogLevel, Priority, QueueInfo,
-    RetryOptions, Submission, Tally, Task, TaskError, TaskEvent, TaskEventKind, TaskId, TaskStatus,
-    Update, Waiting, Why, WorkerInfo,
+    Batch, BlockResult, Changed, ClusterHealth, Count, Error, Hooks, Lease, LogLevel, Members,
+    Pipeline, Priority, QueueInfo, RetryOptions, Stage, StepResult, Submission, Tally, Task,
+    TaskError, TaskEvent, TaskEventKind, TaskId, TaskKind, TaskStatus, Update, Waiting, Why,
+    WorkerInfo,
 };
 
 fn table(name: &str) -> toml::Table {
@@ -172,7 +173,8 @@ fn object(
     let value = |field: &toml::Value| {
         let name = field["name"].as_str().unwrap();
         let value = match name {
-            "task_id" | "batch_id" => "0190163d-8694-739b-aea5-966c26f8ad91".into(),
+            "task_id" | "batch_id" | "block_id" | "pipeline_id" | "member_id" | "on_complete"
+            | "on_success" | "on_failure" => "0190163d-8694-739b-aea5-966c26f8ad91".into(),
             _ => sample(field["type"].as_str().unwrap(), records, words),
         };
         let value = match field.get("many").and_then(toml::Value::as_str) {
@@ -209,6 +211,7 @@ fn words_toml_is_what_core_writes() {
     for word in values("LogLevel") {
         assert_eq!(again::<LogLevel>(&word.into()), Value::from(word));
     }
+    assert_eq!(values("TaskKind"), TaskKind::ALL.map(TaskKind::as_str));
     for word in values("Waiting") {
         assert_eq!(again::<Waiting>(&word.into()), Value::from(word));
     }
@@ -222,6 +225,8 @@ fn words_toml_is_what_core_writes() {
             "Submission" => again::<Submission>(&record),
             "Task" => {
                 record["priority"] = 2.into();
+                // The usual kind is left out.
+                record["kind"] = "batch".into();
                 again::<Task>(&record)
             }
             "TaskEvent" => again::<TaskEvent>(&record),
@@ -235,6 +240,12 @@ fn words_toml_is_what_core_writes() {
             "QueueInfo" => again::<QueueInfo>(&record),
             "WorkerInfo" => again::<WorkerInfo>(&record),
             "Batch" => again::<Batch>(&record),
+            "Hooks" => again::<Hooks>(&record),
+            "Members" => again::<Members>(&record),
+            "Stage" => again::<Stage>(&record),
+            "Pipeline" => again::<Pipeline>(&record),
+            "StepResult" => again::<StepResult>(&record),
+            "BlockResult" => again::<BlockResult>(&record),
             "ClusterHealth" => again::<ClusterHealth>(&record),
             // Parts of it.
             "NodeHealth" | "QueueHealth" | "WorkerHealth" => continue,

@@ -50,10 +50,16 @@ export const LOG_LEVELS = ["debug", "info", "warning", "error"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /** Every `UpdateKind`. */
-export const UPDATE_KINDS = ["status", "progress", "log", "resync"] as const;
+export const UPDATE_KINDS = ["status", "progress", "log", "member", "resync"] as const;
 
 /** What an entry of a task's history tells; `resync` where history was pruned. */
 export type UpdateKind = (typeof UPDATE_KINDS)[number];
+
+/** Every `TaskKind`. */
+export const TASK_KINDS = ["task", "batch", "block", "pipeline"] as const;
+
+/** What a task is made of: a handler runs a `task`, the others stand for their members. */
+export type TaskKind = (typeof TASK_KINDS)[number];
 
 /** Every `Waiting`. */
 export const WAITINGS = ["finished", "running", "cancelling", "lease_expired", "delayed", "backing_off", "blocked", "no_worker", "paused", "suspect", "behind", "next"] as const;
@@ -240,12 +246,24 @@ export interface Task {
   metadata: any;
   /** W3C trace context. */
   traceparent: string | null;
-  /** Carried until stateful tasks land. */
+  /** Tasks with one key run one at a time, in the order of their submission, and share a state. */
   stateKey: string | null;
-  /** Carried until stateful tasks land. */
+  /** The state when there is none under the key yet. */
   initialState: any;
+  /** What it is made of. */
+  kind: TaskKind;
   /** The batch it was submitted with. */
   batchId: string | null;
+  /** The block it is a step of. */
+  blockId: string | null;
+  /** The pipeline it is a stage of. */
+  pipelineId: string | null;
+  /** Its name in its pipeline. */
+  stage: string | null;
+  /** How many tasks it still waits for; null for none. */
+  waits: number | null;
+  /** How its members ended so far; of a batch, block or pipeline. */
+  members: MemberCounts | null;
   /** Its worker was lost once: leased alone from then on. */
   suspect: boolean;
   /** A cancel was asked for while it ran. */
@@ -297,7 +315,13 @@ export function readTask(r: WireRecord): Task {
     traceparent: r.traceparent ?? null,
     stateKey: r.state_key ?? null,
     initialState: r.initial_state ?? null,
+    kind: r.kind ?? "task",
     batchId: r.batch_id ?? null,
+    blockId: r.block_id ?? null,
+    pipelineId: r.pipeline_id ?? null,
+    stage: r.stage ?? null,
+    waits: r.waits ?? null,
+    members: r.members == null ? null : readMemberCounts(r.members),
     suspect: r.suspect ?? false,
     cancelRequested: r.cancel_requested ?? false,
     lease: r.lease == null ? null : readLease(r.lease),
@@ -337,6 +361,10 @@ export interface TaskUpdate {
   error: Failure | null;
   /** The handler's answer, with `completed`. */
   result: any;
+  /** The member that changed, with `member`; `status`, `attempt` and `error` are its own. */
+  memberId: string | null;
+  /** Its name in a pipeline, with `member`. */
+  stage: string | null;
 }
 
 /** The TaskUpdate that a record of the wire tells. */
@@ -353,6 +381,8 @@ export function readTaskUpdate(r: WireRecord): TaskUpdate {
     message: r.message ?? null,
     error: r.error == null ? null : readFailure(r.error),
     result: r.result ?? null,
+    memberId: r.member_id ?? null,
+    stage: r.stage ?? null,
   };
 }
 
@@ -555,10 +585,20 @@ export interface Batch {
   batchId: string;
   /** `pending` while nothing has begun, `running` while something is open; then `failed` when a task failed, else `cancelled` when one was cancelled, else `completed`. */
   status: TaskState;
-  /** How many tasks it has, those that were pruned left out. */
+  /** How many tasks it has. */
   total: number;
   /** Tasks by status; zeros are left out. */
   counts: Counts;
+  /** How many of its tasks have ended, in percent. */
+  progress: number;
+  /** For people. */
+  name: string | null;
+  /** When it was stored. */
+  createdAt: Date | null;
+  /** When its last task ended. */
+  finishedAt: Date | null;
+  /** The tasks that run when it has ended. */
+  hooks: BatchHooks;
 }
 
 /** The Batch that a record of the wire tells. */
@@ -568,6 +608,203 @@ export function readBatch(r: WireRecord): Batch {
     status: r.status,
     total: r.total,
     counts: r.counts,
+    progress: r.progress,
+    name: r.name ?? null,
+    createdAt: r.created_at == null ? null : new Date(r.created_at),
+    finishedAt: r.finished_at == null ? null : new Date(r.finished_at),
+    hooks: readBatchHooks(r.hooks ?? {}),
+  };
+}
+
+/** The tasks that run when a batch has ended, by their ids. */
+export interface BatchHooks {
+  /** Runs however it ended. */
+  onComplete: string | null;
+  /** Runs when every task completed. */
+  onSuccess: string | null;
+  /** Runs when a task failed or was cancelled. */
+  onFailure: string | null;
+}
+
+/** The BatchHooks that a record of the wire tells. */
+export function readBatchHooks(r: WireRecord): BatchHooks {
+  return {
+    onComplete: r.on_complete ?? null,
+    onSuccess: r.on_success ?? null,
+    onFailure: r.on_failure ?? null,
+  };
+}
+
+/** How the members of a batch, block or pipeline ended so far. */
+export interface MemberCounts {
+  /** Members. */
+  total: number;
+  /** Those that completed. */
+  completed: number;
+  /** Those that failed for good. */
+  failed: number;
+  /** Those that were cancelled. */
+  cancelled: number;
+  /** Whether the member that ended first completed. */
+  first: boolean | null;
+}
+
+/** The MemberCounts that a record of the wire tells. */
+export function readMemberCounts(r: WireRecord): MemberCounts {
+  return {
+    total: r.total,
+    completed: r.completed,
+    failed: r.failed,
+    cancelled: r.cancelled,
+    first: r.first ?? null,
+  };
+}
+
+/** A stage of a pipeline as it stands. */
+export interface StageStatus {
+  /** Its name. */
+  name: string;
+  /** Its task. */
+  taskId: string;
+  /** Where it stands. */
+  status: TaskState;
+  /** The stages that must complete first. */
+  dependsOn: string[];
+  /** Selects the handler. */
+  type: string;
+  /** Attempts that counted so far. */
+  attempt: number;
+  /** Start of the first attempt. */
+  startedAt: Date | null;
+  /** When it ended. */
+  finishedAt: Date | null;
+  /** The last failed attempt's error, or why it was cancelled. */
+  error: Failure | null;
+  /** Percent, as last reported. */
+  progress: number | null;
+}
+
+/** The StageStatus that a record of the wire tells. */
+export function readStageStatus(r: WireRecord): StageStatus {
+  return {
+    name: r.name,
+    taskId: r.task_id,
+    status: r.status,
+    dependsOn: r.depends_on,
+    type: r.task_type,
+    attempt: r.attempt,
+    startedAt: r.started_at == null ? null : new Date(r.started_at),
+    finishedAt: r.finished_at == null ? null : new Date(r.finished_at),
+    error: r.error == null ? null : readFailure(r.error),
+    progress: r.progress ?? null,
+  };
+}
+
+/** A pipeline as it stands. */
+export interface PipelineStatus {
+  /** Its id. */
+  pipelineId: string;
+  /** Its name. */
+  name: string;
+  /** `running` while a stage is open; then `completed`, `failed` or `cancelled`. */
+  status: TaskState;
+  /** Its stages, in the order in which they were given. */
+  stages: StageStatus[];
+  /** How its stages ended so far. */
+  members: MemberCounts;
+  /** When it was stored. */
+  createdAt: Date;
+  /** When it ended. */
+  finishedAt: Date | null;
+  /** Why it failed. */
+  error: Failure | null;
+  /** How long the whole may take. */
+  timeoutSeconds: number | null;
+  /** Its own labels. */
+  labels: Record<string, string>;
+}
+
+/** The PipelineStatus that a record of the wire tells. */
+export function readPipelineStatus(r: WireRecord): PipelineStatus {
+  return {
+    pipelineId: r.pipeline_id,
+    name: r.name,
+    status: r.status,
+    stages: r.stages.map(readStageStatus),
+    members: readMemberCounts(r.members ?? {}),
+    createdAt: new Date(r.created_at),
+    finishedAt: r.finished_at == null ? null : new Date(r.finished_at),
+    error: r.error == null ? null : readFailure(r.error),
+    timeoutSeconds: r.timeout_seconds ?? null,
+    labels: r.labels ?? {},
+  };
+}
+
+/** What a step of a durable block came to. */
+export interface StepOutcome {
+  /** Its task. */
+  taskId: string;
+  /** `completed`, `failed` or `cancelled`; while the block runs also `pending` and `running`. */
+  status: string;
+  /** What it returned. */
+  result: any;
+  /** Why it failed. */
+  errorMessage: string | null;
+  /** Seconds that its last attempt ran. */
+  executionTime: number;
+  /** A JSON object. */
+  metadata: any;
+}
+
+/** The StepOutcome that a record of the wire tells. */
+export function readStepOutcome(r: WireRecord): StepOutcome {
+  return {
+    taskId: r.task_id,
+    status: r.status,
+    result: r.result ?? null,
+    errorMessage: r.error_message ?? null,
+    executionTime: r.execution_time,
+    metadata: r.metadata,
+  };
+}
+
+/** What a durable block came to. */
+export interface BlockOutcome {
+  /** Its name. */
+  blockName: string;
+  /** Its strategy. */
+  strategy: string;
+  /** Steps. */
+  totalTasks: number;
+  /** Steps that completed. */
+  completedTasks: number;
+  /** Steps that failed. */
+  failedTasks: number;
+  /** Steps that were cancelled. */
+  cancelledTasks: number;
+  /** `completed`, `partial`, `failed`, `timeout` or `cancelled`; `running` before the verdict. */
+  overallStatus: string;
+  /** Seconds from its submission to its verdict, or until now. */
+  executionTime: number;
+  /** Its steps, in their order. */
+  results: StepOutcome[];
+  /** A JSON object. */
+  metadata: any;
+}
+
+/** The BlockOutcome that a record of the wire tells. */
+export function readBlockOutcome(r: WireRecord): BlockOutcome {
+  return {
+    blockName: r.block_name,
+    strategy: r.strategy,
+    totalTasks: r.total_tasks,
+    completedTasks: r.completed_tasks,
+    failedTasks: r.failed_tasks,
+    cancelledTasks: r.cancelled_tasks,
+    overallStatus: r.overall_status,
+    executionTime: r.execution_time,
+    results: r.results.map(readStepOutcome),
+    metadata: r.metadata,
   };
 }
 

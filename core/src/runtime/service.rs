@@ -33,11 +33,6 @@ pub struct Swept {
     pub next: Option<Timestamp>,
 }
 
-fn absent<T: MaybeSend + 'static>() -> BoxFuture<'static, Result<T>> {
-    let feature = "composition on this service".to_owned();
-    Box::pin(std::future::ready(Err(crate::Error::NotImplemented { feature })))
-}
-
 /// Everything a client or a worker can ask. `Engine` answers in process; a remote server answers by
 /// HTTP. Every verb is for one tenant and shows nothing of another.
 ///
@@ -235,10 +230,7 @@ pub trait Service: MaybeSend + MaybeSync + 'static {
         spec: BatchSpec,
         tasks: Vec<TaskSpec>,
         options: SubmitOptions,
-    ) -> BoxFuture<'_, Result<BatchSubmission>> {
-        let _ = (tenant, spec, tasks, options);
-        absent()
-    }
+    ) -> BoxFuture<'_, Result<BatchSubmission>>;
 
     /// Begins a batch whose tasks come in chunks; nobody sees it before its seal. One that is never sealed
     /// is forgotten after a day.
@@ -246,10 +238,7 @@ pub trait Service: MaybeSend + MaybeSync + 'static {
     /// # Errors
     ///
     /// `invalid_argument`, `invalid_payload`, `payload_too_large`.
-    fn open_batch(&self, tenant: &str, spec: BatchSpec) -> BoxFuture<'_, Result<BatchId>> {
-        let _ = (tenant, spec);
-        absent()
-    }
+    fn open_batch(&self, tenant: &str, spec: BatchSpec) -> BoxFuture<'_, Result<BatchId>>;
 
     /// Adds a chunk to a batch that is not sealed; the same number again replaces it. Answers how many
     /// tasks the batch has so far, at most 100,000.
@@ -264,10 +253,7 @@ pub trait Service: MaybeSend + MaybeSync + 'static {
         batch_id: BatchId,
         chunk: u32,
         tasks: Vec<TaskSpec>,
-    ) -> BoxFuture<'_, Result<u64>> {
-        let _ = (tenant, batch_id, chunk, tasks);
-        absent()
-    }
+    ) -> BoxFuture<'_, Result<u64>>;
 
     /// Makes a batch visible whole; its tasks may run from then on.
     ///
@@ -280,10 +266,7 @@ pub trait Service: MaybeSend + MaybeSync + 'static {
         tenant: &str,
         batch_id: BatchId,
         options: SubmitOptions,
-    ) -> BoxFuture<'_, Result<BatchSubmission>> {
-        let _ = (tenant, batch_id, options);
-        absent()
-    }
+    ) -> BoxFuture<'_, Result<BatchSubmission>>;
 
     /// Stores a pipeline whole. It is a task of its own: `wait`, `updates`, `cancel` take its id.
     ///
@@ -296,30 +279,21 @@ pub trait Service: MaybeSend + MaybeSync + 'static {
         tenant: &str,
         spec: PipelineSpec,
         options: SubmitOptions,
-    ) -> BoxFuture<'_, Result<PipelineSubmission>> {
-        let _ = (tenant, spec, options);
-        absent()
-    }
+    ) -> BoxFuture<'_, Result<PipelineSubmission>>;
 
     /// How a pipeline and its stages stand.
     ///
     /// # Errors
     ///
     /// `pipeline_not_found`.
-    fn pipeline(&self, tenant: &str, id: TaskId) -> BoxFuture<'_, Result<Pipeline>> {
-        let _ = (tenant, id);
-        absent()
-    }
+    fn pipeline(&self, tenant: &str, id: TaskId) -> BoxFuture<'_, Result<Pipeline>>;
 
     /// Cancels a pipeline at once, and its unfinished stages with it. One that has ended is no error.
     ///
     /// # Errors
     ///
     /// `pipeline_not_found`.
-    fn cancel_pipeline(&self, tenant: &str, id: TaskId) -> BoxFuture<'_, Result<Pipeline>> {
-        let _ = (tenant, id);
-        absent()
-    }
+    fn cancel_pipeline(&self, tenant: &str, id: TaskId) -> BoxFuture<'_, Result<Pipeline>>;
 
     /// Runs failed and cancelled stages again, from `stage` on, or all of them; their dependents wait for
     /// them again. What completed stays.
@@ -333,10 +307,7 @@ pub trait Service: MaybeSend + MaybeSync + 'static {
         tenant: &str,
         id: TaskId,
         stage: Option<String>,
-    ) -> BoxFuture<'_, Result<Pipeline>> {
-        let _ = (tenant, id, stage);
-        absent()
-    }
+    ) -> BoxFuture<'_, Result<Pipeline>>;
 
     /// Stores a block: its steps as tasks, judged by its strategy. The answer's `task_id` is the block's,
     /// which `wait`, `updates` and `cancel` take.
@@ -349,20 +320,14 @@ pub trait Service: MaybeSend + MaybeSync + 'static {
         tenant: &str,
         spec: BlockSpec,
         options: SubmitOptions,
-    ) -> BoxFuture<'_, Result<Submission>> {
-        let _ = (tenant, spec, options);
-        absent()
-    }
+    ) -> BoxFuture<'_, Result<Submission>>;
 
     /// What a block came to, or how it stands while it runs.
     ///
     /// # Errors
     ///
     /// `task_not_found`.
-    fn block(&self, tenant: &str, id: TaskId) -> BoxFuture<'_, Result<BlockResult>> {
-        let _ = (tenant, id);
-        absent()
-    }
+    fn block(&self, tenant: &str, id: TaskId) -> BoxFuture<'_, Result<BlockResult>>;
 
     /// The result of the task that `task_id` waited for, by the name of its stage; for a hook of a batch
     /// the batch's counts, by the name `batch`. `None` when it waited for nothing of that name.
@@ -375,26 +340,17 @@ pub trait Service: MaybeSend + MaybeSync + 'static {
         tenant: &str,
         task_id: TaskId,
         name: &str,
-    ) -> BoxFuture<'_, Result<Option<Payload>>> {
-        let _ = (tenant, task_id, name);
-        absent()
-    }
+    ) -> BoxFuture<'_, Result<Option<Payload>>>;
 
     /// The names that `upstream` knows for a task.
     ///
     /// # Errors
     ///
     /// `task_not_found`.
-    fn upstream_names(&self, tenant: &str, task_id: TaskId) -> BoxFuture<'_, Result<Vec<String>>> {
-        let _ = (tenant, task_id);
-        absent()
-    }
+    fn upstream_names(&self, tenant: &str, task_id: TaskId) -> BoxFuture<'_, Result<Vec<String>>>;
 
     /// The state that was stored last under a key; `None` when there is none.
-    fn state(&self, tenant: &str, state_key: &str) -> BoxFuture<'_, Result<Option<Payload>>> {
-        let _ = (tenant, state_key);
-        absent()
-    }
+    fn state(&self, tenant: &str, state_key: &str) -> BoxFuture<'_, Result<Option<Payload>>>;
 
     /// Tasks that were submitted, finished or running at or after `since`, at most `limit` (1 to
     /// 10,000), those that changed last first. For followers of a whole queue, who look again and

@@ -8,7 +8,7 @@ use crate::rules::limits;
 use crate::rules::retry::Policy;
 use crate::runtime::engine::Engine;
 use crate::store::EnqueueGroup;
-use crate::words::{BatchId, BatchSpec, Submission, SubmitOptions, TaskSpec, TaskStatus};
+use crate::words::{BatchSpec, Submission, SubmitOptions, TaskSpec, TaskStatus};
 
 impl Engine {
     pub(super) async fn submit_tasks(
@@ -26,13 +26,10 @@ impl Engine {
             return Ok(Vec::new());
         }
         if options.batch {
-            match self.store_batch(tenant, BatchSpec::default(), specs.clone(), options).await {
-                Err(Error::NotImplemented { .. }) => {}
-                answer => return Ok(answer?.submissions),
-            }
+            let stored = self.store_batch(tenant, BatchSpec::default(), specs, options).await?;
+            return Ok(stored.submissions);
         }
-        let batch_id = options.batch.then(|| self.ids.batch(self.store.now()));
-        let group = self.group(tenant, specs, batch_id)?;
+        let group = self.group(tenant, specs)?;
         let start = self.host.monotonic();
         let mut tries = 0;
         loop {
@@ -68,16 +65,11 @@ impl Engine {
         true
     }
 
-    fn group(
-        &self,
-        tenant: &str,
-        specs: Vec<TaskSpec>,
-        batch_id: Option<BatchId>,
-    ) -> Result<EnqueueGroup> {
+    fn group(&self, tenant: &str, specs: Vec<TaskSpec>) -> Result<EnqueueGroup> {
         let now = self.store.now();
         let tasks = specs
             .into_iter()
-            .map(|spec| submit::decide(spec, tenant, self.ids.task(now), batch_id))
+            .map(|spec| submit::decide(spec, tenant, self.ids.task(now), None))
             .collect::<Result<Vec<_>>>()?;
         let depth_limit = self.options.queue_depth_limit;
         Ok(EnqueueGroup { tenant: tenant.to_owned(), tasks, depth_limit })

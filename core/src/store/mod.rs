@@ -97,11 +97,6 @@ pub type FollowListener = Arc<dyn Fn(&[Followed]) + Send + Sync>;
 /// Called after another process changed the store: a hint, which may come late, twice or never.
 pub type ChangeListener = Arc<dyn Fn() + Send + Sync>;
 
-fn absent<T: MaybeSend + 'static>() -> BoxFuture<'static, Result<T>> {
-    let feature = "composition on this store".to_owned();
-    Box::pin(std::future::ready(Err(crate::Error::NotImplemented { feature })))
-}
-
 /// A place that keeps tasks.
 ///
 /// Every method is atomic as its text says, and safe to call from many threads and processes. A
@@ -161,17 +156,11 @@ pub trait Store: MaybeSend + MaybeSync + 'static {
     /// # Errors
     ///
     /// `idempotency_conflict`, `queue_full`.
-    fn compose(&self, composition: Composition) -> BoxFuture<'_, Result<Composed>> {
-        let _ = (composition,);
-        absent()
-    }
+    fn compose(&self, composition: Composition) -> BoxFuture<'_, Result<Composed>>;
 
     /// Begins a batch that comes in chunks. `composition` has no members yet. Nobody sees the batch, or
     /// any task of it, before its seal. Durable when it returns.
-    fn open_batch(&self, composition: Composition) -> BoxFuture<'_, Result<()>> {
-        let _ = (composition,);
-        absent()
-    }
+    fn open_batch(&self, composition: Composition) -> BoxFuture<'_, Result<()>>;
 
     /// Adds a chunk to a batch that is not sealed; one that was added with the same number is replaced, so
     /// that it may be sent again. Answers how many tasks it has so far. Durable when it returns.
@@ -185,10 +174,7 @@ pub trait Store: MaybeSend + MaybeSync + 'static {
         batch_id: BatchId,
         chunk: u32,
         tasks: Vec<NewTask>,
-    ) -> BoxFuture<'_, Result<u64>> {
-        let _ = (tenant, batch_id, chunk, tasks);
-        absent()
-    }
+    ) -> BoxFuture<'_, Result<u64>>;
 
     /// Makes a batch visible with all chunks, in the order of their numbers, as one
     /// [`compose`](Self::compose) would store it.
@@ -202,17 +188,11 @@ pub trait Store: MaybeSend + MaybeSync + 'static {
         tenant: &str,
         batch_id: BatchId,
         depth_limit: Option<u64>,
-    ) -> BoxFuture<'_, Result<Composed>> {
-        let _ = (tenant, batch_id, depth_limit);
-        absent()
-    }
+    ) -> BoxFuture<'_, Result<Composed>>;
 
     /// A composite with its members and edges, of one moment; `None` when the tenant has no such one.
     /// Members come without `payload`, `initial_state` and `result`, as in [`recent`](Self::recent).
-    fn graph(&self, tenant: &str, id: TaskId) -> BoxFuture<'_, Result<Option<Graph>>> {
-        let _ = (tenant, id);
-        absent()
-    }
+    fn graph(&self, tenant: &str, id: TaskId) -> BoxFuture<'_, Result<Option<Graph>>>;
 
     /// The task that `task_id` waited for and whose stage has this name, whole; for a hook of a batch the
     /// batch itself, by the name `batch`. `None` when there is none.
@@ -221,35 +201,21 @@ pub trait Store: MaybeSend + MaybeSync + 'static {
         tenant: &str,
         task_id: TaskId,
         name: &str,
-    ) -> BoxFuture<'_, Result<Option<Task>>> {
-        let _ = (tenant, task_id, name);
-        absent()
-    }
+    ) -> BoxFuture<'_, Result<Option<Task>>>;
 
     /// The names that [`upstream`](Self::upstream) knows for a task, in the order of their tasks.
-    fn upstream_names(&self, tenant: &str, task_id: TaskId) -> BoxFuture<'_, Result<Vec<String>>> {
-        let _ = (tenant, task_id);
-        absent()
-    }
+    fn upstream_names(&self, tenant: &str, task_id: TaskId) -> BoxFuture<'_, Result<Vec<String>>>;
 
     /// Applies transitions, all or none: `Stale` with the first row whose guard does not hold, `Missing`
     /// when one is not there, else `Done` with the first. Durable when it returns.
-    fn settle_together(&self, transitions: Vec<Transition>) -> BoxFuture<'_, Result<Applied>> {
-        let _ = (transitions,);
-        absent()
-    }
+    fn settle_together(&self, transitions: Vec<Transition>) -> BoxFuture<'_, Result<Applied>>;
 
     /// The state that was stored last under a key.
-    fn state(&self, tenant: &str, state_key: &str) -> BoxFuture<'_, Result<Option<Payload>>> {
-        let _ = (tenant, state_key);
-        absent()
-    }
+    fn state(&self, tenant: &str, state_key: &str) -> BoxFuture<'_, Result<Option<Payload>>>;
 
     /// Calls `listener` after a write of this store changed tasks that it did not name, because something
     /// followed from it; see `engine::follow`.
-    fn on_follow(&self, listener: FollowListener) {
-        drop(listener);
-    }
+    fn on_follow(&self, listener: FollowListener);
 
     /// Leases up to `limit` pending tasks of the tenant whose queue and handler the request names.
     ///
