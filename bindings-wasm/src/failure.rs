@@ -7,8 +7,6 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use windlass_core::{Error, Result};
 
-use crate::promise;
-
 #[wasm_bindgen]
 extern "C" {
     #[wasm_bindgen(js_namespace = console, js_name = error)]
@@ -57,7 +55,9 @@ pub(crate) fn tell_panics() {
         panic::set_hook(Box::new(|panic| {
             let (file, line) = panic.location().map_or(("", 0), |at| (at.file(), at.line()));
             console_error(&format!("windlass: a broken invariant at {file}:{line}"));
-            promise::reject_all();
+            // Rules answer at once: nobody waits.
+            #[cfg(not(feature = "rules"))]
+            crate::promise::reject_all();
         }));
     });
 }
