@@ -40,7 +40,9 @@ fn told(block: &Task, step: Task) -> StepResult {
         executed_on: &'a str,
     }
     let in_time = match (step.finished_at, block.finished_at) {
-        (Some(step), Some(block)) => step <= block,
+        // Of two ends in one millisecond the request to stop tells which came first.
+        (Some(ended), Some(verdict)) if ended == verdict => !step.cancel_requested,
+        (Some(ended), Some(verdict)) => ended < verdict,
         (_, block) => block.is_none(),
     };
     let status = match step.status {

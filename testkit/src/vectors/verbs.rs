@@ -7,8 +7,8 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use windlass::rules::limits;
 use windlass::{
-    Client, Cursor, Error, Filter, LeaseRequest, Renewal, Settle, Stretch, SubmitOptions, TaskSpec,
-    TaskStatus, Timestamp, Update,
+    BatchSpec, BlockSpec, Client, Cursor, Error, Filter, LeaseRequest, PipelineSpec, Renewal,
+    Settle, Stretch, SubmitOptions, TaskSpec, TaskStatus, Timestamp, Update,
 };
 
 /// A verb's refusal, or a fault of the vector itself.
@@ -54,6 +54,34 @@ pub(super) async fn call(client: &Client, verb: &str, args: &Value) -> Answer {
         "queues" => record(&client.queues().await?),
         "pause" => record(&client.pause(text(args, "queue")?, true).await?),
         "resume" => record(&client.pause(text(args, "queue")?, false).await?),
+        "create_batch" => {
+            let (spec, tasks) = batch(args)?;
+            record(&client.submit_batch(spec, tasks).await?)
+        }
+        "open_batch" => Ok(json!({ "batch_id": client.open_batch(batch(args)?.0).await? })),
+        "extend_batch" => {
+            let chunk = args["chunk"].as_u64().ok_or_else(|| fault("chunk is no number"))?;
+            let tasks = specs(args["tasks"].as_array().map_or(&[][..], |tasks| tasks))?;
+            let total = client.extend_batch(text(args, "batch_id")?, chunk as u32, tasks).await?;
+            Ok(json!({ "total": total }))
+        }
+        "seal_batch" => record(&client.seal_batch(text(args, "batch_id")?).await?),
+        "submit_pipeline" => {
+            record(&client.submit_pipeline(PipelineSpec::from_wire(&args.to_string())?).await?)
+        }
+        "pipeline" => record(&client.pipeline(text(args, "pipeline_id")?).await?),
+        "cancel_pipeline" => record(&client.cancel_pipeline(text(args, "pipeline_id")?).await?),
+        "retry_pipeline" => {
+            let stage = args["stage"].as_str();
+            record(&client.retry_pipeline(text(args, "pipeline_id")?, stage).await?)
+        }
+        "submit_block" => {
+            record(&client.submit_block(BlockSpec::from_wire(&args.to_string())?).await?)
+        }
+        "block" => record(&client.block(&id(args)?).await?),
+        "upstream" => record(&client.upstream(&id(args)?, text(args, "name")?).await?),
+        "upstream_names" => record(&client.upstream_names(&id(args)?).await?),
+        "state" => record(&client.state(text(args, "state_key")?).await?),
         "batch" => record(&client.batch(text(args, "batch_id")?).await?),
         "cancel_batch" => record(&client.cancel_batch(text(args, "batch_id")?).await?),
         "updates" => updates(client, args).await,
@@ -115,13 +143,22 @@ fn timeout(args: &Value) -> Option<Duration> {
     Some(args["timeout_seconds"].as_f64().map_or(SOON, Duration::from_secs_f64))
 }
 
+fn specs(tasks: &[Value]) -> Result<Vec<TaskSpec>, Trouble> {
+    let read = tasks.iter().map(|task| TaskSpec::from_wire(&task.to_string()));
+    Ok(read.collect::<Result<_, _>>()?)
+}
+
 async fn submit(client: &Client, tasks: &[Value], batch: bool) -> Answer {
-    let specs = tasks
-        .iter()
-        .map(|task| TaskSpec::from_wire(&task.to_string()))
-        .collect::<Result<Vec<_>, _>>()?;
     let options = SubmitOptions { batch, patience: Duration::ZERO };
-    record(&client.submit_many(specs, options).await?)
+    record(&client.submit_many(specs(tasks)?, options).await?)
+}
+
+/// What a batch is told, and its tasks.
+fn batch(args: &Value) -> Result<(BatchSpec, Vec<TaskSpec>), Trouble> {
+    let mut told = args.as_object().cloned().unwrap_or_default();
+    let tasks = told.remove("tasks").unwrap_or_else(|| json!([]));
+    let tasks = tasks.as_array().ok_or_else(|| fault("tasks is no array"))?;
+    Ok((BatchSpec::from_wire(&Value::Object(told).to_string())?, specs(tasks)?))
 }
 
 fn bound(args: &Value, default: u32) -> u32 {
@@ -144,7 +181,7 @@ fn filter(args: &Value) -> Result<Filter, Trouble> {
         task_type: text("task_type"),
         queue: text("queue"),
         labels: read(args.get("labels").unwrap_or(&json!({})))?,
-        kind: None,
+        kind: args.get("kind").map(read).transpose()?,
         batch_id: args.get("batch_id").map(read).transpose()?,
         since,
         until,
