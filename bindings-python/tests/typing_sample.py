@@ -61,6 +61,43 @@ app.task(max_retires=3)  # wrong: call-overload
 app.worker(concurrency="8")  # wrong: arg-type
 
 
+pipeline = Client().create_pipeline("p", labels={"a": 1})
+first = pipeline.add_stage("first", task=double.bind(1))
+assert_type(first, windlass.Stage[int])
+assert_type(pipeline.add_stage("next", {"x": 1}, [first, "first"]), windlass.Stage[Any])
+pipeline.add_stage("late", task=thumbnail.options(priority=1).bind("a.jpg"), depends_on=first)
+assert_type(pipeline.execute(priority="high", timeout=dt.timedelta(hours=1)), windlass.Pipeline)
+assert_type(pipeline.result(first), int)
+assert_type(pipeline.task(first), TaskHandle[int])
+assert_type(pipeline.wait().stages["first"].status, str)
+for change in pipeline.monitor():
+    assert_type(change.stage, str | None)
+    assert_type(change.error, windlass.Failure | None)
+pipeline.add_stage("wrong", task=double.bind("x"))  # wrong: arg-type
+pipeline.add_stage("wrong", prio=1)  # wrong: call-overload
+pipeline.add_stage("wrong", idempotency_key="k")  # wrong: call-overload
+pipeline.result(3)  # wrong: arg-type
+batch = Client().submit_batch([double.bind(1), {"payload": 2}], on_complete=nothing.bind())
+assert_type(batch.wait().counts, dict[str, int])
+assert_type(batch.progress, float)
+Client().submit_batch([1])  # wrong: list-item
+Client().submit_batch([], colour="red")  # wrong: call-arg
+Client().submit_block([1], "all", quorm=1)  # wrong: call-arg
+
+
+async def composed(client: AsyncClient, ctx: Context) -> None:
+    pipeline = client.create_pipeline("p")
+    stage = pipeline.add_stage("first", task=double.bind(1))
+    assert_type(await pipeline.execute(), windlass.AsyncPipeline)
+    assert_type(await pipeline.result(stage), int)
+    async for change in pipeline.monitor():
+        assert_type(change.is_terminal, bool)
+    assert_type((await (await client.submit_batch([{"payload": 1}]))).total, int)
+    assert_type(await ctx.upstream["first"], Any)
+    ctx.state["n"] += 1
+    assert_type((await client.list_pipelines(limit=1))[0], windlass.PipelineSummary)
+
+
 async def main(ctx: Context) -> None:
     assert_type(await thumbnail(ctx, "a.jpg"), dict[str, str | int])
     assert_type(await thumbnail.asubmit("a.jpg"), TaskHandle[dict[str, str | int]])

@@ -112,6 +112,21 @@ class AsyncComposing:
         )
         return AsyncOpenBatch(self._native, record, Recorder(common))
 
+    def continue_batch(
+        self,
+        batch_id: str,
+        chunk: int,
+        task_type: str | None = None,
+        priority: int | str | None = None,
+        **options: Unpack[BatchOptions],
+    ) -> AsyncOpenBatch:
+        """A batch that was begun elsewhere and is not sealed; what is added begins with this chunk.
+
+        Chunks count from 0; one that is there already is replaced.
+        """
+        common = {"task_type": task_type, "priority": priority, **options}
+        return AsyncOpenBatch(self._native, "{}", Recorder(common), chunk, batch_id)
+
     async def get_batch(self, batch_id: str) -> Batch:
         """How the tasks of a batch stand, counted. Raises `BatchNotFoundError`."""
         return Batch(json.loads(await self._native.batch(batch_id, current())))

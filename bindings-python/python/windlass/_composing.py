@@ -108,6 +108,21 @@ class Composing:
         recorder = Recorder(common)
         return OpenBatch(self._native, self._compose.open_batch(record), recorder)
 
+    def continue_batch(
+        self,
+        batch_id: str,
+        chunk: int,
+        task_type: str | None = None,
+        priority: int | str | None = None,
+        **options: Unpack[BatchOptions],
+    ) -> OpenBatch:
+        """A batch that was begun elsewhere and is not sealed; what is added begins with this chunk.
+
+        Chunks count from 0; one that is there already is replaced.
+        """
+        common = {"task_type": task_type, "priority": priority, **options}
+        return OpenBatch(self._native, batch_id, Recorder(common), chunk)
+
     def get_batch(self, batch_id: str) -> Batch:
         """How the tasks of a batch stand, counted. Raises `BatchNotFoundError`."""
         return Batch(json.loads(self._native.batch(batch_id)))

@@ -133,6 +133,7 @@ class AsyncClient(AsyncComposing, AsyncHands):
         since: dt.datetime | None = None,
         until: dt.datetime | None = None,
         error: str | None = None,
+        kind: str | None = None,
         limit: int | None = None,
     ) -> AsyncPages[Task]:
         """Tasks that match, newest first: `async for` fetches page by page, `await` gives a list.
@@ -140,7 +141,7 @@ class AsyncClient(AsyncComposing, AsyncHands):
         Arguments and errors as `Client.list_tasks`.
         """
         given = matching(labels, status, task_type, queue, batch_id, since, until, error)
-        return AsyncPages(self._native, Listing(given, limit, Task))
+        return AsyncPages(self._native, Listing({**given, "kind": kind}, limit, Task))
 
     async def count_tasks(
         self,

@@ -139,16 +139,18 @@ class Client(Composing, Hands):
         since: dt.datetime | None = None,
         until: dt.datetime | None = None,
         error: str | None = None,
+        kind: str | None = None,
         limit: int | None = None,
     ) -> Iterator[Task]:
         """Tasks that match everything given, newest first, fetched page by page.
 
         `status` is one word or several, `since` (included) and `until` are aware datetimes, `error`
-        is a part of the error's message; `limit` ends the list. Raises `InvalidArgumentError` at
-        once.
+        is a part of the error's message; `limit` ends the list. With `kind`, `batch`, `block` or
+        `pipeline`, the tasks that stand for those, which are not listed otherwise. Raises
+        `InvalidArgumentError` at once.
         """
         given = matching(labels, status, task_type, queue, batch_id, since, until, error)
-        listing = Listing(given, limit, Task)
+        listing = Listing({**given, "kind": kind}, limit, Task)
         return pages(self._native, listing, json.loads(self._native.list(**listing.request())))
 
     def count_tasks(

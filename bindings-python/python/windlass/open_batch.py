@@ -18,11 +18,13 @@ if TYPE_CHECKING:
 class OpenBatch:
     """A batch that is not sealed yet, for blocking code."""
 
-    def __init__(self, client: _native.Client, batch_id: str, recorder: Recorder) -> None:
+    def __init__(
+        self, client: _native.Client, batch_id: str, recorder: Recorder, chunk: int = 0
+    ) -> None:
         self._client = client
         self._compose = client.compose()
         self._recorder = recorder
-        self._next = 0
+        self._next = chunk
         #: The batch.
         self.batch_id = batch_id
         #: Tasks added so far.
@@ -64,14 +66,21 @@ class OpenBatch:
 class AsyncOpenBatch:
     """The same for coroutines. It is begun by `async with`, or by the first `add`."""
 
-    def __init__(self, client: _native.Client, record: str, recorder: Recorder) -> None:
+    def __init__(
+        self,
+        client: _native.Client,
+        record: str,
+        recorder: Recorder,
+        chunk: int = 0,
+        batch_id: str | None = None,
+    ) -> None:
         self._client = client
         self._compose = client.compose()
         self._record = record
         self._recorder = recorder
-        self._next = 0
+        self._next = chunk
         #: The batch, once it is begun.
-        self.batch_id: str | None = None
+        self.batch_id = batch_id
         #: Tasks added so far.
         self.total = 0
         #: The sealed batch.

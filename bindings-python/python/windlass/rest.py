@@ -48,9 +48,13 @@ class RestClient:
         )
 
     async def submit_parallel_task(self, parallel_block: Mapping[str, Any]) -> dict[str, Any]:
-        """Has the server run a parallel block; its answer.
+        """Has the server's workers run a parallel block: `task_id` and `status`, at once.
 
-        Servers of this version have no blocks yet and answer `NotImplementedYetError`.
+        A block has `name`, `strategy`, `steps`, and as wished `max_concurrency`, `timeout_seconds`,
+        `task_type` and what else `Client.submit_block` takes. Each step becomes a task, whose
+        handler `task_type` names, else the step's `function`, else it is the default one. What it
+        came to is the `result` of `get_task_status` with its `task_id`. Raises
+        `InvalidArgumentError`, also for the strategy `custom`, whose function cannot travel.
         """
         block = _forms.encode("parallel_block", parallel_block)
         answer: dict[str, Any] = json.loads(await self._native.execute_block(block, current()))

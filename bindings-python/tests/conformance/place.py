@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import itertools
 from collections.abc import Callable, Iterable
@@ -110,6 +111,64 @@ def _records(views: Iterable[Any]) -> list[Any]:
     return [view.record for view in views]
 
 
+def _told(given: dict[str, Any]) -> dict[str, Any]:
+    """What a batch is told, with its hooks."""
+    hooks = ("on_complete", "on_success", "on_failure")
+    return {key: _named(value) if key in hooks else value for key, value in given.items()}
+
+
+def _batch(handle: windlass.BatchHandle) -> Any:
+    stored = {"batch_id": handle.batch_id, "deduplicated": handle.deduplicated}
+    return {**stored, "submissions": _records(handle.submissions)}
+
+
+def _create_batch(client: windlass.Client, tasks: Any, **given: Any) -> Any:
+    return _batch(client.submit_batch(map(_named, tasks), **_told(given)))
+
+
+def _open_batch(client: windlass.Client, **given: Any) -> Any:
+    return {"batch_id": client.open_batch(**_told(given)).batch_id}
+
+
+def _extend_batch(client: windlass.Client, batch_id: str, chunk: int, tasks: Any) -> Any:
+    return {"total": client.continue_batch(batch_id, chunk).add(map(_named, tasks))}
+
+
+def _seal_batch(client: windlass.Client, batch_id: str) -> Any:
+    return _batch(client.continue_batch(batch_id, 0).seal())
+
+
+def _submit_pipeline(
+    client: windlass.Client,
+    name: str,
+    stages: Any,
+    timeout_seconds: float | None = None,
+    **given: Any,
+) -> Any:
+    pipeline = client.create_pipeline(name, **given)
+    added = [pipeline.add_stage(**_named(stage)) for stage in stages]
+    pipeline.execute(timeout=timeout_seconds)
+    return {
+        "pipeline_id": pipeline.pipeline_id,
+        "task_ids": [stage.task_id for stage in added],
+        "status": pipeline.status().status,
+        "deduplicated": pipeline.deduplicated,
+    }
+
+
+def _submit_block(client: windlass.Client, **block: Any) -> Any:
+    handle = client.submit_block(block)
+    stored = {"task_id": handle.task_id, "deduplicated": handle.deduplicated}
+    return {**stored, "status": client.get_task(handle.task_id).status}
+
+
+def _upstream(client: windlass.Client, task_id: str, name: str) -> Any:
+    try:
+        return client.upstream(task_id, name)
+    except windlass.MissingUpstreamError:
+        return None
+
+
 VERBS: dict[str, Callable[..., Any]] = {
     "submit": lambda client, **record: client.submit_task(**_named(record)).record,
     "submit_batch": lambda c, tasks: _records(c.submit_batch(map(_named, tasks)).submissions),
@@ -125,6 +184,21 @@ VERBS: dict[str, Callable[..., Any]] = {
     "resume": lambda client, queue: client.resume_queue(queue).record,
     "batch": lambda client, batch_id: client.get_batch(batch_id).record,
     "cancel_batch": lambda client, batch_id: client.cancel_batch(batch_id).record,
+    "create_batch": _create_batch,
+    "open_batch": _open_batch,
+    "extend_batch": _extend_batch,
+    "seal_batch": _seal_batch,
+    "submit_pipeline": _submit_pipeline,
+    "pipeline": lambda c, pipeline_id: c.get_pipeline(pipeline_id).status().record,
+    "cancel_pipeline": lambda c, pipeline_id: c.get_pipeline(pipeline_id).cancel().record,
+    "retry_pipeline": lambda c, pipeline_id, stage=None: (
+        c.get_pipeline(pipeline_id).retry(stage).record
+    ),
+    "submit_block": _submit_block,
+    "block": lambda c, task_id: dataclasses.asdict(c.block_handle(task_id).status()),
+    "upstream": _upstream,
+    "upstream_names": lambda client, task_id: client.upstream_names(task_id),
+    "state": lambda client, state_key: client.get_state(state_key),
     "updates": _updates,
     "cancel": lambda client, task_id: client.cancel_task(task_id).record,
     "retry": lambda client, task_id: client.retry_task(task_id).record,
