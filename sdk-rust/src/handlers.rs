@@ -82,9 +82,10 @@ impl Handlers {
                     Ok(payload) => payload,
                     Err(error) => return Failure::invalid_payload(error).into_outcome(),
                 };
+                let attempt = context.clone();
                 match handler(context, payload).await {
                     Ok(answer) => match Payload::of("result", &answer) {
-                        Ok(result) => Outcome::complete(result),
+                        Ok(result) => Outcome::Complete { result, state: attempt.state_to_store() },
                         Err(error) => Failure::invalid_result(error).into_outcome(),
                     },
                     Err(failure) => failure.into_outcome(),
