@@ -126,7 +126,9 @@ async fn visits(url: &str, workers: usize, each: usize) -> (Client, u64) {
     }
     let submitting = clients.iter().map(|(_, client)| async move {
         let visit = |n: usize| {
-            TaskSpec::new("visit", json!(n % 10 == 0)).state_key("page").initial_state(json!(0))
+            TaskSpec::new("visit", json!(n.is_multiple_of(10)))
+                .state_key("page")
+                .initial_state(json!(0))
         };
         let mut last = String::new();
         for n in 0..each {
