@@ -9,6 +9,7 @@
 //! The same by HTTP: one process serves the file, all others know nothing but its URL, and it is killed
 //! and started again on the same port in the middle of submits, long polls and streams, as they are.
 
+mod composites;
 mod log;
 mod parts;
 mod stage;

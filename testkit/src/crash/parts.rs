@@ -12,18 +12,19 @@ use windlass::{
 };
 use windlass_server::http::{ServeOptions, Server};
 
+use super::composites;
 use super::log::{Log, stamped};
 
 /// What ends a process by itself.
 type Ended = Box<dyn std::error::Error + Send + Sync>;
 
 /// The task type of everything here.
-const WORK: &str = "work";
+pub(super) const WORK: &str = "work";
 /// Waiting tasks above which submitters rest.
 const ENOUGH: u64 = 400;
 
 /// A number from 0 up to `end`, not included.
-fn draw(end: u64) -> u64 {
+pub(super) fn draw(end: u64) -> u64 {
     (windlass_core::rules::chance::unit() * end as f64) as u64
 }
 
@@ -33,7 +34,7 @@ fn is_interruption(url: &str, error: &Error) -> bool {
     url.starts_with("http:") && error.is_retryable()
 }
 
-fn spec(url: &str, number: u64) -> TaskSpec {
+pub(super) fn spec(url: &str, number: u64) -> TaskSpec {
     let retry = RetryOptions {
         max_retries: Some(1000),
         initial_delay: Some(Duration::from_millis(5)),
@@ -58,8 +59,17 @@ fn spec(url: &str, number: u64) -> TaskSpec {
 /// Whatever a caller would see.
 pub async fn submitter(url: &str, folder: &Path) -> Result<(), Ended> {
     let log = Log::open(folder, "acknowledged")?;
+    let composed = Log::open(folder, "composed")?;
     let client = windlass::connect(url).await?;
     for number in 0.. {
+        if draw(8) == 0 {
+            match composites::submit(url, &client, &composed, number).await {
+                Ok(written) => written?,
+                Err(error) if is_interruption(url, &error) => {}
+                Err(error) => return Err(error.into()),
+            }
+            continue;
+        }
         let count = if draw(4) == 0 { 1 + draw(20) } else { 1 };
         let specs = (0..count).map(|i| spec(url, number * 100 + i)).collect();
         let options = SubmitOptions { batch: count > 1, ..SubmitOptions::default() };

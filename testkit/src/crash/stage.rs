@@ -162,10 +162,12 @@ fn power_cut(
     std::thread::sleep(Duration::from_millis(20));
     let copied = copy(&plan.folder, number);
     let acknowledged = log::ids(&plan.folder, "acknowledged");
+    let composed = verdict::composed(&plan.folder);
     processes.iter().for_each(|process| process.signal(libc::SIGCONT));
-    let (copy, acknowledged) = (copied?, acknowledged?);
+    let (copy, mut acknowledged, composed) = (copied?, acknowledged?, composed?);
+    acknowledged.extend(composed.1);
     verdict.power_cuts += 1;
-    verdict::judge_copy(&copy, &acknowledged, verdict)?;
+    verdict::judge_copy(&copy, &acknowledged, &composed.0, verdict)?;
     std::fs::remove_dir_all(copy)
 }
 

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use windlass::{Client, Filter, Task, TaskStatus, UpdateKind};
 
-use super::log;
+use super::{composites, log};
 
 /// The numbers of a run, and every promise that was broken.
 #[derive(Debug, Default)]
@@ -24,6 +24,10 @@ pub struct Verdict {
     pub acknowledged: usize,
     /// Tasks in the store: some were stored and their submitter died before it could tell.
     pub stored: usize,
+    /// Batches, blocks and pipelines in the store.
+    pub composites: usize,
+    /// Tasks of theirs.
+    pub members: usize,
     /// Attempts that began.
     pub attempts: usize,
     /// Broken promises; empty in a clean run.
@@ -34,11 +38,14 @@ impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "{} kills, {} power cuts: {} tasks acknowledged, {} stored, {} attempts, {} broken promises",
+            "{} kills, {} power cuts: {} tasks acknowledged, {} stored, {} of them in {} composites, \
+             {} attempts, {} broken promises",
             self.kills,
             self.power_cuts,
             self.acknowledged,
             self.stored,
+            self.members,
+            self.composites,
             self.attempts,
             self.broken.len(),
         )?;
@@ -102,7 +109,9 @@ fn stored_twice(tasks: &BTreeMap<String, Task>) -> windlass::Result<Vec<String>>
 
 /// Judges the file after everything has ended.
 pub(super) fn judge(url: &str, folder: &Path, verdict: &mut Verdict) -> io::Result<()> {
-    let acknowledged = log::ids(folder, "acknowledged")?;
+    let mut acknowledged = log::ids(folder, "acknowledged")?;
+    let composed = composed(folder)?;
+    acknowledged.extend(composed.1);
     let completed = log::earliest(folder, "completed")?;
     let began = log::stamps(folder, "began")?;
     let followed = log::stamps(folder, "followed")?;
@@ -119,6 +128,10 @@ pub(super) fn judge(url: &str, folder: &Path, verdict: &mut Verdict) -> io::Resu
         let tasks = all_tasks(&client).await?;
         verdict.stored = tasks.len();
         verdict.broken.extend(counts_are_true(&client, &tasks).await?);
+        let (found, broken) = composites::judge(&client, &tasks, &composed.0).await?;
+        verdict.composites = found;
+        verdict.members = tasks.values().filter(|task| task.parent().is_some()).count();
+        verdict.broken.extend(broken);
         for id in acknowledged.iter().chain(completed.keys()) {
             if !tasks.contains_key(id) {
                 verdict.broken.push(format!("{id} is gone"));
@@ -155,10 +168,20 @@ pub(super) fn judge(url: &str, folder: &Path, verdict: &mut Verdict) -> io::Resu
     })
 }
 
+/// The composites that were acknowledged, and the tasks that were with them.
+pub(super) fn composed(folder: &Path) -> io::Result<(Vec<String>, Vec<String>)> {
+    let lines = log::lines(folder, "composed")?.into_iter();
+    let (members, composites): (Vec<String>, Vec<String>) =
+        lines.partition(|line| line.contains(' '));
+    let ids = members.iter().filter_map(|line| line.split(' ').next().map(str::to_owned));
+    Ok((composites, ids.collect()))
+}
+
 /// Judges a copy as a power cut would leave it.
 pub(super) fn judge_copy(
     folder: &Path,
     acknowledged: &[String],
+    composed: &[String],
     verdict: &mut Verdict,
 ) -> io::Result<()> {
     let url = format!("sqlite:{}", folder.join("crash.db").display());
@@ -168,6 +191,7 @@ pub(super) fn judge_copy(
         for id in acknowledged.iter().filter(|id| !tasks.contains_key(*id)) {
             verdict.broken.push(format!("{id} was acknowledged before a power cut and is gone"));
         }
+        verdict.broken.extend(composites::missing_in(&client, composed).await?);
         if let Some(text) = counts_are_true(&client, &tasks).await? {
             verdict.broken.push(format!("after a power cut {text}"));
         }
