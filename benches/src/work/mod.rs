@@ -1,6 +1,7 @@
 //! The workloads, one file each, and what they share.
 
 mod bulk;
+mod composed;
 mod concurrent;
 mod drain;
 mod finished;
@@ -55,6 +56,10 @@ pub(crate) fn all(options: &Options) -> Result<Vec<Workload>> {
     }
     workloads.push(memory::workload(options.tasks));
     workloads.extend(steps::workloads());
+    if !options.only.is_empty() {
+        workloads.extend(composed::workloads(Durability::Full));
+        workloads.extend(composed::workloads(Durability::Normal));
+    }
     workloads.push(wake::workload(options.wakes));
     workloads.extend(python::workloads(options));
     workloads.extend(node::workloads(options));
