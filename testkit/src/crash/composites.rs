@@ -11,7 +11,7 @@ use windlass::{
 };
 
 use super::log::Log;
-use super::parts::{WORK, draw, spec};
+use super::parts::{STATES, WORK, draw, spec};
 
 /// Stages, and those that each one waits for: a diamond with a tail.
 const STAGES: [(&str, &[&str]); 5] =
@@ -121,6 +121,26 @@ pub(super) async fn judge(
         }
     }
     Ok((found.len(), broken))
+}
+
+/// Every state that is not the number of the tasks that counted it up.
+pub(super) async fn miscounted(
+    client: &Client,
+    tasks: &BTreeMap<String, Task>,
+) -> windlass::Result<Vec<String>> {
+    let mut broken = Vec::new();
+    for key in STATES {
+        let counted = |task: &&Task| {
+            task.state_key.as_deref() == Some(key) && task.status == TaskStatus::Completed
+        };
+        let tasks = tasks.values().filter(counted).count().to_string();
+        let state = client.state(key).await?;
+        let state = state.as_ref().map_or("0", |state| state.as_str());
+        if state != tasks {
+            broken.push(format!("{tasks} tasks counted {key} up, and it is {state}"));
+        }
+    }
+    Ok(broken)
 }
 
 /// Those that were acknowledged and are not there.

@@ -20,6 +20,10 @@ type Ended = Box<dyn std::error::Error + Send + Sync>;
 
 /// The task type of everything here.
 pub(super) const WORK: &str = "work";
+/// The type of those that count a state up; workers in Python do not take them.
+const COUNT: &str = "count";
+/// The state keys that they share.
+pub(super) const STATES: [&str; 3] = ["s0", "s1", "s2"];
 /// Waiting tasks above which submitters rest.
 const ENOUGH: u64 = 400;
 
@@ -46,9 +50,16 @@ pub(super) fn spec(url: &str, number: u64) -> TaskSpec {
     let request = format!("{}-{number}", std::process::id());
     let payload = json!({ "request": request, "text": "x".repeat(draw(200) as usize) });
     let spec = TaskSpec::new(WORK, payload).retry(retry);
-    match url.starts_with("http:") && draw(2) == 0 {
+    let spec = match url.starts_with("http:") && draw(2) == 0 {
         true => spec,
         false => spec.idempotency_key(request),
+    };
+    match draw(8) {
+        0 => {
+            let state_key = Some(STATES[draw(STATES.len() as u64) as usize].to_owned());
+            TaskSpec { task_type: COUNT.to_owned(), state_key, ..spec }
+        }
+        _ => spec,
     }
 }
 
@@ -119,7 +130,7 @@ async fn waiting(url: &str, client: &Client) -> Result<u64, Error> {
 pub async fn worker(url: &str, folder: &Path) -> Result<(), Ended> {
     let log = Arc::new(Log::open(folder, "began")?);
     let client = windlass::connect(url).await?;
-    let handlers = Handlers::new().on(WORK, move |ctx: Context, _: serde_json::Value| {
+    let work = move |ctx: Context, _: serde_json::Value| {
         let log = log.clone();
         async move {
             log.write(&stamped(&ctx.task_id()))?;
@@ -130,9 +141,13 @@ pub async fn worker(url: &str, folder: &Path) -> Result<(), Ended> {
             if draw(20) == 0 {
                 return Err(Failure::new("the dice said so"));
             }
+            if ctx.task().state_key.is_some() {
+                ctx.set_state(&(ctx.state::<u64>()?.unwrap_or_default() + 1))?;
+            }
             Ok(true)
         }
-    });
+    };
+    let handlers = Handlers::new().on(WORK, work.clone()).on(COUNT, work);
     let config = WorkerConfig { lease: Duration::from_secs(2), ..WorkerConfig::default() };
     handlers.run(&client, config).await?;
     Ok(())

@@ -132,6 +132,7 @@ pub(super) fn judge(url: &str, folder: &Path, verdict: &mut Verdict) -> io::Resu
         verdict.composites = found;
         verdict.members = tasks.values().filter(|task| task.parent().is_some()).count();
         verdict.broken.extend(broken);
+        verdict.broken.extend(composites::miscounted(&client, &tasks).await?);
         for id in acknowledged.iter().chain(completed.keys()) {
             if !tasks.contains_key(id) {
                 verdict.broken.push(format!("{id} is gone"));
