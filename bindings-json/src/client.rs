@@ -16,7 +16,7 @@ use crate::text::text;
 #[derive(Clone)]
 pub struct Client {
     pub(crate) client: windlass_core::Client,
-    patience: Duration,
+    pub(crate) patience: Duration,
 }
 
 impl Client {

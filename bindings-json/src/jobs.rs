@@ -27,13 +27,23 @@ struct Claimed<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     batch_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    block_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pipeline_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stage: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state_key: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state: Option<&'a Payload>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     idempotency_key: Option<&'a str>,
 }
 
 /// JSON text of a list of jobs.
 pub(crate) fn list(claimed: &[Job]) -> Result<String> {
     let told = |job| {
-        let Job { id, task, attempt, timeout, .. }: &Job = job;
+        let Job { id, task, state, attempt, timeout, .. }: &Job = job;
         Claimed {
             id: *id,
             handler: &task.handler,
@@ -47,6 +57,11 @@ pub(crate) fn list(claimed: &[Job]) -> Result<String> {
             metadata: task.metadata.as_ref(),
             traceparent: task.traceparent.as_deref(),
             batch_id: task.batch_id.map(|id| id.to_string()),
+            block_id: task.block_id.map(|id| id.to_string()),
+            pipeline_id: task.pipeline_id.map(|id| id.to_string()),
+            stage: task.stage.as_deref(),
+            state_key: task.state_key.as_deref(),
+            state: state.as_ref(),
             idempotency_key: task.shown_key(),
         }
     };

@@ -7,10 +7,12 @@
 //! | --- | --- |
 //! | `arguments` | numbers as a language gives them |
 //! | `block` | blocks of steps, in the numbers of JavaScript |
+//! | `mermaid` | graphs of stages, drawn |
 //! | `fields` | objects of options, each field read by name |
 //! | `options` | what a connection is told |
 //! | `calls` | how a client calls a server |
 //! | `client` | the verbs of a client |
+//! | `compose` | its verbs of batches, pipelines, blocks and states |
 //! | `submit` | many tasks in one text, and their submissions in one |
 //! | `query` | which tasks a listing asks for |
 //! | `hands` | leases taken by hand: lease, renew, settle, sweep |
@@ -27,10 +29,12 @@ pub mod block;
 mod calls;
 mod cancel;
 mod client;
+pub mod compose;
 mod config;
 mod fields;
 mod hands;
 mod jobs;
+pub mod mermaid;
 mod options;
 mod outcomes;
 mod query;

@@ -12,6 +12,8 @@ use crate::fields::Fields;
 struct Told<'a> {
     #[serde(borrow)]
     completed: Vec<(JobId, &'a RawValue)>,
+    #[serde(borrow, default)]
+    stateful: Vec<(JobId, &'a RawValue, &'a RawValue)>,
     #[serde(borrow)]
     ended: Vec<(JobId, &'a RawValue)>,
 }
@@ -45,8 +47,8 @@ fn ended(text: &str) -> Result<Outcome> {
     Ok(outcome)
 }
 
-/// Outcomes from JSON text of `{"completed": [[id, result], …], "ended": [[id, outcome], …]}`. One that makes
-/// no sense fails its own task, and no other.
+/// Outcomes from JSON text of `{"completed": [[id, result], …], "stateful": [[id, result, state], …], "ended":
+/// [[id, outcome], …]}`; the second may be missing. One that makes no sense fails its own task, and no other.
 ///
 /// # Errors
 ///
@@ -60,9 +62,16 @@ pub(crate) fn read(outcomes: &str) -> Result<Vec<(JobId, Outcome)>> {
         let result = Payload::new("result", result.get());
         (id, result.map_or_else(failed, Outcome::complete))
     });
+    let stateful = told.stateful.into_iter().map(|(id, result, state)| {
+        let complete = || -> Result<Outcome> {
+            let result = Payload::new("result", result.get())?;
+            Ok(Outcome::Complete { result, state: Some(Payload::new("state", state.get())?) })
+        };
+        (id, complete().unwrap_or_else(failed))
+    });
     let others = told.ended.into_iter();
     let others = others.map(|(id, text)| (id, ended(text.get()).unwrap_or_else(failed)));
-    Ok(completed.chain(others).collect())
+    Ok(completed.chain(stateful).chain(others).collect())
 }
 
 #[cfg(test)]
@@ -108,9 +117,14 @@ mod tests {
     fn one_that_makes_no_sense_fails_its_own_task_and_no_other() {
         let text = r#"{"completed":[[1,{"a":1}]],"ended":[[2,{"outcome":"explode"}],[3,{"outcome":"hand_back"}]]}"#;
         let all = read(text).unwrap();
-        assert!(matches!(&all[0], (1, Outcome::Complete { .. })));
+        assert!(matches!(&all[0], (1, Outcome::Complete { state: None, .. })));
         assert!(matches!(&all[1], (2, Outcome::Fail { error }) if !error.retryable));
         assert!(matches!(&all[2], (3, Outcome::HandBack)));
         assert!(read("{}").is_err());
+        let text = r#"{"completed":[],"stateful":[[4,1,null],[5,1,{"a":1,"a":2}]],"ended":[]}"#;
+        let all = read(text).unwrap();
+        let is_null = |state: &Payload| state.as_str() == "null";
+        assert!(matches!(&all[0], (4, Outcome::Complete { state: Some(s), .. }) if is_null(s)));
+        assert!(matches!(&all[1], (5, Outcome::Fail { error }) if error.code == "invalid_payload"));
     }
 }

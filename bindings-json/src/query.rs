@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use windlass_core::rules::limits;
-use windlass_core::{Cursor, Error, Filter, Result, Stretch, TaskSpec};
+use windlass_core::{Cursor, Error, Filter, Result, Stretch, TaskKind, TaskSpec};
 
 use crate::fields::Fields;
 
@@ -54,12 +54,17 @@ fn filter(fields: &mut Fields) -> Result<Filter> {
         task_type: fields.text("task_type")?,
         queue: fields.text("queue")?,
         labels,
-        kind: None,
+        kind: fields.text("kind")?.map(|word| kind(&word)).transpose()?,
         batch_id: named(fields, "batch_id")?,
         since: named(fields, "since")?,
         until: named(fields, "until")?,
         error: fields.text("error")?,
     })
+}
+
+fn kind(word: &str) -> Result<TaskKind> {
+    let found = TaskKind::ALL.into_iter().find(|kind| kind.as_str() == word);
+    found.ok_or_else(|| Error::invalid("kind", "must be one of task, batch, block, pipeline"))
 }
 
 /// Reads a value whose type does not know the argument's name.

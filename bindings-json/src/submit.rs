@@ -1,7 +1,7 @@
 //! The submissions of many tasks in one text.
 
 use windlass_core::words::members::quoted_list;
-use windlass_core::{Result, Submission};
+use windlass_core::{BatchSubmission, PipelineSubmission, Result, Submission};
 
 /// JSON text of submissions as runs, in order: those next to each other that differ in their ids only, as
 /// most do.
@@ -16,7 +16,6 @@ pub fn told(submissions: &[Submission]) -> Result<String> {
     let mut runs = "[".to_owned();
     for run in submissions.chunk_by(same) {
         let ids = quoted_list(run.iter().map(|one| one.task_id.to_string()));
-        let known = if run[0].deduplicated { "true" } else { "false" };
         let batch = run[0].batch_id.map(|id| [",\"batch_id\":\"", &*id.to_string(), "\""].concat());
         let parts = [
             if runs.len() > 1 { "," } else { "" },
@@ -25,13 +24,46 @@ pub fn told(submissions: &[Submission]) -> Result<String> {
             ",\"status\":\"",
             run[0].status.as_str(),
             "\",\"deduplicated\":",
-            known,
+            boolean(run[0].deduplicated),
             &batch.unwrap_or_default(),
             "}",
         ];
         runs.push_str(&parts.concat());
     }
     Ok(runs + "]")
+}
+
+/// JSON text of a batch that is stored: `{"batch_id", "deduplicated", "runs"}`, its submissions as `told` says
+/// them.
+///
+/// # Errors
+///
+/// `internal_error`.
+pub fn batch(stored: &BatchSubmission) -> Result<String> {
+    let (id, runs) = (stored.batch_id.to_string(), told(&stored.submissions)?);
+    let known = boolean(stored.deduplicated);
+    Ok(["{\"batch_id\":\"", &id, "\",\"deduplicated\":", known, ",\"runs\":", &runs, "}"].concat())
+}
+
+/// JSON text of a pipeline that is stored: `{"pipeline_id", "task_ids", "status", "deduplicated"}`.
+pub fn pipeline(stored: &PipelineSubmission) -> String {
+    let ids = quoted_list(stored.task_ids.iter().map(ToString::to_string));
+    let parts = [
+        "{\"pipeline_id\":\"",
+        &*stored.pipeline_id.to_string(),
+        "\",\"task_ids\":",
+        &ids,
+        ",\"status\":\"",
+        stored.status.as_str(),
+        "\",\"deduplicated\":",
+        boolean(stored.deduplicated),
+        "}",
+    ];
+    parts.concat()
+}
+
+const fn boolean(yes: bool) -> &'static str {
+    if yes { "true" } else { "false" }
 }
 
 #[cfg(test)]
@@ -53,6 +85,23 @@ mod tests {
             let ids: Vec<_> = ids.iter().map(|number| id(*number)).collect();
             json!({"task_ids": ids, "status": "pending", "deduplicated": deduplicated})
         };
-        assert_eq!(runs, json!([run(&[1, 2], false), run(&[3], true), run(&[4], false)]));
+        let all_runs = json!([run(&[1, 2], false), run(&[3], true), run(&[4], false)]);
+        assert_eq!(runs, all_runs);
+        let stored =
+            BatchSubmission { batch_id: id(9).into(), deduplicated: true, submissions: all.into() };
+        let stored: Value = serde_json::from_str(&batch(&stored).unwrap()).unwrap();
+        assert_eq!(stored, json!({"batch_id": id(9), "deduplicated": true, "runs": all_runs}));
+    }
+
+    #[test]
+    fn a_pipeline_is_told_as_core_writes_it() {
+        let stored = PipelineSubmission {
+            pipeline_id: TaskId::from_bytes([7; 16]),
+            task_ids: [1, 2].map(|number| TaskId::from_bytes([number; 16])).into(),
+            status: TaskStatus::Running,
+            deduplicated: true,
+        };
+        let told: Value = serde_json::from_str(&pipeline(&stored)).unwrap();
+        assert_eq!(told, serde_json::to_value(&stored).unwrap());
     }
 }

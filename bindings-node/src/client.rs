@@ -226,6 +226,21 @@ impl Client {
         self.run(env, |c| async move { c.cancel_batch(&batch_id).await })
     }
 
+    /// A verb of batches, pipelines, blocks and states; `null` where there is nothing of that name.
+    #[napi]
+    pub fn compose<'env>(
+        &self,
+        env: &'env Env,
+        verb: String,
+        subject: String,
+        told: String,
+        cancel: Option<&Cancel>,
+    ) -> napi::Result<Object<'env>> {
+        let client = self.0.clone();
+        let work = async move { client.compose(&verb, &subject, &told).await };
+        promise(env, Cancel::or(cancel, work))
+    }
+
     /// Live workers.
     #[napi]
     pub fn workers<'env>(&self, env: &'env Env) -> napi::Result<Object<'env>> {

@@ -13,6 +13,7 @@
 //! | `worker` | jobs on their way to handlers, outcomes on their way back |
 //! | `block` | blocks of steps: which may start, and when the block is decided |
 //! | `clock` | a clock that tests move |
+//! | `mermaid` | graphs of stages, drawn |
 //! | `concurrency` | advice on concurrency, and the machine that it is for |
 //! | `server` | a server in this process, for tests |
 //! | `cli` | the command line |
@@ -28,6 +29,7 @@ mod client;
 mod clock;
 mod concurrency;
 mod failure;
+mod mermaid;
 mod options;
 mod promise;
 mod server;

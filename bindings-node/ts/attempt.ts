@@ -9,18 +9,31 @@ import { WindlassError } from "./generated/errors.js";
 import { jsonText } from "./json.js";
 import { Outcome } from "./outcomes.js";
 
-/** What native code is told: JSON text of a result, or an outcome's record. */
-export type Told = string | object;
+/** JSON text of a result, and of the state to store with it. */
+export interface Stateful {
+  result: string;
+  state: string;
+}
+
+/** An outcome as native code reads it. */
+interface Said {
+  outcome: string;
+  [field: string]: unknown;
+}
+
+/** What native code is told: JSON text of a result, also with a state, or an outcome's record. */
+export type Told = string | Stateful | Said;
 
 /** The outcome of a handler that returned `value`. Nothing returned is `null`. */
-export function returned(type: string, value: unknown): Told {
+export function returned(type: string, value: unknown, context: Context): Told {
   if (value instanceof Outcome) return said(value);
-  if (value === undefined) return "null";
   try {
-    return jsonText("result", value);
+    const result = value === undefined ? "null" : jsonText("result", value);
+    const state = context.changedState();
+    return state === undefined ? result : { result, state };
   } catch (error) {
     if (!(error instanceof WindlassError)) throw error;
-    return misfit(`result of handler ${type}: ${error.fields.reason}`);
+    return misfit(`${error.fields.field} of handler ${type}: ${error.fields.reason}`);
   }
 }
 
@@ -45,9 +58,9 @@ export function toldText(told: object): string {
   );
 }
 
-function said(outcome: Outcome): object {
+function said(outcome: Outcome): Said {
   const record: unknown = outcome.record();
-  if (typeof record === "object" && record !== null) return record;
+  if (typeof record === "object" && record !== null) return record as Said;
   const message = "the handler answered with no outcome: use Retry, Snooze, Cancel or Fail";
   return { outcome: "fail", error: { code: "handler_error", message, retryable: false } };
 }

@@ -4,11 +4,12 @@
  * @module
  */
 
+import { submissionsOf } from "./batch.js";
 import type { ManualClock } from "./clock.js";
+import { Composing } from "./composing.js";
 import { answer, invalid, now, options as known, text } from "./failure.js";
 import { type WindlassError, fromCode } from "./generated/errors.js";
 import {
-  type Batch,
   type Changed,
   type ClusterHealth,
   type Count,
@@ -20,12 +21,10 @@ import {
   type TaskUpdate,
   type Why,
   type WorkerInfo,
-  readBatch,
   readChanged,
   readClusterHealth,
   readCount,
   readQueueInfo,
-  readSubmission,
   readTally,
   readTask,
   readTaskStatus,
@@ -37,7 +36,6 @@ import { TaskList } from "./listing.js";
 import { recordText } from "./json.js";
 import { type NativeClient, native } from "./native.js";
 import type {
-  AnyTaskOptions,
   BoundOptions,
   StretchOptions,
   CallOptions,
@@ -52,21 +50,8 @@ import type {
 import { defaultUrl } from "./platform.js";
 import { EventStream, type StreamOptions, TaskStream } from "./stream.js";
 import { connectRecord, queryRecord, taskRecords } from "./wire.js";
+import { WAITS, limit } from "./waiting.js";
 import { type Handlers, Worker, type WorkerOptions } from "./worker.js";
-
-/** How long a wait lasts that is told nothing, in milliseconds. */
-const WAIT = 300_000;
-const WAITS = ["timeout", "signal", "pollInterval"] as const;
-
-/** Tasks that were stored together, all of them. */
-export interface BatchSubmission {
-  /** The batch; `null` when it is empty. */
-  batchId: string | null;
-  /** The tasks' ids, in order. */
-  taskIds: string[];
-  /** One for each task, in order. */
-  submissions: Submission[];
-}
 
 /** A line that a handler logged. */
 export interface LogEntry {
@@ -80,7 +65,7 @@ export interface LogEntry {
  * A connection to a store or a server. An idle one never keeps the process alive; a pending call and
  * a running worker do.
  */
-export class Client<M extends TaskMap<M> = TaskMap> implements AsyncDisposable {
+export class Client<M extends TaskMap<M> = TaskMap> extends Composing<M> implements AsyncDisposable {
   readonly #native: NativeClient;
   readonly #workers = new Set<Worker>();
 
@@ -98,7 +83,9 @@ export class Client<M extends TaskMap<M> = TaskMap> implements AsyncDisposable {
   ) {
     const { url, clock, options } = given(first, second);
     const record = connectRecord(options);
-    this.#native = now(() => new native.Client(url, record, clock?.native ?? null));
+    const client = now(() => new native.Client(url, record, clock?.native ?? null));
+    super(client);
+    this.#native = client;
   }
 
   /** What and where the store is. */
@@ -119,28 +106,7 @@ export class Client<M extends TaskMap<M> = TaskMap> implements AsyncDisposable {
     const records = taskRecords([options]);
     const { signal } = known(call, "signal");
     const told = await answer((cancel) => this.#native.submit(records, false, cancel), signal);
-    return submissions(told)[0]!;
-  }
-
-  /**
-   * Stores many tasks, all or none, under one batch id. `shared` holds for tasks that do not say
-   * otherwise. Errors as `submitTask`.
-   */
-  async submitBatch(
-    tasks: Iterable<AnyTaskOptions<M>>,
-    shared: SubmitTaskOptions<M> = {},
-    call: CallOptions = {},
-  ): Promise<BatchSubmission> {
-    const all: unknown = tasks;
-    if (typeof all !== "object" || all === null || !(Symbol.iterator in all)) {
-      throw invalid("tasks", "must be an iterable of tasks");
-    }
-    const { signal } = known(call, "signal");
-    const records = taskRecords(Array.from(tasks), shared);
-    const told = await answer((cancel) => this.#native.submit(records, true, cancel), signal);
-    const stored = submissions(told);
-    const taskIds = stored.map((submission) => submission.taskId);
-    return { batchId: stored[0]?.batchId ?? null, taskIds, submissions: stored };
+    return submissionsOf(JSON.parse(told))[0]!;
   }
 
   /** The task. @throws TaskNotFoundError */
@@ -216,9 +182,8 @@ export class Client<M extends TaskMap<M> = TaskMap> implements AsyncDisposable {
     taskId: string,
     options: WaitOptions = {},
   ): Promise<M[N]["result"]> {
-    const { timeout = WAIT, signal } = known(options, ...WAITS);
-    const limit = seconds(timeout);
-    const told = await answer((cancel) => this.#native.result(text("task_id", taskId), limit, cancel), signal);
+    const { timeout, signal } = known(options, ...WAITS);
+    const told = await answer((cancel) => this.#native.result(text("task_id", taskId), limit(timeout), cancel), signal);
     return JSON.parse(told);
   }
 
@@ -286,16 +251,6 @@ export class Client<M extends TaskMap<M> = TaskMap> implements AsyncDisposable {
     return readQueueInfo(JSON.parse(await answer(() => this.#native.pause(text("queue", name), false))));
   }
 
-  /** How the tasks of a batch stand, counted. @throws BatchNotFoundError */
-  async getBatch(batchId: string): Promise<Batch> {
-    return readBatch(JSON.parse(await answer(() => this.#native.batch(text("batch_id", batchId)))));
-  }
-
-  /** Cancels every task of a batch that has not ended. @throws BatchNotFoundError */
-  async cancelBatch(batchId: string): Promise<Batch> {
-    return readBatch(JSON.parse(await answer(() => this.#native.cancelBatch(text("batch_id", batchId)))));
-  }
-
   /** The live workers of every process. */
   async workers(): Promise<WorkerInfo[]> {
     return JSON.parse(await answer(() => this.#native.workers())).map(readWorkerInfo);
@@ -361,9 +316,8 @@ export class Client<M extends TaskMap<M> = TaskMap> implements AsyncDisposable {
     await this.close();
   }
 
-  #wait(taskIds: string[], failFast: boolean, { timeout = WAIT, signal }: WaitOptions) {
-    const limit = seconds(timeout);
-    return answer((cancel) => this.#native.wait(taskIds, limit, failFast, cancel), signal);
+  #wait(taskIds: string[], failFast: boolean, { timeout, signal }: WaitOptions) {
+    return answer((cancel) => this.#native.wait(taskIds, limit(timeout), failFast, cancel), signal);
   }
 }
 
@@ -375,16 +329,6 @@ export async function connect<M extends TaskMap<M> = TaskMap>(
   const client = new Client<M>(url, options);
   await client.ready();
   return client;
-}
-
-/** What was stored, from runs of submissions that differ in their ids only. */
-function submissions(told: string): Submission[] {
-  const stored: Submission[] = [];
-  for (const run of JSON.parse(told)) {
-    // The reader makes a record of its own.
-    for (run.task_id of run.task_ids) stored.push(readSubmission(run));
-  }
-  return stored;
 }
 
 function given(
@@ -407,11 +351,4 @@ function given(
 function ids(taskIds: readonly string[]): string[] {
   if (!Array.isArray(taskIds)) throw invalid("task_ids", "must be an array of ids");
   return Array.from(taskIds, (taskId) => text("task_ids", taskId));
-}
-
-/** Milliseconds as seconds; no limit is `null`. */
-function seconds(timeout: number | null): number | null {
-  if (timeout === null || timeout === Infinity) return null;
-  if (typeof timeout !== "number") throw invalid("timeout", "must be a number of milliseconds");
-  return timeout / 1000;
 }

@@ -4,7 +4,9 @@
  * @module
  */
 
-export { type BatchSubmission, Client, type LogEntry, connect } from "./client.js";
+export { BatchHandle, OpenBatch, type SubmitBatchOptions } from "./batch.js";
+export { BlockHandle, type SubmitBlockOptions } from "./block.js";
+export { Client, type LogEntry, connect } from "./client.js";
 export { type CancelReason, Context } from "./context.js";
 export { ExecutorInterface } from "./executor.js";
 export * as errors from "./generated/errors.js";
@@ -53,6 +55,16 @@ export {
   type StepsOptions,
 } from "./parallel-block.js";
 export { ParallelExecutor, type ParallelExecutorHealth, type ParallelExecutorOptions } from "./parallel-executor.js";
+export {
+  type ExecuteOptions,
+  Pipeline,
+  PipelineList,
+  type PipelineOptions,
+  type PipelineSummary,
+  Stage,
+  type StageChange,
+  type StageOptions,
+} from "./pipeline.js";
 export type { SchemaIssue, SchemaResult, StandardSchema } from "./schema.js";
 export { EventStream, type StreamListeners, type StreamOptions, TaskStream } from "./stream.js";
 export {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Priority, TaskState } from "./generated/words.js";
+import type { Priority, TaskKind, TaskState } from "./generated/words.js";
 import type { ManualClock } from "./clock.js";
 
 /** Payload and result of one task type. */
@@ -63,7 +63,9 @@ export interface SubmitTaskOptions<
   metadata?: Record<string, unknown>;
   /** W3C trace context. */
   traceparent?: string;
+  /** Tasks with one key run one at a time, in the order of their submission, and share a state. */
   stateKey?: string;
+  /** The state when there is none under the key yet: a JSON value. */
   initialState?: unknown;
   /** Comes later; only `false` is accepted. */
   teeRequired?: boolean;
@@ -101,6 +103,8 @@ export interface TaskFilter {
   queue?: string;
   labels?: Record<string, string | number | boolean>;
   batchId?: string;
+  /** What the tasks are made of. Default: those that a handler runs. */
+  kind?: TaskKind;
   /** Created at or after. */
   since?: Date | string;
   /** Created before. */

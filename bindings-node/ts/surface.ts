@@ -33,6 +33,22 @@ export interface NativeEvents {
   close(): void;
 }
 
+/** The verbs that `compose` does. */
+export type ComposeVerb =
+  | "submit_batch"
+  | "open_batch"
+  | "extend_batch"
+  | "seal_batch"
+  | "submit_pipeline"
+  | "pipeline"
+  | "cancel_pipeline"
+  | "retry_pipeline"
+  | "submit_block"
+  | "block"
+  | "upstream"
+  | "upstream_names"
+  | "state";
+
 /** The verbs of a client. Durations are seconds. */
 export interface NativeClient {
   /** Where it has to be fetched: resolves once it is there and has taken the options. */
@@ -72,6 +88,11 @@ export interface NativeClient {
   pause(queue: string, paused: boolean): Promise<string>;
   batch(batchId: string): Promise<string>;
   cancelBatch(batchId: string): Promise<string>;
+  /**
+   * Verbs of batches, pipelines, blocks and states: JSON text, or `null` where there is nothing of that name. What
+   * `subject` and `told` are, `windlass_json::Client::compose` says for each verb.
+   */
+  compose(verb: ComposeVerb, subject: string, told: string, cancel?: Cancel): Promise<string | null>;
   workers(): Promise<string>;
   clusterHealth(): Promise<string>;
   /** Leases taken by hand: bodies and answers of `/leases`, as JSON text. */
@@ -88,7 +109,8 @@ export interface NativeWorker {
   /** Jobs as JSON text of a list; an empty list once no more will come. */
   claimJson(max: number): Promise<string>;
   /**
-   * Hands in outcomes: JSON text of `{"completed": [[id, result], …], "ended": [[id, outcome], …]}`.
+   * Hands in outcomes: JSON text of `{"completed": [[id, result], …], "stateful": [[id, result, state], …],
+   * "ended": [[id, outcome], …]}`; the second may be left out.
    * One that makes no sense fails its own task, and no other.
    */
   completeJson(outcomes: string): void;
@@ -169,6 +191,8 @@ export interface NativeRules {
   optimalConcurrency(kind: string, coresPhysical: number | null, coresLogical: number, memoryGb: number): number;
   baseBatchSize(kind: string): number;
   optimalBatchSize(base: number, items: number): number;
+  /** The flowchart of stages by name: stage `to[i]` waits for `from[i]`; `statuses` has one for each, or none. */
+  mermaid(names: string[], from: string[], to: Uint32Array, statuses: string[]): string;
 }
 
 /** A server in this process, for tests. */

@@ -42,6 +42,28 @@ export function taskRecord(options: object, shared: object = {}): string {
   });
 }
 
+/** Values of a batch that are tasks. */
+const HOOKS = new Set(["onComplete", "onSuccess", "onFailure"]);
+
+/** JSON text of what a batch is told beside its tasks. */
+export function batchRecord(options: object): string {
+  return record(options, (name, value) => {
+    if (HOOKS.has(name) && value !== null) return [snake(name), taskRecord(value as object)];
+    if (name === "metadata") return [name, jsonText(name, value)];
+    return [snake(name), plain(name, value)];
+  });
+}
+
+/** JSON text of a block or a pipeline: `options`, and one field that is JSON text already. */
+export function composedRecord(options: object, field: string): string {
+  const told = record(options, (name, value) => {
+    if (name === "metadata") return [name, jsonText(name, value)];
+    if (name === "retry" && isRecord(value)) return ["retry", named(value, RETRY)];
+    return [TASK[name] ?? snake(name), plain(name, value)];
+  });
+  return told === "{}" ? `{${field}}` : `{${field},${told.slice(1)}`;
+}
+
 /** JSON text of a list of tasks to submit. `shared` holds where one says nothing. */
 export function taskRecords(tasks: readonly object[], shared: object = {}): string {
   return written(tasks, shared) ?? `[${tasks.map((task) => taskRecord(task, shared)).join()}]`;

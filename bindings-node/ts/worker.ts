@@ -69,6 +69,7 @@ export class Worker implements AsyncDisposable {
   #ended: Promise<void> | undefined;
   #drains = false;
   #completed: string[] = [];
+  #stateful: string[] = [];
   #others: string[] = [];
 
   /** @internal */
@@ -159,7 +160,7 @@ export class Worker implements AsyncDisposable {
 
   #start(worker: NativeWorker, jobs: Job[]): void {
     for (const job of jobs) {
-      const context = new Context(job, worker);
+      const context = new Context(job, worker, this.#client);
       this.#attempts.set(job.id, context);
       void this.#attempt(worker, job, context);
     }
@@ -172,7 +173,7 @@ export class Worker implements AsyncDisposable {
       let payload = job.payload;
       let reason: string | undefined;
       if (schema !== undefined) ({ value: payload, reason } = await fitted(schema, payload));
-      told = reason === undefined ? returned(job.handler, await run(payload, context)) : misfit(reason);
+      told = reason === undefined ? returned(job.handler, await run(payload, context), context) : misfit(reason);
     } catch (thrown) {
       told = threw(thrown, context);
     }
@@ -181,17 +182,20 @@ export class Worker implements AsyncDisposable {
 
   #tell(worker: NativeWorker, id: number, told: Told): void {
     this.#attempts.delete(id);
-    if (this.#completed.length + this.#others.length === 0) {
+    if (this.#completed.length + this.#stateful.length + this.#others.length === 0) {
       // Once for each turn of the loop, however many end in it.
       soon(() => this.#flush(worker));
     }
     if (typeof told === "string") this.#completed.push(`[${id},${told}]`);
+    else if ("state" in told) this.#stateful.push(`[${id},${told.result},${told.state}]`);
     else this.#others.push(`[${id},${toldText(told)}]`);
   }
 
   #flush(worker: NativeWorker): void {
-    const outcomes = `{"completed":[${this.#completed.join()}],"ended":[${this.#others.join()}]}`;
+    const stateful = this.#stateful.length === 0 ? "" : `"stateful":[${this.#stateful.join()}],`;
+    const outcomes = `{"completed":[${this.#completed.join()}],${stateful}"ended":[${this.#others.join()}]}`;
     this.#completed = [];
+    this.#stateful = [];
     this.#others = [];
     // Freed slots are filled from what lies ready; the claim under way waits for new work.
     this.#start(worker, JSON.parse(now(() => worker.turnJson(outcomes, CLAIM))));

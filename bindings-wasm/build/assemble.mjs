@@ -14,8 +14,12 @@ const sources = join(home, "build/sources");
 // the package shows.
 const SHARED = [
   "attempt.ts",
+  "batch.ts",
+  "block.ts",
   "client.ts",
   "clock.ts",
+  "compose.ts",
+  "composing.ts",
   "context.ts",
   "executor.ts",
   "failure.ts",
@@ -31,12 +35,15 @@ const SHARED = [
   "parallel-meter.ts",
   "parallel-run.ts",
   "parallel.ts",
+  "pipeline.ts",
   "rest.ts",
   "schema.ts",
   "stream.ts",
   "surface.ts",
   "test-client.ts",
   "tuning.ts",
+  "upstream.ts",
+  "waiting.ts",
   "wire.ts",
   "worker.ts",
 ];

@@ -194,6 +194,19 @@ impl Client {
         self.run(|c| async move { c.cancel_batch(&batch_id).await })
     }
 
+    /// A verb of batches, pipelines, blocks and states; `null` where there is nothing of that name.
+    pub fn compose(
+        &self,
+        verb: String,
+        subject: String,
+        told: String,
+        cancel: Option<CancelObject>,
+    ) -> Promise {
+        let client = self.0.clone();
+        let work = async move { client.compose(&verb, &subject, &told).await };
+        optional(cancel::or(cancel, work))
+    }
+
     /// Live workers.
     pub fn workers(&self) -> Promise {
         self.run(|c| async move { c.workers().await })

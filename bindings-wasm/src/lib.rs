@@ -7,6 +7,7 @@
 //! | --- | --- |
 //! | `host` | timers and tasks of JavaScript |
 //! | `block` | blocks of steps: which may start, and when the block is decided |
+//! | `mermaid` | graphs of stages, drawn |
 //! | `concurrency` | advice on concurrency |
 //! | `connect` | from a URL to a client |
 //! | `client` | the verbs of a client |
@@ -40,6 +41,8 @@ mod connect;
 mod failure;
 #[cfg(all(target_family = "wasm", any(feature = "whole", feature = "rest")))]
 mod host;
+#[cfg(all(target_family = "wasm", feature = "rules"))]
+mod mermaid;
 #[cfg(all(target_family = "wasm", any(feature = "whole", feature = "rest")))]
 mod promise;
 #[cfg(all(target_family = "wasm", any(feature = "whole", feature = "rest")))]

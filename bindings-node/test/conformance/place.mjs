@@ -8,9 +8,11 @@ import { VectorError } from "./vectors.mjs";
 const LEASE = { worker: "w1", queues: ["default"], handlers: ["work"], limit: 10, lease_seconds: 60 };
 let number = 0;
 
-const RENAMED = { type: "task_type", name: "queue", timestamp: "at" };
+const RENAMED = { type: "task_type", timestamp: "at" };
+// A queue is shown with its name.
+const OF_QUEUES = { ...RENAMED, name: "queue" };
 // What belongs to a task's user is not renamed within.
-const OPAQUE = new Set(["payload", "result", "metadata", "labels", "counts", "initialState"]);
+const OPAQUE = new Set(["payload", "result", "metadata", "labels", "counts", "initialState", "state"]);
 const camel = (name) => name.replace(/_(.)/g, (_, letter) => letter.toUpperCase());
 const snake = (name) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
@@ -21,16 +23,26 @@ function options(record) {
   return Object.fromEntries(Object.entries(record).map(named));
 }
 
+/** What a batch is told beside its tasks, by the names of the client's options. */
+function batchOptions(record) {
+  const hook = ([key, value]) => [key, key.startsWith("on") ? options(value) : value];
+  return Object.fromEntries(Object.entries(options(record)).map(hook));
+}
+
 /** What the client shows, by the names of the wire. */
-function wire(shown) {
-  if (Array.isArray(shown)) return shown.map(wire);
+function wire(shown, renamed = RENAMED) {
+  if (Array.isArray(shown)) return shown.map((one) => wire(one, renamed));
   if (shown instanceof Date) return shown.toISOString();
   if (typeof shown !== "object" || shown === null) return shown;
-  const named = ([key, value]) => [RENAMED[key] ?? snake(key), OPAQUE.has(key) ? value : wire(value)];
+  const named = ([key, value]) => [renamed[key] ?? snake(key), OPAQUE.has(key) ? value : wire(value, renamed)];
   return Object.fromEntries(Object.entries(shown).map(named));
 }
 
 export const errorRecord = (error) => ({ code: error.code, fields: error.fields });
+
+// What belongs to a user.
+const AS_GIVEN = new Set(["result", "upstream", "state"]);
+const QUEUES = new Set(["pause", "resume", "queues"]);
 
 // Verbs that are told one thing, or nothing: the client's method, and what it is told.
 const PLAIN = {
@@ -41,10 +53,41 @@ const PLAIN = {
 };
 const plain = ([verb, [method, told]]) => [verb, (c, args) => c[method](args[told])];
 
+const stored = ({ batchId, deduplicated, submissions }) => ({ batchId, deduplicated, submissions });
+
+/** A name that is not there is an error for clients, and nothing here. */
+function nothing(error) {
+  if (error.fields?.field === "upstream") return null;
+  throw error;
+}
+
 const VERBS = {
   ...Object.fromEntries(Object.entries(PLAIN).map(plain)),
   submit: (c, record) => c.submitTask(options(record)),
   submit_batch: async (c, { tasks }) => (await c.submitBatch(tasks.map(options))).submissions,
+  create_batch: async (c, { tasks, ...told }) => stored(await c.submitBatch(tasks.map(options), batchOptions(told))),
+  open_batch: async (c, told) => ({ batchId: (await c.openBatch(batchOptions(told))).batchId }),
+  extend_batch: async (c, { batch_id, chunk, tasks }) => ({ total: await c.extendBatch(batch_id, chunk, tasks.map(options)) }),
+  seal_batch: async (c, { batch_id }) => stored(await c.sealBatch(batch_id)),
+  submit_pipeline: async (c, { name, stages, timeout_seconds: timeout, ...told }) => {
+    const pipeline = c.createPipeline(name, options(told));
+    for (const stage of stages) pipeline.addStage(options(stage));
+    await pipeline.execute({ timeout });
+    const { pipelineId, deduplicated } = pipeline;
+    const { status } = await c.getTask(pipelineId);
+    return { pipelineId, deduplicated, status, taskIds: pipeline.stages.map(({ taskId }) => taskId) };
+  },
+  pipeline: async (c, { pipeline_id }) => (await c.getPipeline(pipeline_id)).status(),
+  cancel_pipeline: async (c, { pipeline_id }) => (await c.getPipeline(pipeline_id)).cancel(),
+  retry_pipeline: async (c, { pipeline_id, stage }) => (await c.getPipeline(pipeline_id)).retry(stage),
+  submit_block: async (c, block) => {
+    const { taskId, deduplicated } = await c.submitBlock(block);
+    return { taskId, deduplicated };
+  },
+  block: (c, { task_id }) => c.blockHandle(task_id).status(),
+  upstream: (c, { task_id, name }) => c.upstream(task_id, name).catch(nothing),
+  upstream_names: (c, { task_id }) => c.upstreamNames(task_id),
+  state: (c, { state_key }) => c.getState(state_key),
   get_many: async (c, { task_ids }) => [...(await c.getBatchStatus(task_ids)).values()],
   list: (c, filter) => c.listTasks(options(filter)),
   count: (c, { most, ...filter }) => c.countTasks(options(filter), { most }),
@@ -95,7 +138,7 @@ export class Site {
     if (!Object.hasOwn(VERBS, verb)) throw new VectorError(`there is no verb ${verb}`);
     if (!this.clients.has(tenant)) this.clients.set(tenant, await this.connect(this.url, tenant));
     const shown = await VERBS[verb](this.clients.get(tenant), args);
-    return verb === "result" ? shown : wire(shown);
+    return AS_GIVEN.has(verb) ? shown : wire(shown, QUEUES.has(verb) ? OF_QUEUES : RENAMED);
   }
 
   /** A function of core, as the client shows it. */
