@@ -8,6 +8,7 @@ use axum::http::StatusCode;
 use axum::routing::get;
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
+use windlass_core::rules::limits;
 use windlass_core::words::{TaskEvent, Update};
 use windlass_core::{ErrorBody, Problem};
 
@@ -108,6 +109,7 @@ fn complete(description: &utoipa::openapi::OpenApi, guarded: bool) -> Value {
     exclude_both(&mut whole["components"]["schemas"]["TaskSpec"], "run_at", "delay_seconds");
     needs(&mut whole["components"]["schemas"]);
     staged(&mut whole["components"]["schemas"]);
+    blocks(&mut whole["components"]["schemas"]["BlockSpec"]);
     closed(&mut whole["components"]["schemas"]);
     exact(&mut whole);
     whole
@@ -235,13 +237,39 @@ fn staged(schemas: &mut Value) {
     }
 }
 
+/// Says what a block may be told; null is left out.
+fn blocks(schema: &mut Value) {
+    let fields = &mut schema["properties"];
+    fields["strategy"] = json!({ "type": "string",
+        "enum": ["all", "any_success", "race", "throttled", "quorum"],
+        "description": "How the steps are judged; all when left out. A function cannot travel: custom is \
+            refused." });
+    fields["steps"]["maxItems"] = limits::STEPS.into();
+    fields["name"]["maxLength"] = limits::NAME.into();
+    for name in ["queue", "task_type"] {
+        fields[name] = json!({ "$ref": "#/components/schemas/Name" });
+    }
+    fields["distribution_policy"] = json!({ "$ref": "#/components/schemas/Name" });
+    fields["idempotency_key"] = json!({ "$ref": "#/components/schemas/Key" });
+    for name in ["max_concurrency", "quorum"] {
+        fields[name]["minimum"] = 1.into();
+    }
+    fields["rate_per_second"]["exclusiveMinimum"] = 0.into();
+    fields["timeout_seconds"]["maximum"] = 316_224_000.into();
+    fields["max_retries"] = json!({ "type": "integer", "minimum": 0, "maximum": limits::RETRIES });
+    for field in fields.as_object_mut().into_iter().flat_map(Map::values_mut) {
+        not_null(field);
+        *field = json!({ "anyOf": [{ "type": "null" }, field.take()] });
+    }
+}
+
 /// Closes the records of a handler to unknown fields, and says what of an outcome is judged with it
 /// alone: there what is out of range is an answer, not a refusal of the whole call.
 fn closed(schemas: &mut Value) {
     for update in schemas["NewUpdate"]["oneOf"].as_array_mut().into_iter().flatten() {
         update["additionalProperties"] = false.into();
     }
-    for body in ["BatchBody", "ChunkBody", "PipelineBody", "StageBody"] {
+    for body in ["BatchBody", "ChunkBody", "OpenedBatch", "PipelineBody", "StageBody"] {
         schemas[body]["additionalProperties"] = false.into();
     }
     for (name, judged, field) in

@@ -6,7 +6,7 @@ use axum::extract::{FromRequestParts, Path, State};
 use axum::http::request::Parts;
 use serde::Serialize;
 use utoipa_axum::routes;
-use windlass_core::words::schema::{Key, Name};
+use windlass_core::words::schema::Name;
 use windlass_core::{Payload, TaskId};
 
 use super::answer::{self, Answer};
@@ -36,7 +36,7 @@ pub(crate) struct StateAnswer {
 #[utoipa::path(
     get, path = "/states/{key}", tag = "states",
     params(
-        ("key" = Key, Path, description = "The key."),
+        ("key" = String, Path, description = "The key."),
     ),
     responses((status = 200, body = StateAnswer, description = "The state, also when there is none.")),
 )]
