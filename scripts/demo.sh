@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The main job on real input: every file of a folder becomes a durable task, on a file and through a server.
-# Then the console stays open on a shop whose orders come in, until Ctrl-C. What was made is removed.
+# Then a shop takes stock, drawn in the terminal, and the console stays open on its orders, until Ctrl-C. What was made
+# is removed.
 #
 #   scripts/demo.sh [FOLDER]     the sources of this repository when none is named
 #
@@ -47,6 +48,6 @@ fi
 "$VENV/bin/python" examples/python/files/main.py "$folder" --place "$place"
 
 say
-say "and a shop, in the console of its server"
+say "and a shop: its stocktake as it goes on, its orders in the console of its server"
 "$VENV/bin/python" examples/python/shop/main.py --store "sqlite:$place/served.db" --logs "$place" \
     ${seconds:+--seconds "$seconds"}

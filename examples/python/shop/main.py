@@ -4,8 +4,9 @@
 
 Starts a server and two workers, and stores orders until Ctrl-C, or for so many seconds: each is a
 payment, an invoice, a mail, which may fail and be retried, and a reminder for later. Now and then
-comes a catalogue as one batch, and somebody changes their mind. Ends with what became of them, and
-with 1 if the console did not answer or nothing got done.
+comes a catalogue as one batch, and somebody changes their mind. First of all it takes
+stock: a pipeline, which is drawn here as it goes on and can be looked at in the console afterwards.
+Ends with what became of them, and with 1 if the console did not answer or nothing got done.
 """
 
 from __future__ import annotations
@@ -100,6 +101,13 @@ def trickle(seconds: float | None) -> None:
         time.sleep(min(pause, 4.0))
 
 
+def takes_stock(url: str) -> bool:
+    """Runs the pipeline of a file and draws it meanwhile; whether it completed."""
+    command = Path(sys.executable).with_name("windlass")
+    words = ["pipelines", "submit", "stocktake.json", "--watch", "--timeout", "60s", "--url", url]
+    return subprocess.run([command, *words], cwd=HERE, check=False).returncode == 0
+
+
 def answers(console: str) -> bool:
     """Whether the console is there."""
     with urllib.request.urlopen(f"{console}console.json", timeout=10) as about:
@@ -137,9 +145,12 @@ def main() -> int:
         at_last.callback(app.close)
         for number in range(1, WORKERS + 1):
             words = ["worker", "shop:app", "--url", ready["url"], "--concurrency", "4"]
-            words += ["--queues", "payments,default,mail,pictures"]
+            words += ["--queues", "payments,default,mail,pictures,stock"]
             at_last.enter_context(running(logs / f"shop-worker-{number}.log", *words))
         print(f"console    {ready['console']}", flush=True)
+        if not takes_stock(ready["url"]):
+            print("the stocktake did not complete", file=sys.stderr)
+            return 1
         bound = "until Ctrl-C" if given.seconds is None else f"for {given.seconds:g} s"
         print(f"           orders come in {bound}", flush=True)
         with contextlib.suppress(KeyboardInterrupt):

@@ -66,3 +66,45 @@ async def reminder(ctx: windlass.Context, order: str) -> str:
     """Asks how it went, some time after the order."""
     ctx.log("the customer said nothing yet")
     return f"asked about {order}"
+
+
+# The stages of a stocktake: see stocktake.json.
+
+
+@app.task(timeout=30)
+async def close_tills(ctx: windlass.Context) -> dict[str, int]:
+    """Closes every till of the day, and says what was taken."""
+    await asyncio.sleep(0.5)
+    return {"north": 1200, "south": 800, "harbour": 300}
+
+
+@app.task(timeout=30)
+async def count_shelves(ctx: windlass.Context, shop: str) -> dict[str, Any]:
+    """Counts what lies on the shelves of one shop."""
+    for shelf in range(1, 5):
+        await asyncio.sleep(random.uniform(0.1, 0.4))
+        await ctx.progress(25.0 * shelf, f"shelf {shelf} of 4")
+    return {"shop": shop, "things": 1000 + zlib.crc32(shop.encode()) % 500}
+
+
+@app.task(timeout=30)
+async def compare(ctx: windlass.Context) -> dict[str, int]:
+    """Reads what the shops counted, when all have."""
+    counted = [await ctx.upstream[shop] for shop in ("north", "south", "harbour")]
+    await asyncio.sleep(0.4)
+    return {one["shop"]: 1500 - one["things"] for one in counted}
+
+
+@app.task(timeout=30)
+async def reorder(ctx: windlass.Context) -> int:
+    """Orders what is missing."""
+    missing = await ctx.upstream["compare"]
+    await asyncio.sleep(0.5)
+    return sum(missing.values())
+
+
+@app.task(timeout=30)
+async def report(ctx: windlass.Context) -> dict[str, int]:
+    """Tells what was taken beside what is missing."""
+    taken, missing = await ctx.upstream["close"], await ctx.upstream["compare"]
+    return {"taken": sum(taken.values()), "missing": sum(missing.values())}

@@ -139,7 +139,7 @@ impl Output {
 
     /// `text` in a colour, where colours are wanted.
     pub(crate) fn painted(&self, as_: Paint, text: &str) -> String {
-        if self.colours { paint(as_, text) } else { text.to_owned() }
+        if self.colours && !text.is_empty() { paint(as_, text) } else { text.to_owned() }
     }
 
     /// Shows a line that the next print replaces; nothing when nobody watches.
