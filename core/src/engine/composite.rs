@@ -218,6 +218,23 @@ pub fn doom(task: &Task, upstream: TaskId, stage: Option<&str>, completed: bool)
     to
 }
 
+/// A task that was not needed at the first end of a composite may be at the next: it waits again. `None`
+/// for one that ran.
+pub fn restore(task: &Task) -> Option<Transition> {
+    let code = task.error.as_ref().map(|error| error.code.as_str());
+    if task.status != TaskStatus::Cancelled
+        || !matches!(code, Some(UPSTREAM_FAILED | CONDITION_NOT_MET))
+    {
+        return None;
+    }
+    let mut to = Transition::new(task, Guard::Version(task.version), TaskStatus::Blocked);
+    to.waits = Some(1);
+    to.start_over = true;
+    to.cancel_requested = Some(false);
+    to.message = Some("what it waits for goes on".to_owned());
+    Some(to)
+}
+
 /// Stops a member of a composite that has ended: at once when it waits, by request when it runs.
 pub fn stop(task: &Task, why: &str) -> Option<Transition> {
     let mut to = super::cancel::decide(task)?;

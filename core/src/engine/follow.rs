@@ -137,9 +137,19 @@ struct Report {
     stage: Option<String>,
     before: TaskStatus,
     after: TaskStatus,
+    /// What it waits for.
+    waits: u32,
     attempt: u32,
     began: bool,
     error: Option<TaskError>,
+}
+
+impl Report {
+    /// Whether the member made room for another: it ended, and did not only wait for its turn.
+    fn makes_room(&self) -> bool {
+        let waited = self.before == TaskStatus::Blocked && self.waits > 0;
+        self.after.is_final() && !self.before.is_final() && !waited
+    }
 }
 
 /// A task that waits in vain.
@@ -158,6 +168,8 @@ pub struct Follow<K> {
     doomed: Vec<Doomed<K>>,
     lines: Vec<(String, String)>,
     joining: Vec<K>,
+    /// Tasks that wait for a composite that goes on.
+    restoring: Vec<K>,
     composites: BTreeMap<(String, TaskId), Vec<Report>>,
     stopping: Vec<(String, TaskId)>,
     followed: Vec<Followed>,
@@ -170,6 +182,7 @@ impl<K> Default for Follow<K> {
             doomed: Vec::new(),
             lines: Vec::new(),
             joining: Vec::new(),
+            restoring: Vec::new(),
             composites: BTreeMap::new(),
             stopping: Vec::new(),
             followed: Vec::new(),
@@ -184,6 +197,7 @@ impl<K: Copy + Ord> Follow<K> {
             && self.doomed.is_empty()
             && self.lines.is_empty()
             && self.joining.is_empty()
+            && self.restoring.is_empty()
             && self.composites.is_empty()
             && self.stopping.is_empty()
     }
@@ -213,6 +227,9 @@ impl<K: Copy + Ord> Follow<K> {
                 }
             }
         }
+        if again && changed.kind != TaskKind::Task {
+            self.restoring.extend(rows.dependents(key)?.into_iter().map(|(to, _)| to));
+        }
         if ended && changed.kind != TaskKind::Task {
             self.stopping.push((changed.tenant.clone(), changed.task_id));
         }
@@ -232,6 +249,7 @@ impl<K: Copy + Ord> Follow<K> {
                 stage: changed.stage,
                 before: changed.before,
                 after: changed.after,
+                waits: changed.waits,
                 attempt: changed.attempt,
                 began: changed.began,
                 error: changed.error.filter(|_| changed.after != TaskStatus::Completed),
@@ -259,6 +277,9 @@ impl<K: Copy + Ord> Follow<K> {
                     let waits = task.status == TaskStatus::Blocked;
                     waits.then(|| composite::doom(task, upstream, stage, doomed.completed))
                 })?;
+            }
+            for key in std::mem::take(&mut self.restoring) {
+                self.change(rows, key, |task, _| composite::restore(task))?;
             }
             for (key, met) in std::mem::take(&mut self.met) {
                 self.meet(rows, key, met)?;
@@ -376,8 +397,8 @@ impl<K: Copy + Ord> Follow<K> {
             return self.apply(rows, key, &mut task, &transition);
         }
         if task.kind == TaskKind::Block {
-            let ended = reports.iter().filter(|r| r.after.is_final() && !r.before.is_final());
-            self.let_go(rows, &task, ended.count())?;
+            let room = reports.iter().filter(|report| report.makes_room()).count();
+            self.let_go(rows, &task, room)?;
         }
         Ok(())
     }
@@ -399,7 +420,7 @@ impl<K: Copy + Ord> Follow<K> {
         rows.save(key, task.status, task, Vec::new())
     }
 
-    /// Lets as many further steps of a block go as have ended.
+    /// Lets as many further steps of a block go as there is room for.
     fn let_go<R: Rows<Key = K>>(
         &mut self,
         rows: &mut R,

@@ -12,15 +12,17 @@ pub const TAKES: &[TaskStatus] = &[TaskStatus::Failed, TaskStatus::Cancelled];
 ///
 /// # Errors
 ///
-/// `invalid_transition` unless it is `failed` or `cancelled`, and for what stands for others.
+/// `invalid_transition` unless it is `failed` or `cancelled`, for what stands for others, and for a step of
+/// a block: its verdict holds, and its room is given to other steps.
 pub fn decide(task: &Task) -> Result<Transition> {
-    if !TAKES.contains(&task.status) || !task.kind.is_task() {
+    if !TAKES.contains(&task.status) || !task.kind.is_task() || task.block_id.is_some() {
         return Err(Error::InvalidTransition {
             task_id: task.task_id,
             status: task.status,
             verb: "retry".into(),
             needs: match task.kind {
-                TaskKind::Task => "failed or cancelled".into(),
+                TaskKind::Task if task.block_id.is_none() => "failed or cancelled".into(),
+                TaskKind::Task => "a task that is no step of a block, whose verdict holds".into(),
                 _ => "a task of its own".into(),
             },
         });
