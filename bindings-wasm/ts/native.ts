@@ -102,10 +102,10 @@ function busy(): boolean {
 }
 
 /**
- * What takes all words of the engine: workers, leases by hand, and all tasks followed. Few pages do any of it,
- * so the code that does is fetched apart from the client's, by the first that asks for it.
+ * What takes all words of the engine: workers, leases by hand, all tasks followed, and what tasks are composed to.
+ * Few pages do any of it, so the code that does is fetched apart from the client's, by the first that asks for it.
  */
-const WHOLE: ReadonlySet<string | symbol> = new Set(["work", "lease", "renew", "settle", "sweep", "events"]);
+const WHOLE: ReadonlySet<string | symbol> = new Set(["work", "lease", "renew", "settle", "sweep", "events", "compose"]);
 
 /** The verbs that only wait: each asks the code for the verb of its name. */
 type Verb = Exclude<keyof surface.NativeClient, "ready" | "location" | "nowMillis" | "updates" | "events" | "close">;
