@@ -9,7 +9,7 @@ use windlass_core::runtime::host::TokioHost;
 use windlass_core::{
     BatchSpec, BlockSpec, Client, Engine, EngineOptions, Error, Filter, LeaseRequest, LeasedTask,
     MemoryStore, Outcome, Payload, PipelineSpec, Renewal, Renewed, RetryOptions, Settle, Stretch,
-    SubmitOptions, TaskError, TaskKind, TaskSpec, TaskStatus, Waiting,
+    SubmitOptions, TaskError, TaskKind, TaskSpec, TaskStatus, UpdateKind, Waiting,
 };
 
 fn client_with(options: EngineOptions) -> Client {
@@ -269,6 +269,17 @@ async fn a_block_answers_with_its_result() {
         client.wait(&id, None).await.unwrap().result.unwrap()
     );
     assert_eq!(client.retry(&id).await.unwrap_err().code(), "invalid_transition");
+    let mut updates = client.updates(&id, 0).unwrap();
+    let mut last = None;
+    while let Some(update) = updates.next().await {
+        last = Some(update.unwrap());
+    }
+    match last.unwrap().kind {
+        UpdateKind::Status { status: TaskStatus::Completed, result, .. } => {
+            assert_eq!(result, client.get(&id).await.unwrap().result);
+        }
+        other => panic!("the end, not {other:?}"),
+    }
     let step = leased[0].task.task_id.to_string();
     assert!(matches!(client.block(&step).await, Err(Error::TaskNotFound { .. })));
 }

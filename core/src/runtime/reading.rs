@@ -7,7 +7,9 @@ use crate::error::{Error, Result};
 use crate::rules::limits;
 use crate::runtime::engine::{Engine, WORKER_LIVES};
 use crate::runtime::host::timeout;
-use crate::words::{Cursor, Filter, Page, Task, TaskId, TaskStatus, Update, Why};
+use crate::words::{
+    Cursor, Filter, Page, Payload, Task, TaskId, TaskKind, TaskStatus, Update, UpdateKind, Why,
+};
 
 /// Tasks that one `why` counts before it stops.
 const AHEAD: u64 = 1000;
@@ -43,7 +45,14 @@ impl Engine {
             let found = self.store.updates(tenant, task_id, after, limit).await?;
             let (task, rows) = found.ok_or_else(|| not_found(task_id))?;
             let is_final = task.status.is_final();
-            let updates = history::assemble(&task, rows, after, limit as usize);
+            let mut updates = history::assemble(&task, rows, after, limit as usize);
+            if let Some(Update { seq, kind: UpdateKind::Status { result, .. }, .. }) =
+                updates.last_mut().filter(|_| is_final && task.kind == TaskKind::Block)
+                && *seq == task.last_seq
+            {
+                let found = self.block_result(tenant, task_id).await?;
+                *result = Some(Payload::of("result", &found)?);
+            }
             let left = wait.saturating_sub(self.host.monotonic().saturating_sub(start));
             if !updates.is_empty() || is_final || left.is_zero() {
                 return Ok(updates);

@@ -233,7 +233,7 @@ pub trait Service: MaybeSend + MaybeSync + 'static {
     ) -> BoxFuture<'_, Result<BatchSubmission>>;
 
     /// Begins a batch whose tasks come in chunks; nobody sees it before its seal. One that is never sealed
-    /// is forgotten after a day.
+    /// is forgotten when finished tasks of its age are, after 7 days unless the engine is told otherwise.
     ///
     /// # Errors
     ///
