@@ -17,7 +17,7 @@ import { brotliCompressSync, constants } from "node:zlib";
 // whoever takes away lowers it. The aim for the engine, not reached, is 170 KiB.
 const MODULES = {
   client: { feature: "rest", limit: 100 * 1024 },
-  engine: { feature: "engine", limit: 280 * 1024 },
+  engine: { feature: "engine", limit: 288 * 1024 },
   rules: { feature: "rules", limit: 34 * 1024 },
   worker: { feature: "worker", limit: 272 * 1024 },
 };
@@ -54,6 +54,79 @@ function run(program, args, environment = {}) {
   }
 }
 
+/** Names that the code and its glue share end with a sum of 16 digits, which no packer makes smaller: a number does. */
+function shortener() {
+  const numbers = new Map();
+  return (text) =>
+    text.replaceAll(/(?<=_h?)[0-9a-f]{16}\b/g, (sum) => {
+      if (!numbers.has(sum)) numbers.set(sum, numbers.size.toString(36));
+      return numbers.get(sum);
+    });
+}
+
+/** The module with other names of what it imports and exports. */
+function renamed(module, short) {
+  const parts = [module.subarray(0, 8)];
+  for (let at = 8; at < module.length; ) {
+    const id = module[at];
+    const [size, start] = leb(module, at + 1);
+    const end = start + size;
+    // The sections of imports and of exports.
+    const body = id === 2 || id === 7 ? entries(module.subarray(start, end), id, short) : module.subarray(start, end);
+    parts.push(Buffer.from([id]), Buffer.from(unsigned(body.length)), body);
+    at = end;
+  }
+  return Buffer.concat(parts);
+}
+
+function entries(section, id, short) {
+  let [count, at] = leb(section, 0);
+  const parts = [Buffer.from(unsigned(count))];
+  const copy = (until) => parts.push(section.subarray(at, until)) && (at = until);
+  const number = () => copy(leb(section, at)[1]);
+  const limits = () => {
+    const bounded = section[at] & 1;
+    number();
+    number();
+    if (bounded) number();
+  };
+  const name = () => {
+    const [length, start] = leb(section, at);
+    const text = Buffer.from(short(section.toString("utf8", start, start + length)));
+    parts.push(Buffer.from(unsigned(text.length)), text);
+    at = start + length;
+  };
+  for (; count > 0; count -= 1) {
+    name();
+    if (id === 2) name();
+    const kind = section[at];
+    copy(at + 1);
+    if (id === 7 || kind === 0) number();
+    else if (kind === 1) copy(at + 1) && limits();
+    else if (kind === 2) limits();
+    else throw new Error(`an import of kind ${kind}`);
+  }
+  return Buffer.concat(parts);
+}
+
+/** A number at a place of a module, and where it ends. */
+function leb(bytes, at) {
+  for (let value = 0, shift = 1; ; shift *= 128) {
+    const byte = bytes[at++];
+    value += (byte & 127) * shift;
+    if (byte < 128) return [value, at];
+  }
+}
+
+function unsigned(value) {
+  const bytes = [];
+  do {
+    bytes.push((value % 128) | (value > 127 ? 128 : 0));
+    value = Math.floor(value / 128);
+  } while (value > 0);
+  return bytes;
+}
+
 /** Builds a module; what it weighs. */
 function build(name) {
   const { feature } = MODULES[name];
@@ -66,10 +139,12 @@ function build(name) {
   );
   const built = join(target, wasm, "wasm", "windlass_wasm.wasm");
   run(join(target, "debug", "windlass-bindgen"), [built, folder, name]);
+  const [code, glue] = [`${name}_bg.wasm`, `${name}.js`].map((file) => join(folder, file));
   // Nobody reads it: the package has types of its own, where the comments are.
-  const glue = join(folder, `${name}.js`);
   const text = readFileSync(glue, "utf8").replaceAll(/^ *\/\*\*\n(?: *\*.*\n)+/gm, "").replaceAll(/^ +/gm, "");
-  writeFileSync(glue, text);
+  const short = shortener();
+  writeFileSync(glue, short(text));
+  writeFileSync(code, renamed(readFileSync(code), short));
   const files = [`${name}_bg.wasm`, `${name}.js`].map((file) => readFileSync(join(folder, file)));
   const packed = files.map((bytes) => {
     const params = { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length };

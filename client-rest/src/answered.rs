@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::de::Error as _;
 use windlass_core::words::members::{Members, list, texts};
 use windlass_core::{
-    BatchId, BatchSubmission, Payload, PipelineSubmission, Submission, TaskId, TaskStatus,
+    BatchId, BatchSubmission, Error, Payload, PipelineSubmission, Submission, TaskId, TaskStatus,
 };
 
 /// What an answer says.
@@ -131,4 +131,10 @@ fn is(members: &Members<'_>, name: &str) -> bool {
 
 fn unlike(name: &'static str) -> serde_json::Error {
     serde_json::Error::custom(["no such ", name].concat())
+}
+
+/// What a server answered was read once already, and yet is nothing that it answers.
+pub(crate) fn unread(error: serde_json::Error) -> Error {
+    let reason = format!("not what a Windlass server answers: {error}");
+    Error::Api { status_code: 200, reason }
 }

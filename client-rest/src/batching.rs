@@ -8,7 +8,7 @@ use bytes::Bytes;
 use windlass_core::rules::limits;
 use windlass_core::{BatchId, BatchSubmission, Error, Result};
 
-use crate::answered::{Answered, Extended, Opened};
+use crate::answered::{Answered, Extended, Opened, unread};
 use crate::call::Call;
 use crate::service::{RestService, counted};
 use crate::working::LARGE;
@@ -40,7 +40,7 @@ impl RestService {
         let stored = if head.len() + size <= LARGE {
             let body = object(&[&head, &list(&tasks)]);
             let call = Call::post("submit_batch", "/batches".to_owned(), Some(body)).tenant(tenant);
-            self.patiently(&call, &BatchSubmission::read, patience).await?
+            BatchSubmission::read(&self.patiently(&call, patience).await?).map_err(unread)?
         } else {
             let batch_id = self.open_text(tenant, &head).await?;
             for (chunk, tasks) in chunks(&tasks).into_iter().enumerate() {
@@ -54,7 +54,7 @@ impl RestService {
     pub(crate) async fn open_text(&self, tenant: &str, head: &str) -> Result<BatchId> {
         // A second run leaves one more that is never sealed, and so forgotten.
         let call = Call::post("open_batch", "/batches?open=true".to_owned(), Some(object(&[head])));
-        Ok(self.calls.ask_by(&call.tenant(tenant), &Opened::read).await?.0)
+        Ok(self.calls.answer::<Opened>(&call.tenant(tenant)).await?.0)
     }
 
     pub(crate) async fn put_chunk(
@@ -67,7 +67,7 @@ impl RestService {
         let path = format!("/batches/{batch_id}/chunks/{chunk}");
         let call = Call::post("extend_batch", path, Some(object(&[&list(tasks)])));
         let call = Call { method: "PUT", ..call }.tenant(tenant);
-        Ok(self.calls.ask_by(&call, &Extended::read).await?.0)
+        Ok(self.calls.answer::<Extended>(&call).await?.0)
     }
 
     pub(crate) async fn seal(
@@ -84,7 +84,7 @@ impl RestService {
         };
         let path = format!("/batches/{batch_id}/seal");
         let call = Call::held("seal_batch", path, Duration::ZERO, body).tenant(tenant);
-        self.patiently(&call, &BatchSubmission::read, patience).await
+        BatchSubmission::read(&self.patiently(&call, patience).await?).map_err(unread)
     }
 }
 

@@ -9,10 +9,12 @@ use windlass_core::future::BoxFuture;
 use windlass_core::rules::call::CallFailure;
 use windlass_core::runtime::host::{SharedHost, timeout};
 use windlass_core::words::Seconds;
+use windlass_core::words::members::Members;
 use windlass_core::{Breaker, Circuit, Error, Pass, Result};
 
 use crate::address::Address;
 use crate::answer::{self, Failed, Read, Tell};
+use crate::answered::{Answered, unread};
 use crate::call::{Body, Call};
 use crate::clock::ServerClock;
 use crate::options::RestOptions;
@@ -112,6 +114,16 @@ impl Calls {
     ) -> Result<T> {
         let answer = self.read(call, false, read).await?;
         answer.ok_or_else(|| Error::internal("a call ended without an answer"))
+    }
+
+    /// The text of the answer, which is an object. Boxed, so that it is there once. Errors as `ask`.
+    pub(crate) fn text<'a>(&'a self, call: &'a Call) -> BoxFuture<'a, Result<String>> {
+        Box::pin(self.ask_by(call, &object))
+    }
+
+    /// The same, read.
+    pub(crate) async fn answer<T: Answered>(&self, call: &Call) -> Result<T> {
+        T::read(&self.text(call).await?).map_err(unread)
     }
 
     /// The same; `None` when the answer is larger than a client reads. Errors as `ask`.
@@ -233,7 +245,7 @@ impl Calls {
         let unheard = matches!(failed, Failed::Closed | Failed::Crowded);
         let error = failed.into_error(call.verb, self.address.place());
         match pass {
-            Some(pass) if blamed => pass.ended::<()>(&Err(error.clone()), self.host.monotonic()),
+            Some(pass) if blamed => pass.refused(&error, self.host.monotonic()),
             Some(pass) if !unheard => pass.succeeded(),
             _ => {}
         }
@@ -357,6 +369,10 @@ impl Calls {
         // The sender lives as long as `self`.
         let _ = self.closed.subscribe().wait_for(|closed| *closed).await;
     }
+}
+
+fn object(text: &str) -> serde_json::Result<String> {
+    Members::parse(text).map(|_| text.to_owned())
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -11,7 +11,7 @@ use windlass_core::{
 };
 
 use crate::address::segment;
-use crate::answered::{Answered, Names, State, Upstream};
+use crate::answered::{Answered, Names, State, Upstream, unread};
 use crate::batching::BatchText;
 use crate::call::{Call, json};
 use crate::service::RestService;
@@ -165,7 +165,8 @@ impl RestService {
         filled: bool,
         patience: Duration,
     ) -> Result<T> {
-        let mut stored: T = self.patiently(call, &T::read, patience).await?;
+        let stored = self.patiently(call, patience).await?;
+        let mut stored = T::read(&stored).map_err(unread)?;
         *stored.deduplicated() &= !filled;
         Ok(stored)
     }
@@ -183,7 +184,7 @@ impl RestService {
         // No stage has such a name.
         let Ok(name) = segment("name", name) else { return Ok(None) };
         let call = Call::get("upstream", format!("/tasks/{task_id}/upstream/{name}"));
-        match self.calls.ask_by(&call.tenant(tenant), &Upstream::read).await {
+        match self.calls.answer::<Upstream>(&call.tenant(tenant)).await {
             Ok(upstream) => Ok(Some(upstream.0)),
             // Either there is no such task, or it waited for nothing of that name.
             Err(error) if error.code() == "task_not_found" => {
@@ -195,13 +196,13 @@ impl RestService {
 
     pub(crate) async fn names_of(&self, tenant: &str, task_id: TaskId) -> Result<Vec<String>> {
         let call = Call::get("upstream_names", format!("/tasks/{task_id}/upstream"));
-        Ok(self.calls.ask_by(&call.tenant(tenant), &Names::read).await?.0)
+        Ok(self.calls.answer::<Names>(&call.tenant(tenant)).await?.0)
     }
 
     pub(crate) async fn state_of(&self, tenant: &str, state_key: &str) -> Result<Option<Payload>> {
         let path = format!("/states/{}", segment("state_key", state_key)?);
         let call = Call::get("state", path).tenant(tenant);
-        Ok(self.calls.ask_by(&call, &State::read).await?.0)
+        Ok(self.calls.answer::<State>(&call).await?.0)
     }
 }
 

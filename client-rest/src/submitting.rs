@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use windlass_core::future::BoxFuture;
 use windlass_core::rules::limits;
 use windlass_core::{Error, Result, Submission};
 
 use crate::answer::waits;
+use crate::answered::unread;
 use crate::call::Call;
 use crate::keys;
 use crate::service::{RestService, counted};
@@ -58,22 +60,25 @@ impl RestService {
         patience: Duration,
     ) -> Result<Vec<Submission>> {
         let call = Call::post("submit", place.path().to_owned(), Some(body)).tenant(tenant);
-        let stored = self.patiently(&call, read, patience).await?;
+        let stored = read(&self.patiently(&call, patience).await?).map_err(unread)?;
         counted(stored, filled.len()).map(|stored| keys::told(stored, filled))
     }
 
-    /// The answer to a call that stores something. Asks again while its queue is full, for `patience` at
-    /// most.
-    pub(crate) async fn patiently<T: Send>(
-        &self,
-        call: &Call,
-        read: &(dyn Fn(&str) -> serde_json::Result<T> + Sync),
+    /// The text of the answer to a call that stores something. Asks again while its queue is full, for
+    /// `patience` at most. Boxed, so that it is there once.
+    pub(crate) fn patiently<'a>(
+        &'a self,
+        call: &'a Call,
         patience: Duration,
-    ) -> Result<T> {
+    ) -> BoxFuture<'a, Result<String>> {
+        Box::pin(self.until_stored(call, patience))
+    }
+
+    async fn until_stored(&self, call: &Call, patience: Duration) -> Result<String> {
         let host = self.calls.host();
         let start = host.monotonic();
         loop {
-            let full = match self.calls.ask_by(call, read).await {
+            let full = match self.calls.text(call).await {
                 Err(full) if full.code() == "queue_full" => full,
                 stored => return stored,
             };

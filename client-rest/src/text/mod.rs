@@ -29,6 +29,7 @@ use windlass_core::words::members::{Members, list as items, texts};
 use windlass_core::words::takes;
 use windlass_core::{Error, Result, TaskId, TaskStatus, Timestamp};
 
+use crate::answered::unread;
 use crate::call::Call;
 use crate::options::RestOptions;
 use crate::service::RestService;
@@ -253,10 +254,4 @@ fn list(tasks: &[TaskText]) -> String {
 
 fn ids(task_ids: &[String]) -> Result<Vec<TaskId>> {
     task_ids.iter().map(|id| TaskId::parse(id)).collect()
-}
-
-/// What a server answered was read once already, and yet is nothing that it answers.
-fn unread(error: serde_json::Error) -> Error {
-    let reason = format!("not what a Windlass server answers: {error}");
-    Error::Api { status_code: 200, reason }
 }

@@ -72,7 +72,8 @@ impl Pass {
         }
     }
 
-    fn refused(self, error: &Error, now: Duration) {
+    /// The call failed with `error` at `now`; one that is excluded counts as nothing.
+    pub fn refused(self, error: &Error, now: Duration) {
         if !self.circuit.breaker().excludes(error.code()) {
             self.failed(now);
         }

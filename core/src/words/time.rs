@@ -142,7 +142,8 @@ impl fmt::Display for Seconds {
         }
         // A digit before them keeps the zeros in front.
         let fraction = (1_000_000_000 + nanos).to_string();
-        write!(f, ".{}", fraction[1..].trim_end_matches('0'))
+        let fraction = fraction.trim_end_matches('0');
+        write!(f, ".{}", fraction.get(1..).unwrap_or_default())
     }
 }
 
