@@ -1,6 +1,9 @@
 //! History entries that are kept as rows.
 
-use rusqlite::{Connection, Result, params};
+use std::sync::LazyLock;
+
+use rusqlite::types::Null;
+use rusqlite::{Connection, Result, Statement, ToSql, params};
 use windlass_core::{LogLevel, Payload, Task, TaskId, Update, UpdateKind};
 
 use crate::row::{self, Cells, Num};
@@ -11,81 +14,88 @@ const LOG: u8 = 2;
 /// The id of the member is in `result`, its stage in `message`.
 const MEMBER: u8 = 3;
 
+/// Entries that one statement stores: it places each beside the one before, where a statement for each
+/// would look for the place anew. A composite whose members end many at a time has many.
+const MANY: usize = 20;
+
+/// Values of an entry.
+const VALUES: usize = 11;
+
+macro_rules! into {
+    () => {
+        "INSERT INTO updates (num, seq, at, kind, status, attempt, progress, level, message, error, \
+         result) VALUES "
+    };
+}
+
+static MANY_ROWS: LazyLock<String> = LazyLock::new(|| {
+    let row = |n: usize| {
+        let values = (n * VALUES + 1..=(n + 1) * VALUES).map(|place| format!("?{place}"));
+        format!("({})", values.collect::<Vec<_>>().join(", "))
+    };
+    format!("{}{}", into!(), (0..MANY).map(row).collect::<Vec<_>>().join(", "))
+});
+
 /// Stores entries of a task.
 pub(crate) fn insert(connection: &Connection, num: Num, entries: &[Update]) -> Result<()> {
-    if entries.is_empty() {
-        return Ok(());
+    let (many, few) = entries.split_at(entries.len() / MANY * MANY);
+    if !many.is_empty() {
+        let mut insert = connection.prepare_cached(&MANY_ROWS)?;
+        for rows in many.chunks_exact(MANY) {
+            for (row, entry) in rows.iter().enumerate() {
+                bind(&mut insert, row * VALUES, num, entry)?;
+            }
+            insert.raw_execute()?;
+        }
     }
-    let mut insert = connection.prepare_cached(
-        "INSERT INTO updates (num, seq, at, kind, status, attempt, progress, level, message, error, \
-         result) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
-    )?;
-    for entry in entries {
-        let (seq, at) = (entry.seq.cast_signed(), entry.at.as_millis());
-        match &entry.kind {
-            UpdateKind::Status { status, attempt, message, error, result } => {
-                let error = error.as_ref().map(row::error_text);
-                let result = result.as_ref().map(Payload::as_str);
-                insert.execute(params![
-                    num,
-                    seq,
-                    at,
-                    STATUS,
-                    *status as u8,
-                    attempt,
-                    None::<f64>,
-                    None::<&str>,
-                    message,
-                    error,
-                    result
-                ])?
-            }
-            UpdateKind::Progress { progress, message } => insert.execute(params![
-                num,
-                seq,
-                at,
-                PROGRESS,
-                None::<u8>,
-                None::<u32>,
-                progress,
-                None::<&str>,
-                message,
-                None::<&str>,
-                None::<&str>
-            ])?,
-            UpdateKind::Log { level, message } => insert.execute(params![
-                num,
-                seq,
-                at,
-                LOG,
-                None::<u8>,
-                None::<u32>,
-                None::<f64>,
-                level.as_str(),
-                message,
-                None::<&str>,
-                None::<&str>
-            ])?,
-            UpdateKind::Member { member_id, stage, status, attempt, error } => {
-                insert.execute(params![
-                    num,
-                    seq,
-                    at,
-                    MEMBER,
-                    *status as u8,
-                    attempt,
-                    None::<f64>,
-                    None::<&str>,
-                    stage,
-                    error.as_ref().map(row::error_text),
-                    member_id.to_string()
-                ])?
-            }
-            // Made for a reader whose history was pruned; never stored.
-            UpdateKind::Resync { .. } => 0,
-        };
+    if !few.is_empty() {
+        let mut insert = connection
+            .prepare_cached(concat!(into!(), "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"))?;
+        for entry in few {
+            bind(&mut insert, 0, num, entry)?;
+            insert.raw_execute()?;
+        }
     }
     Ok(())
+}
+
+/// Binds the values of an entry to the places after `before`.
+fn bind(insert: &mut Statement<'_>, before: usize, num: Num, entry: &Update) -> Result<()> {
+    let mut place = before;
+    let mut next = |value: &dyn ToSql| {
+        place += 1;
+        insert.raw_bind_parameter(place, value)
+    };
+    next(&num)?;
+    next(&entry.seq.cast_signed())?;
+    next(&entry.at.as_millis())?;
+    let nothing = &Null;
+    let mut rest = |values: [&dyn ToSql; 8]| values.into_iter().try_for_each(&mut next);
+    match &entry.kind {
+        UpdateKind::Status { status, attempt, message, error, result } => {
+            let error = error.as_ref().map(row::error_text);
+            let result = result.as_ref().map(Payload::as_str);
+            let status = *status as u8;
+            rest([&STATUS, &status, attempt, nothing, nothing, message, &error, &result])
+        }
+        UpdateKind::Progress { progress, message } => {
+            rest([&PROGRESS, nothing, nothing, progress, nothing, message, nothing, nothing])
+        }
+        UpdateKind::Log { level, message } => {
+            let level = level.as_str();
+            rest([&LOG, nothing, nothing, nothing, &level, message, nothing, nothing])
+        }
+        UpdateKind::Member { member_id, stage, status, attempt, error } => {
+            let error = error.as_ref().map(row::error_text);
+            let (status, member) = (*status as u8, member_id.to_string());
+            rest([&MEMBER, &status, attempt, nothing, nothing, stage, &error, &member])
+        }
+        // Made for a reader whose history was pruned.
+        UpdateKind::Resync { .. } => {
+            let reason = "a resync is no entry to store";
+            Err(rusqlite::Error::ToSqlConversionFailure(reason.into()))
+        }
+    }
 }
 
 /// A task and its stored entries above `after`, at most `limit`. The caller holds one transaction

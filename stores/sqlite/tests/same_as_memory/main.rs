@@ -307,7 +307,7 @@ impl Pair {
                     _ => settle::decide(&task, &settled, chance),
                 }
             }
-            TaskStatus::Failed | TaskStatus::Cancelled => retry::decide(&task).unwrap(),
+            TaskStatus::Failed | TaskStatus::Cancelled => retry::decide(&task).ok()?,
             TaskStatus::Scheduled if self.dice.one_in(2) => promote::decide(&task),
             TaskStatus::Completed => return None,
             _ => cancel::decide(&task)?,
