@@ -231,3 +231,23 @@ async fn every_verb_answers_as_in_process_in_words_and_as_text() {
     assert_eq!(texts.state("").await.unwrap_err().code(), "invalid_argument");
     stage.stop().await;
 }
+
+/// The names of the methods that a text declares at one level of indentation.
+fn methods(text: &str) -> std::collections::BTreeSet<&str> {
+    let name = |line: &'static str| line.strip_prefix("    fn ")?.split(['(', '<']).next();
+    // Borrowed from the source, which lives as long as the program.
+    let text: &'static str = Box::leak(text.to_owned().into_boxed_str());
+    text.lines().filter_map(name).collect()
+}
+
+#[test]
+fn no_verb_is_left_to_the_trait_s_default() {
+    let declared = include_str!("../../../core/src/runtime/service.rs");
+    let declared = methods(declared.split_once("pub trait Service").unwrap().1);
+    let answered = include_str!("../../src/service.rs");
+    let answered = methods(answered.split_once("impl Service for").unwrap().1);
+    let missing: Vec<&str> = declared.difference(&answered).copied().collect();
+    assert!(declared.len() > 35);
+    // What went of every tenant is a server's own to read.
+    assert_eq!(missing, ["flow"]);
+}

@@ -178,3 +178,39 @@ async fn requests_are_counted_by_route_and_streams_while_they_are_open() {
     };
     tokio::time::timeout(Duration::from_secs(30), none_left).await.expect("the stream ended");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_stands_for_others_is_counted_beside_its_tasks() {
+    for kind in BOTH {
+        let stage = Stage::new(kind).await;
+        let step = json!({"task_type": "send", "queue": "mail"});
+        let named = |name: &str, depends_on: Value| {
+            let mut stage = step.clone();
+            stage["name"] = json!(name);
+            stage["depends_on"] = depends_on;
+            stage
+        };
+        let stages = [named("a", json!([])), named("b", json!(["a"]))];
+        let pipeline = json!({"name": "p", "stages": stages, "idempotency_key": "k"});
+        stage.post("/api/v1/pipelines", pipeline.clone()).await;
+        // Known by its key: nothing was stored again.
+        stage.post("/api/v1/pipelines", pipeline).await;
+        stage.post("/api/v1/batches", json!({"tasks": [step, step]})).await;
+        let block = json!({"steps": [1], "task_type": "send", "queue": "mail"});
+        stage.post("/api/v1/parallel/execute", block).await;
+        let scrape = stage.scrape().await;
+        let stored = |of| scrape.value("windlass_composites_submitted_total", &[("kind", of)]);
+        assert_eq!((stored("pipeline"), stored("batch"), stored("block")), (1.0, 1.0, 1.0));
+        let submitted = scrape.value("windlass_tasks_submitted_total", &[("queue", "mail")]);
+        assert_eq!(submitted, 5.0, "{kind:?}");
+        let depth =
+            |status| scrape.value("windlass_queue_depth", &[("queue", "mail"), ("status", status)]);
+        // They run under no lease, and stand in no queue.
+        let depths = (depth("pending"), depth("blocked"), depth("running"));
+        assert_eq!(depths, (4.0, 1.0, 0.0), "{kind:?}");
+        let queues = stage.get("/api/v1/queues").await;
+        assert_eq!(queues["queues"].as_array().unwrap().len(), 1, "{kind:?} {queues}");
+        let recent = stage.get("/api/v1/recent").await;
+        assert_eq!(recent["tasks"].as_array().unwrap().len(), 5, "{kind:?}");
+    }
+}
