@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Generator
 from typing import Any
@@ -95,5 +96,13 @@ class AsyncBlockHandle(StoredBlock):
 
 def result_of(record: Record) -> ParallelExecutionResult[Any]:
     """What a block came to, from its record."""
-    steps = [ParallelTaskResult[Any](**step) for step in record["results"]]
-    return ParallelExecutionResult(**{**record, "results": steps})
+    steps = [
+        ParallelTaskResult[Any](**_known(step, ParallelTaskResult)) for step in record["results"]
+    ]
+    return ParallelExecutionResult(**{**_known(record, ParallelExecutionResult), "results": steps})
+
+
+def _known(record: Record, kind: type[Any]) -> dict[str, Any]:
+    """The fields that a class has: a newer server may tell more."""
+    names = {field.name for field in dataclasses.fields(kind)}
+    return {name: value for name, value in record.items() if name in names}
