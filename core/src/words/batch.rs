@@ -8,7 +8,8 @@ use crate::words::{
 
 /// What a batch is told beside its tasks.
 ///
-/// Its hooks run once, at its first end: a batch whose task runs again ends again without them.
+/// A hook runs once: at the first end of the batch that fits it. A batch whose task runs again ends again,
+/// and then those run that were not needed before.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct BatchSpec {
     /// For people; at most 128 characters.

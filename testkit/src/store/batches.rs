@@ -18,6 +18,7 @@ super::cases![
     a_failed_batch_runs_its_other_hooks,
     an_empty_batch_has_ended_and_runs_its_hooks,
     a_task_that_runs_again_opens_its_batch_again,
+    a_hook_that_did_not_run_waits_for_the_next_end,
     what_was_stored_before_is_no_member,
     chunks_are_one_batch_at_their_seal,
     a_seal_that_is_refused_can_be_tried_again,
@@ -107,6 +108,23 @@ fn a_task_that_runs_again_opens_its_batch_again(bench: &Bench) {
     assert_eq!(batch.members.unwrap().ended(), 1);
     assert_eq!(bench.work_off(), 1);
     assert_eq!((bench.status(id), bench.task(id).members.unwrap().completed), (Completed, 2));
+}
+
+fn a_hook_that_did_not_run_waits_for_the_next_end(bench: &Bench) {
+    let (id, tasks) = bench.batch(hooked(), vec![bench.spec()]);
+    let leased = bench.lease_one();
+    bench.fail(&leased, "no");
+    let [complete, success, failure] = hooks(bench, id);
+    let mut request = bench.request(10);
+    request.handlers = vec!["complete".to_owned(), "failure".to_owned()];
+    for leased in bench.lease_by(request).tasks {
+        bench.complete(&leased);
+    }
+    let retry = windlass_core::engine::retry::decide(&bench.task(tasks[0])).unwrap();
+    bench.apply(vec![retry]);
+    assert_eq!(bench.statuses(&[complete, success, failure]), [Completed, Blocked, Completed]);
+    assert_eq!(bench.work_off(), 1);
+    assert_eq!(bench.statuses(&[complete, success, failure]), [Completed, Pending, Completed]);
 }
 
 fn what_was_stored_before_is_no_member(bench: &Bench) {

@@ -20,7 +20,8 @@ super::cases![
     an_empty_block_has_ended,
     a_block_whose_time_is_over_fails,
     a_cancelled_block_stops_its_steps,
-    the_verdict_stays_when_a_step_runs_again,
+    a_step_does_not_run_again,
+    a_step_that_waits_makes_no_room_by_its_end,
     of_many_winners_at_once_the_verdict_is_one,
 ];
 
@@ -149,15 +150,29 @@ fn a_cancelled_block_stops_its_steps(bench: &Bench) {
     assert_eq!(composite::overall(&bench.task(id)).unwrap().as_str(), "cancelled");
 }
 
-fn the_verdict_stays_when_a_step_runs_again(bench: &Bench) {
+fn a_step_does_not_run_again(bench: &Bench) {
     let (id, steps) = bench.block(block_of("all", 1));
     let leased = bench.lease_one();
     bench.fail(&leased, "no");
-    let before = bench.task(id);
-    let retry = windlass_core::engine::retry::decide(&bench.task(steps[0])).unwrap();
-    bench.apply(vec![retry]);
-    assert_eq!(bench.work_off(), 1);
-    assert_eq!((bench.status(steps[0]), bench.task(id)), (Completed, before));
+    for id in [id, steps[0]] {
+        let refused = windlass_core::engine::retry::decide(&bench.task(id)).unwrap_err();
+        assert_eq!(refused.code(), "invalid_transition");
+    }
+}
+
+fn a_step_that_waits_makes_no_room_by_its_end(bench: &Bench) {
+    let spec = BlockSpec { max_concurrency: Some(1), ..block_of("all", 4) };
+    let (id, steps) = bench.block(spec);
+    let cancel = |n: usize| {
+        let task = bench.task(steps[n]);
+        bench.apply(windlass_core::engine::cancel::decide(&task).into_iter().collect());
+    };
+    cancel(1);
+    assert_eq!(bench.statuses(&steps), [Pending, Cancelled, Blocked, Blocked]);
+    cancel(0);
+    assert_eq!(bench.statuses(&steps[2..]), [Pending, Blocked]);
+    assert_eq!(bench.work_off(), 2);
+    assert_eq!((bench.status(id), tally(bench, id)), (Completed, (2, 0, 2)));
 }
 
 fn of_many_winners_at_once_the_verdict_is_one(bench: &Bench) {
