@@ -546,3 +546,35 @@ def test_a_thousand_stages_in_a_row_and_side_by_side() -> None:
         assert wide.result("join") == 300
         assert chain.wait().completed == 300
         assert list(chain.results().values()) == list(range(300))
+
+
+async def test_an_app_under_test_runs_beside_coroutines_that_wait() -> None:
+    with TestApp() as app:
+
+        @app.task
+        async def part(ctx: windlass.Context, n: int) -> int:
+            return n + sum([await ctx.upstream[name] async for name in ctx.upstream])
+
+        client = app.async_client
+        pipeline = client.create_pipeline("beside")
+        one = pipeline.add_stage("one", task=part.bind(1))
+        two = pipeline.add_stage("two", task=part.bind(2), depends_on=one)
+        await pipeline.execute()
+        async with client.open_batch() as batch:
+            assert await batch.add(part.bind(n) for n in range(3)) == 3
+        assert batch.handle is not None
+        block = await client.submit_block([{"n": 1}], task_type="part")
+
+        async def follow() -> list[str | None]:
+            return [change.stage async for change in pipeline.monitor() if change.progress == 100]
+
+        told, ended, counted, verdict, _ = await asyncio.gather(
+            follow(), pipeline, batch.handle, block.result(), app.arun_until_idle()
+        )
+        assert told == ["two", None]
+        assert (ended.status, counted.completed, verdict) == ("completed", 3, [1])
+        assert await pipeline.result(two) == 3
+        assert await client.get_state("none") is None
+        assert await client.upstream_names(two.task_id or "") == ["one"]
+        with pytest.raises(windlass.InvalidTransitionError):
+            await pipeline.retry(one)
