@@ -27,7 +27,11 @@ test("an answer that is no success is an error with its status", async () => {
   // JSC-01, JSC-04, JSC-06
   const rest = new RestClient(server.url, apiKey);
   const block = { name: "b", strategy: "all", steps: [1, 2], max_concurrency: 2, timeout_seconds: 5 };
-  await assert.rejects(rest.submitParallelTask(block), { message: "HTTP 501: Not Implemented" });
+  const custom = { ...block, strategy: "custom" };
+  await assert.rejects(rest.submitParallelTask(custom), { message: "HTTP 400: Bad Request" });
+  // Its steps wait for workers here.
+  const stored = await rest.submitParallelTask(block);
+  assert.deepEqual([stored.status, (await rest.getTaskStatus(stored.task_id)).status], ["running", "running"]);
   await assert.rejects(rest.getTaskStatus("none"), { message: "HTTP 404: Not Found" });
   await assert.rejects(new RestClient(server.url).getTaskStatus("none"), { message: "HTTP 401: Unauthorized" });
 });

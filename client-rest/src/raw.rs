@@ -10,17 +10,32 @@ use crate::service::RestService;
 use crate::text::KEY;
 
 impl RestService {
-    /// Has the server run a parallel block, told by JSON text; the JSON text of its answer. It is repeated
-    /// only when the block names a key: one that ran twice would have done its work twice.
+    /// Has the server run a parallel block, told by JSON text; the JSON text of its answer. One without a
+    /// key is given one, so that a call whose answer was lost is repeated and runs nothing twice.
     ///
     /// # Errors
     ///
     /// `invalid_argument`, and what every call may meet.
     pub async fn execute_block(&self, tenant: &str, block: String) -> Result<Box<RawValue>> {
-        let keyed = Members::read("block", &block).is_ok_and(|block| block.get(KEY).is_some());
         let path = "/parallel/execute".to_owned();
-        let call = Call::post("execute a block", path, Some(Bytes::from(block))).tenant(tenant);
-        self.calls.ask(&if keyed { call } else { call.once() }).await
+        let call = |block: String, repeats: bool| {
+            let call = Call::post("execute a block", path, Some(Bytes::from(block)));
+            if repeats { call.tenant(tenant) } else { call.tenant(tenant).once() }
+        };
+        // What is no object is the server's to refuse.
+        let call = match (block.trim_end().strip_suffix('}'), Members::read("block", &block)) {
+            (Some(head), Ok(members)) if !members.has(KEY) => {
+                let key = self.keys.next(self.calls.clock().now());
+                let comma = if head.trim_end().ends_with('{') { "" } else { "," };
+                call([head, comma, "\"", KEY, "\":\"", &key, "\"}"].concat(), true)
+            }
+            (_, Ok(members)) => {
+                let keyed = members.get(KEY).is_some();
+                call(block, keyed)
+            }
+            _ => call(block, false),
+        };
+        self.calls.ask(&call).await
     }
 
     /// How a task stands, in the form of the documents' small client; JSON text.
