@@ -17,6 +17,7 @@ before(async () => {
     fail: async () => {
       throw new RangeError("no such order");
     },
+    session: async (_, ctx) => ++ctx.state.counter,
     report: async (_, ctx) => {
       ctx.progress(50, "half");
       ctx.log("a line");
@@ -91,6 +92,33 @@ test("a batch is submitted, looked at and waited for", async () => {
   assert.equal(statuses.get(batch.taskIds[0]).status, "completed");
   const counted = await client.getBatch(batch.batchId);
   assert.deepEqual([counted.status, counted.total], ["completed", 3]);
+});
+
+test("a pipeline is defined, executed and monitored", async () => {
+  // PIP-01, PIP-02, PIP-03, PIP-04, PIP-05
+  const pipeline = client.createPipeline("data-processing");
+  const stage1 = pipeline.addStage({ name: "extract", payload: { function: "sum", numbers: [1, 2] } });
+  const stage2 = pipeline.addStage({ name: "transform", payload: { function: "sum", numbers: [3] }, dependsOn: [stage1] });
+  pipeline.addStage({ name: "load", payload: { function: "sum", numbers: [4] }, dependsOn: [stage2] });
+  await pipeline.execute({ priority: "high", timeout: 3600 });
+  const seen = [];
+  for await (const status of pipeline.monitor()) {
+    seen.push([status.stage, status.status]);
+    if (status.isTerminal) break;
+  }
+  const completed = seen.filter(([, status]) => status === "completed").map(([stage]) => stage);
+  assert.deepEqual(completed, ["extract", "transform", "load", null]);
+  assert.deepEqual(await pipeline.results(), { extract: 3, transform: 3, load: 4 });
+});
+
+test("a state is kept from task to task", async () => {
+  // STA-01, STA-02, STA-03
+  const payload = { function: "session" };
+  const first = { payload, type: "stateful", stateKey: "session-12345", initialState: { counter: 0 } };
+  const { taskId } = await client.submitTask(first);
+  const again = await client.submitTask({ payload, type: "stateful", stateKey: "session-12345" });
+  assert.deepEqual([await client.result(taskId), await client.result(again.taskId)], [1, 2]);
+  assert.deepEqual(await client.getState("session-12345"), { counter: 2 });
 });
 
 test("a wait is aborted", async () => {

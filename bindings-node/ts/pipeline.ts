@@ -268,7 +268,7 @@ export class Pipeline<M extends TaskMap<M> = TaskMap> {
     const edges = this.#stages.flatMap(({ dependsOn }, to) => dependsOn.map((from) => [from, to] as const));
     const { mermaid } = await rules();
     const names = this.#stages.map(({ name }) => name);
-    return mermaid(names, edges.map(([from]) => from), Uint32Array.from(edges, ([, to]) => to), statuses);
+    return mermaid(names, edges.map(([from]) => from), edges.map(([, to]) => to), statuses);
   }
 
   async #record(verb: "pipeline" | "cancel_pipeline" | "retry_pipeline", told = ""): Promise<PipelineStatus> {

@@ -192,7 +192,7 @@ export interface NativeRules {
   baseBatchSize(kind: string): number;
   optimalBatchSize(base: number, items: number): number;
   /** The flowchart of stages by name: stage `to[i]` waits for `from[i]`; `statuses` has one for each, or none. */
-  mermaid(names: string[], from: string[], to: Uint32Array, statuses: string[]): string;
+  mermaid(names: string[], from: string[], to: number[], statuses: string[]): string;
 }
 
 /** A server in this process, for tests. */
