@@ -2,6 +2,7 @@
 
 mod flow;
 mod graphs;
+mod indexes;
 mod lines;
 mod link;
 mod named;

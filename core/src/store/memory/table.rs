@@ -4,16 +4,16 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use super::graphs::Graphs;
+use super::indexes::{Counted, Indexes};
 use super::lines::Lines;
 use super::states::States;
-use crate::engine::composite::deadline;
 use crate::engine::submit::NewTask;
 use crate::error::{Error, Result};
 use crate::rules::keys;
 use crate::store::{Due, EnqueueGroup, Prune};
 use crate::words::{
-    BatchId, Count, Counts, Payload, Submission, Task, TaskId, TaskKind, TaskStatus, Timestamp,
-    Update, WorkerInfo,
+    BatchId, Count, Counts, Payload, Submission, Task, TaskId, TaskStatus, Timestamp, Update,
+    WorkerInfo,
 };
 
 /// Rows that one look for recent changes may take.
@@ -38,7 +38,7 @@ pub(super) struct Table {
     pub(super) stored: Vec<(Timestamp, TaskId)>,
     pub(super) keys: HashMap<(String, String), TaskId>,
     history: HashMap<TaskId, VecDeque<Update>>,
-    counts: HashMap<String, BTreeMap<String, [u64; 7]>>,
+    counts: Counted,
     scheduled: BTreeSet<(Timestamp, TaskId)>,
     leased: BTreeSet<(Timestamp, TaskId)>,
     pub(super) finished: BTreeSet<(Timestamp, TaskId)>,
@@ -144,7 +144,7 @@ impl Table {
             task.submitted_as = TaskStatus::Blocked;
         }
         self.stored.push((task.created_at, task.task_id));
-        self.index(&task);
+        self.parts().1.insert(&task);
         self.rows.entry(task.task_id).or_insert(task)
     }
 
@@ -153,20 +153,26 @@ impl Table {
         self.get(tenant, id).filter(|task| !task.kind.is_task())
     }
 
+    fn parts(&mut self) -> (&mut BTreeMap<TaskId, Task>, Indexes<'_>, &mut States) {
+        let Self { rows, lines, counts, scheduled, leased, finished, graphs, states, .. } = self;
+        (rows, Indexes { lines, counts, scheduled, leased, finished, graphs }, states)
+    }
+
     /// Changes a row, its indexes and counts, and appends to its history.
     pub(super) fn change<T>(
         &mut self,
         id: TaskId,
         change: impl FnOnce(&mut Task) -> (T, Vec<Update>),
     ) -> Option<T> {
-        let mut task = self.rows.remove(&id)?;
-        self.unindex(&task);
-        let (answer, rows) = change(&mut task);
-        self.index(&task);
+        // The row stays where it is: moving it would move its neighbours.
+        let (all, mut indexes, states) = self.parts();
+        let task = all.get_mut(&id)?;
+        indexes.remove(task);
+        let (answer, rows) = change(task);
+        indexes.insert(task);
         if task.status.is_final() {
-            self.states.leave(&task);
+            states.leave(task);
         }
-        self.rows.insert(id, task);
         if !rows.is_empty() {
             self.history.entry(id).or_default().extend(rows);
         }
@@ -258,7 +264,7 @@ impl Table {
         self.graphs.opened.retain(|_, opened| opened.at > old);
         for id in &gone {
             if let Some(task) = self.rows.remove(id) {
-                self.unindex(&task);
+                self.parts().1.remove(&task);
                 self.history.remove(id);
                 let parent = task.parent();
                 if let Some(key) = task.idempotency_key {
@@ -287,75 +293,9 @@ impl Table {
         let waiting = TaskStatus::ALL.into_iter().filter(|status| status.is_waiting());
         counts.map_or(0, |counts| waiting.map(|status| counts[status as usize]).sum())
     }
-
-    fn count(&mut self, task: &Task) -> &mut u64 {
-        if !self.counts.contains_key(&task.tenant) {
-            self.counts.insert(task.tenant.clone(), BTreeMap::new());
-        }
-        let queues = self.counts.get_mut(&task.tenant).expect("the tenant was just inserted");
-        if !queues.contains_key(&task.queue) {
-            queues.insert(task.queue.clone(), [0; 7]);
-        }
-        let counts = queues.get_mut(&task.queue).expect("the queue was just inserted");
-        &mut counts[task.status as usize]
-    }
-
-    fn index(&mut self, task: &Task) {
-        if task.kind.is_task() {
-            *self.count(task) += 1;
-        }
-        match task.status {
-            TaskStatus::Pending => self.lines.insert(task),
-            TaskStatus::Scheduled => {
-                self.scheduled.insert((task.run_at, task.task_id));
-            }
-            TaskStatus::Running => {
-                self.leased.extend(expiry(task).map(|at| (at, task.task_id)));
-            }
-            TaskStatus::Blocked => self.graphs.blocks(task),
-            status if status.is_final() => {
-                self.finished.insert((finish(task), task.task_id));
-            }
-            _ => {}
-        }
-    }
-
-    fn unindex(&mut self, task: &Task) {
-        if task.kind.is_task() {
-            *self.count(task) -= 1;
-        }
-        match task.status {
-            TaskStatus::Pending => self.lines.remove(task),
-            TaskStatus::Scheduled => {
-                self.scheduled.remove(&(task.run_at, task.task_id));
-            }
-            TaskStatus::Running => {
-                if let Some(at) = expiry(task) {
-                    self.leased.remove(&(at, task.task_id));
-                }
-            }
-            TaskStatus::Blocked => self.graphs.unblocks(task),
-            status if status.is_final() => {
-                self.finished.remove(&(finish(task), task.task_id));
-            }
-            _ => {}
-        }
-    }
-}
-
-/// When a sweep must look at a running task: at the end of its lease, or of a composite's time.
-fn expiry(task: &Task) -> Option<Timestamp> {
-    match task.kind {
-        TaskKind::Task => Some(task.lease.as_ref().map(|l| l.expires_at).unwrap_or_default()),
-        _ => deadline(task),
-    }
 }
 
 /// A task without what may be large.
 pub(super) fn light(task: &Task) -> Task {
     Task { payload: Payload::null(), initial_state: None, result: None, ..task.clone() }
-}
-
-fn finish(task: &Task) -> Timestamp {
-    task.finished_at.unwrap_or_default()
 }
