@@ -51,8 +51,7 @@ impl Drawing {
 
     /// The lines, the last one ended.
     pub(super) fn text(&self, pipeline: &Pipeline, output: &Output, now: Timestamp) -> String {
-        let mut lines: Vec<String> =
-            head(pipeline, output, now).lines().map(str::to_owned).collect();
+        let mut lines = head(pipeline, output, now, self.room.width);
         lines.push(String::new());
         match &self.rails {
             Some(rails) => self.graph(rails, pipeline, output, now, &mut lines),
@@ -107,7 +106,7 @@ impl Drawing {
         let names = pipeline.stages.iter().map(|stage| stage.name.chars().count()).max();
         let names = names.unwrap_or(0).min((self.room.width / 2).max(8));
         for (layer, mut stages) in by_layer {
-            let counts = counts(&stages, output);
+            let counts = counts(&stages, output, self.room.width.saturating_sub(4));
             lines.push(format!("{} {counts}", output.painted(Paint::Dim, &format!("{layer:3}"))));
             stages.sort_by_key(|stage| urgency(stage.status));
             for stage in stages.iter().take(named) {
@@ -127,22 +126,38 @@ impl Drawing {
     }
 }
 
-/// Name, status and how far it is.
-fn head(pipeline: &Pipeline, output: &Output, now: Timestamp) -> String {
+/// Name, status and how far it is; why it failed.
+fn head(pipeline: &Pipeline, output: &Output, now: Timestamp, width: usize) -> Vec<String> {
     let (status, members) = (pipeline.status, &pipeline.members);
     let end = pipeline.finished_at.unwrap_or(now);
-    let mut text = format!(
-        "{}  {}  {} of {} stages  {}",
-        clean(&pipeline.name),
-        output.painted(Paint::of(status), status.as_str()),
-        members.ended(),
-        members.total,
-        output.painted(Paint::Dim, &exact(end.since(pipeline.created_at))),
-    );
+    let parts = [
+        (Paint::Plain, clean(&pipeline.name)),
+        (Paint::of(status), status.to_string()),
+        (Paint::Plain, format!("{} of {} stages", members.ended(), members.total)),
+        (Paint::Dim, exact(end.since(pipeline.created_at))),
+    ];
+    let mut lines = vec![fitted(output, &parts, "  ", width)];
     if let Some(error) = &pipeline.error {
-        text.push_str(&format!("\n{}", output.painted(Paint::Bad, &clean(&error.message))));
+        lines.push(fitted(output, &[(Paint::Bad, clean(&error.message))], "", width));
     }
-    text
+    lines
+}
+
+/// Parts of a line, as many as there is room for, each in its colour.
+fn fitted(output: &Output, parts: &[(Paint, String)], between: &str, width: usize) -> String {
+    let (mut line, mut left) = (String::new(), width);
+    for (place, (paint, text)) in parts.iter().enumerate() {
+        let gap = if place == 0 { "" } else { between };
+        let room = left.saturating_sub(gap.len());
+        if room < 2 {
+            break;
+        }
+        let text = cut(text, room);
+        left = room - text.chars().count();
+        line.push_str(gap);
+        line.push_str(&output.painted(*paint, &text));
+    }
+    line
 }
 
 /// The status, and what goes with it, in at most `room` characters.
@@ -170,13 +185,13 @@ fn standing(stage: &Stage, output: &Output, now: Timestamp, room: usize) -> Stri
     format!("{status}  {}", output.painted(Paint::Dim, more)).trim_end().to_owned()
 }
 
-fn counts(stages: &[&Stage], output: &Output) -> String {
+fn counts(stages: &[&Stage], output: &Output, width: usize) -> String {
     let count = |status: TaskStatus| stages.iter().filter(|s| s.status == status).count();
     let counts = TaskStatus::ALL.into_iter().map(|status| (status, count(status)));
-    let words = counts
-        .filter(|(_, count)| *count > 0)
-        .map(|(status, count)| output.painted(Paint::of(status), &format!("{count} {status}")));
-    words.collect::<Vec<_>>().join(", ")
+    let counts = counts.filter(|(_, count)| *count > 0);
+    let parts: Vec<_> =
+        counts.map(|(status, count)| (Paint::of(status), format!("{count} {status}"))).collect();
+    fitted(output, &parts, ", ", width)
 }
 
 const fn symbol(status: TaskStatus) -> &'static str {

@@ -84,7 +84,7 @@ fn a_narrow_terminal_gets_whole_lines() {
         vec![stage(long, &[], TaskStatus::Completed), stage("two", &[long], TaskStatus::Failed)];
     for width in [24, 40, 60] {
         let drawn = text(&pipeline(stages.clone()), width, usize::MAX);
-        for line in drawn.lines().skip(1) {
+        for line in drawn.lines() {
             assert!(line.chars().count() <= width, "{width}: {line:?}");
         }
         assert!(drawn.contains("a-stage") && drawn.contains("failed"), "{drawn}");
@@ -103,4 +103,7 @@ fn what_is_too_wide_is_told_layer_by_layer_and_fits_the_terminal() {
     assert!(drawn.contains("1 failed") || drawn.contains("999 blocked"), "{drawn}");
     assert!(drawn.contains("✗ s7"), "{drawn}");
     assert!(drawn.contains("more"), "{drawn}");
+    for line in drawn.lines() {
+        assert!(line.chars().count() <= 80, "{line:?}");
+    }
 }
