@@ -1,6 +1,10 @@
 //! A pipeline: two branches that part and meet again, followed to its end and drawn.
 //!
-//! `cargo run -p windlass --example nightly`
+//! ```text
+//! cargo run -p windlass --example nightly
+//! ```
+
+#![allow(clippy::print_stdout, reason = "an example shows what it does")]
 
 use serde_json::json;
 use windlass::rules::mermaid;
