@@ -11,7 +11,8 @@ import schemathesis
 
 # Longest hold of an answer, in seconds.
 SHORT = 0.05
-# Paths of their own under `/tasks` and `/parallel`, of which no id is the word: one is read, the other has no `GET`.
+# Paths of their own under `/tasks` and `/parallel`, of which no id is the word: one is read, the
+# other has no `GET`.
 VERBS = {"count", "execute"}
 # A key that a header carries without quotes.
 BARE = re.compile(r"[!#-~]([ -~]*[!-~])?")
