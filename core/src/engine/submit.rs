@@ -1,7 +1,8 @@
 //! How a task comes to be.
 
 use crate::error::Result;
-use crate::rules::{fingerprint, handler, limits};
+use crate::rules::fingerprint::{self, Print};
+use crate::rules::{handler, limits};
 use crate::words::{
     BatchId, Parent, Task, TaskId, TaskKind, TaskSpec, TaskStatus, Timestamp, When,
 };
@@ -64,6 +65,32 @@ pub fn decide(
 }
 
 impl NewTask {
+    /// Makes the key of a composite stand for its members too, in order: `fingerprint` stands for what was
+    /// told of the composite itself until now. However the members come, all at once or in chunks, the
+    /// same ones come to the same.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_payload` when a payload has no canonical form.
+    pub fn stand_for<'m>(&mut self, members: impl Iterator<Item = &'m Self>) -> Result<()> {
+        let Some(head) = self.fingerprint else { return Ok(()) };
+        let mut print = Print::after(head);
+        for member in members {
+            member.tell(&mut print)?;
+        }
+        self.fingerprint = Some(print.finish());
+        Ok(())
+    }
+
+    /// Tells the print of a composite what this member is.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_payload` when the payload has no canonical form.
+    pub fn tell(&self, print: &mut Print) -> Result<()> {
+        print.task(&self.spec.task_type, &self.spec.queue, &self.spec.payload)
+    }
+
     /// When it is due and its first status, by the store's clock; of a task that need not wait for its
     /// turn on a state key.
     pub fn due(&self, now: Timestamp) -> (Timestamp, TaskStatus) {

@@ -29,6 +29,11 @@ impl Print {
         Ok(())
     }
 
+    /// Goes on where another print was finished.
+    pub fn after(head: [u8; 32]) -> Self {
+        Self(Sha256::new_with_prefix(head))
+    }
+
     /// The print of all parts.
     pub fn finish(self) -> [u8; 32] {
         self.0.finalize().into()

@@ -67,7 +67,7 @@ impl Engine {
     }
 
     pub(super) async fn begin_batch(&self, tenant: &str, spec: BatchSpec) -> Result<BatchId> {
-        let composition = self.composer(tenant)?.batch(spec, Vec::new())?;
+        let composition = self.composer(tenant)?.open_batch(spec)?;
         let id = composition.task.task_id;
         self.store.open_batch(composition).await?;
         Ok(id.into())

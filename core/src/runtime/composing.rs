@@ -43,14 +43,30 @@ struct Told {
 }
 
 impl Composer<'_> {
-    /// A batch of `tasks`; of none when they come in chunks, and then the batch's key stands for what it is
-    /// told here.
+    /// A batch whose tasks come in chunks. Its key stands for what it is told here; who seals it adds the
+    /// tasks.
+    ///
+    /// # Errors
+    ///
+    /// As [`batch`](Self::batch).
+    pub fn open_batch(&self, spec: BatchSpec) -> Result<Composition> {
+        self.head(spec, Vec::new())
+    }
+
+    /// A batch of `tasks`.
     ///
     /// # Errors
     ///
     /// `invalid_argument`, `invalid_payload`, `payload_too_large`; a hook's field is `on_success.queue` and
     /// its like.
     pub fn batch(&self, spec: BatchSpec, tasks: Vec<TaskSpec>) -> Result<Composition> {
+        let mut composition = self.head(spec, tasks)?;
+        composition.task.stand_for(composition.members.iter())?;
+        Ok(composition)
+    }
+
+    /// A batch whose key does not stand for its tasks yet.
+    fn head(&self, spec: BatchSpec, tasks: Vec<TaskSpec>) -> Result<Composition> {
         let told = Told {
             name: spec.name.unwrap_or_else(|| TaskKind::Batch.as_str().to_owned()),
             idempotency_key: spec.idempotency_key,
@@ -77,7 +93,7 @@ impl Composer<'_> {
             *id = Some(hook.task_id);
             hooks.push((need, hook));
         }
-        finish(&mut task, plan, print, &members)?;
+        finish(&mut task, plan, print);
         Ok(Composition { task, members, edges: Vec::new(), hooks, depth_limit: self.depth_limit })
     }
 
@@ -142,7 +158,8 @@ impl Composer<'_> {
             member.place.stage = Some(stage.name);
             members.push(member);
         }
-        finish(&mut task, Plan::default(), print, &members)?;
+        finish(&mut task, Plan::default(), print);
+        task.stand_for(members.iter())?;
         Ok(Composition { task, members, edges, hooks: Vec::new(), depth_limit: self.depth_limit })
     }
 
@@ -208,7 +225,8 @@ impl Composer<'_> {
             max_concurrency: spec.max_concurrency,
             hooks: Hooks::default(),
         };
-        finish(&mut task, plan, Print::default(), &members)?;
+        finish(&mut task, plan, Print::default());
+        task.stand_for(members.iter())?;
         let (edges, hooks) = (Vec::new(), Vec::new());
         Ok(Composition { task, members, edges, hooks, depth_limit: self.depth_limit })
     }
@@ -291,18 +309,14 @@ fn too_slow() -> Error {
     Error::invalid("rate_per_second", "would start the last step in more than ten years")
 }
 
-/// Gives the row its plan, and its key what it stands for.
-fn finish(task: &mut NewTask, plan: Plan, mut print: Print, members: &[NewTask]) -> Result<()> {
+/// Gives the row its plan, and its key what is told of the whole.
+fn finish(task: &mut NewTask, plan: Plan, mut print: Print) {
     if task.spec.idempotency_key.is_some() {
         print.text(task.place.kind.as_str());
         print.text(&task.spec.task_type);
         // The ids of hooks are new each time.
         print.text(Plan { hooks: Hooks::default(), ..plan.clone() }.to_payload().as_str());
-        for NewTask { spec, .. } in members {
-            print.task(&spec.task_type, &spec.queue, &spec.payload)?;
-        }
         task.fingerprint = Some(print.finish());
     }
     task.spec.payload = plan.to_payload();
-    Ok(())
 }

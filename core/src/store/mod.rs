@@ -158,8 +158,9 @@ pub trait Store: MaybeSend + MaybeSync + 'static {
     /// `idempotency_conflict`, `queue_full`.
     fn compose(&self, composition: Composition) -> BoxFuture<'_, Result<Composed>>;
 
-    /// Begins a batch that comes in chunks. `composition` has no members yet. Nobody sees the batch, or
-    /// any task of it, before its seal. Durable when it returns.
+    /// Begins a batch that comes in chunks. `composition` has no members yet, and the fingerprint of its
+    /// task does not stand for any. Nobody sees the batch, or any task of it, before its seal. Durable when
+    /// it returns.
     fn open_batch(&self, composition: Composition) -> BoxFuture<'_, Result<()>>;
 
     /// Adds a chunk to a batch that is not sealed; one that was added with the same number is replaced, so
@@ -177,7 +178,8 @@ pub trait Store: MaybeSend + MaybeSync + 'static {
     ) -> BoxFuture<'_, Result<u64>>;
 
     /// Makes a batch visible with all chunks, in the order of their numbers, as one
-    /// [`compose`](Self::compose) would store it.
+    /// [`compose`](Self::compose) would store it: its key stands for the tasks too, as
+    /// [`NewTask::stand_for`] says.
     ///
     /// # Errors
     ///

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, Result, params};
 use windlass_core::engine::submit::NewTask;
+use windlass_core::rules::fingerprint::Print;
 use windlass_core::store::{Composed, Composition};
 use windlass_core::words::Need;
 use windlass_core::{BatchId, Error};
@@ -53,7 +54,10 @@ pub(crate) fn seal(
     let Some(text) = text(tx.connection, tenant, batch_id, ITSELF)? else {
         return Ok(Err(no_batch(batch_id)));
     };
-    let (task, hooks) = aside::read_batch(tenant, &text)?;
+    let (mut task, hooks) = aside::read_batch(tenant, &text)?;
+    if let Err(refused) = stand_for(tx, tenant, batch_id, &mut task)? {
+        return Ok(Err(refused));
+    }
     let (counts, ring) = (tx.counts.clone(), tx.ring);
     // A chunk may be refused when others are written already.
     tx.connection.execute_batch("SAVEPOINT seal")?;
@@ -83,11 +87,8 @@ fn store(
     let tenant = &task.tenant;
     let num = compose::begin(tx, task)?;
     let (mut members, mut at) = (Vec::new(), ITSELF);
-    while let Some(next) = after(tx.connection, tenant, batch_id, at)? {
-        at = next;
-        let text = text(tx.connection, tenant, batch_id, at)?.unwrap_or_default();
-        let tasks = aside::read(tenant, &text)?;
-        drop(text);
+    while let Some((chunk, tasks)) = next(tx.connection, tenant, batch_id, at)? {
+        at = chunk;
         // Keys of earlier chunks are found in the table.
         let mut submissions =
             match Check::new(tenant, depth_limit, None).submissions(tx, tasks.iter())? {
@@ -103,6 +104,25 @@ fn store(
         Ok(of_hooks) => compose::finish(tx, task, num, members, hooks, of_hooks).map(Ok),
         Err(refused) => Ok(Err(refused)),
     }
+}
+
+/// Makes the key of a batch stand for the tasks of its chunks, one chunk in memory at a time.
+fn stand_for(
+    tx: &Tx<'_>,
+    tenant: &str,
+    batch_id: BatchId,
+    task: &mut NewTask,
+) -> Result<windlass_core::Result<()>> {
+    let Some(head) = task.fingerprint else { return Ok(Ok(())) };
+    let (mut print, mut at) = (Print::after(head), ITSELF);
+    while let Some((chunk, tasks)) = next(tx.connection, tenant, batch_id, at)? {
+        at = chunk;
+        if let Err(refused) = tasks.iter().try_for_each(|new| new.tell(&mut print)) {
+            return Ok(Err(refused));
+        }
+    }
+    task.fingerprint = Some(print.finish());
+    Ok(Ok(()))
 }
 
 /// Forgets batches that were begun long ago and never sealed.
@@ -154,6 +174,18 @@ fn text(
         )?
         .query_row(params![tenant, batch_id.as_bytes(), chunk], |row| row.get(0))
         .optional()
+}
+
+/// The first chunk after another, with its number.
+fn next(
+    connection: &Connection,
+    tenant: &str,
+    batch_id: BatchId,
+    at: i64,
+) -> Result<Option<(i64, Vec<NewTask>)>> {
+    let Some(chunk) = after(connection, tenant, batch_id, at)? else { return Ok(None) };
+    let text = text(connection, tenant, batch_id, chunk)?.unwrap_or_default();
+    Ok(Some((chunk, aside::read(tenant, &text)?)))
 }
 
 fn after(

@@ -128,7 +128,9 @@ impl Table {
         let mut opened = self.graphs.opened.remove(&place).ok_or_else(|| no_batch(batch_id))?;
         opened.composition.depth_limit = depth_limit;
         let members: Vec<&NewTask> = opened.chunks.values().flatten().collect();
-        match self.check_composite(&opened.composition, &members) {
+        let head = opened.composition.task.fingerprint;
+        let told = opened.composition.task.stand_for(members.iter().copied());
+        match told.and_then(|()| self.check_composite(&opened.composition, &members)) {
             Ok(Checked::Stored(composed)) => Ok((composed, Vec::new())),
             Ok(Checked::New(known)) => {
                 let mut composition = opened.composition;
@@ -136,6 +138,7 @@ impl Table {
                 self.write_composite(composition, known, now)
             }
             Err(error) => {
+                opened.composition.task.fingerprint = head;
                 self.graphs.opened.insert(place, opened);
                 Err(error)
             }
