@@ -6,6 +6,8 @@
 
 import { BatchPage } from "./pages/batch.js";
 import { OverviewPage } from "./pages/overview.js";
+import { PipelinePage } from "./pages/pipeline.js";
+import { PipelinesPage } from "./pages/pipelines.js";
 import { QueuesPage } from "./pages/queues.js";
 import { TaskPage } from "./pages/task.js";
 import { TasksPage } from "./pages/tasks.js";
@@ -28,6 +30,7 @@ function page(path: string) {
   if (more === undefined || more === "") {
     if (area === "") return <OverviewPage />;
     if (area === "tasks") return id ? <TaskPage key={id} id={id} /> : <TasksPage />;
+    if (area === "pipelines") return id ? <PipelinePage key={id} id={id} /> : <PipelinesPage />;
     if (area === "queues" && !id) return <QueuesPage />;
     if (area === "workers" && !id) return <WorkersPage />;
     if (area === "batches" && id) return <BatchPage key={id} id={id} />;
@@ -49,7 +52,8 @@ function Missing() {
     <>
       <h1 tabIndex={-1}>No such page</h1>
       <Empty title="There is nothing under this address">
-        The pages are <a href="/">overview</a>, <a href="/tasks">tasks</a>, <a href="/queues">queues</a> and{" "}
+        The pages are <a href="/">overview</a>, <a href="/tasks">tasks</a>, <a href="/pipelines">pipelines</a>,{" "}
+        <a href="/queues">queues</a> and{" "}
         <a href="/workers">workers</a>.
       </Empty>
     </>

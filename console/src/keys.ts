@@ -19,6 +19,7 @@ export const KEYS: readonly { title: string; keys: readonly (readonly [string, s
     keys: [
       ["g o", "go to the overview"],
       ["g t", "go to the tasks"],
+      ["g p", "go to the pipelines"],
       ["g q", "go to the queues"],
       ["g w", "go to the workers"],
       ["/", "search tasks"],

@@ -47,5 +47,8 @@ document.addEventListener("click", (event) => {
 /** The address of a task. */
 export const taskPath = (id: string) => `/tasks/${encodeURIComponent(id)}`;
 
+/** The address of a pipeline. */
+export const pipelinePath = (id: string) => `/pipelines/${encodeURIComponent(id)}`;
+
 /** The address of a batch. */
 export const batchPath = (id: string) => `/batches/${encodeURIComponent(id)}`;

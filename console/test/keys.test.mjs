@@ -12,7 +12,7 @@ before(async () => {
 test("two keys go to each page, and ? lists all keys", async () => {
   const page = await open(at.url);
   await page.getByRole("heading", { name: "Overview" }).waitFor();
-  for (const [key, path, heading] of [["t", "/tasks", "Tasks"], ["q", "/queues", "Queues"], ["w", "/workers", "Workers"], ["o", "/", "Overview"]]) {
+  for (const [key, path, heading] of [["t", "/tasks", "Tasks"], ["p", "/pipelines", "Pipelines"], ["q", "/queues", "Queues"], ["w", "/workers", "Workers"], ["o", "/", "Overview"]]) {
     await page.keyboard.press("g");
     await page.keyboard.press(key);
     await page.getByRole("heading", { name: heading, level: 1 }).waitFor();
@@ -23,7 +23,7 @@ test("two keys go to each page, and ? lists all keys", async () => {
   await page.keyboard.press("?");
   const help = page.getByRole("dialog", { name: "Keys" });
   await help.getByText("search tasks").waitFor();
-  assert.equal(await help.locator("dt").count(), 19);
+  assert.equal(await help.locator("dt").count(), 20);
   // Keys below a dialog are dead.
   await page.keyboard.press("t");
   assert.equal(await page.evaluate(() => document.documentElement.dataset.theme), "dark");

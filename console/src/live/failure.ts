@@ -28,7 +28,7 @@ export function isRefused(error: unknown): boolean {
 /** Whether there is nothing under this id. */
 export function isMissing(error: unknown): boolean {
   const code = codeOf(error);
-  return code === "task_not_found" || code === "batch_not_found";
+  return code === "task_not_found" || code === "batch_not_found" || code === "pipeline_not_found";
 }
 
 /** What happened, and what to do about it. */

@@ -13,7 +13,7 @@ import { useLive } from "../live/load.js";
 import { Icon } from "../parts/icon.js";
 import { Dialog, act } from "../parts/notice.js";
 import { Card, Copy, Empty, Problem, Progress, Status, Time, Waiting } from "../parts/small.js";
-import { batchPath } from "../router.js";
+import { batchPath, pipelinePath } from "../router.js";
 import { readOnly } from "../server/session.js";
 import { useHistory, type History } from "../task/history.js";
 import { Logs } from "../task/logs.js";
@@ -239,6 +239,13 @@ function Facts({ task }: { task: Task }) {
           <Fact name="Batch">
             <a class="mono" href={batchPath(task.batchId)}>
               {task.batchId}
+            </a>
+          </Fact>
+        )}
+        {task.pipelineId !== null && (
+          <Fact name="Pipeline">
+            <a class="mono" href={pipelinePath(task.pipelineId)}>
+              {task.pipelineId}
             </a>
           </Fact>
         )}

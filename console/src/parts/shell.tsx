@@ -19,6 +19,7 @@ import { Notices } from "./notice.js";
 const PAGES: readonly { path: string; name: string; icon: IconName; key: string }[] = [
   { path: "/", name: "Overview", icon: "overview", key: "g o" },
   { path: "/tasks", name: "Tasks", icon: "tasks", key: "g t" },
+  { path: "/pipelines", name: "Pipelines", icon: "pipelines", key: "g p" },
   { path: "/queues", name: "Queues", icon: "queues", key: "g q" },
   { path: "/workers", name: "Workers", icon: "workers", key: "g w" },
 ];

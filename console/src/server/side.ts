@@ -5,7 +5,7 @@
  * @module
  */
 
-import { type TaskEvent, type TaskState, WindlassError } from "windlass-web";
+import { type PipelineStatus, type StageStatus, type TaskEvent, type TaskState, WindlassError } from "windlass-web";
 import { measure } from "../live/clock.js";
 import { type ConsoleInfo, authorization } from "./session.js";
 
@@ -59,6 +59,42 @@ export async function readHistory(minutes = 60): Promise<History> {
       latencyP95: point["latency_p95_seconds"] ?? null,
       oldestPending: point["oldest_pending_seconds"] ?? null,
     })),
+  };
+}
+
+const instant = (at: string | null | undefined) => (at == null ? null : new Date(at));
+const failed = (error: Record<string, any> | null | undefined) =>
+  error == null ? null : { ...(error as any), errorType: error["error_type"] ?? null };
+
+/**
+ * A pipeline as it stands. The client could ask, too, but only with code that is fetched for workers.
+ */
+export async function readPipeline(id: string): Promise<PipelineStatus> {
+  const told = await (await ask(`/api/v1/pipelines/${encodeURIComponent(id)}`, AbortSignal.timeout(PATIENCE))).json();
+  return {
+    pipelineId: told.pipeline_id,
+    name: told.name,
+    status: told.status,
+    members: told.members,
+    createdAt: new Date(told.created_at),
+    finishedAt: instant(told.finished_at),
+    error: failed(told.error),
+    timeoutSeconds: told.timeout_seconds ?? null,
+    labels: told.labels ?? {},
+    stages: told.stages.map(
+      (stage: Record<string, any>): StageStatus => ({
+        name: stage["name"],
+        taskId: stage["task_id"],
+        status: stage["status"],
+        dependsOn: stage["depends_on"],
+        type: stage["task_type"],
+        attempt: stage["attempt"],
+        startedAt: instant(stage["started_at"]),
+        finishedAt: instant(stage["finished_at"]),
+        error: failed(stage["error"]),
+        progress: stage["progress"] ?? null,
+      }),
+    ),
   };
 }
 

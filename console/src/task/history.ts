@@ -120,6 +120,9 @@ function add(history: History, update: TaskUpdate): boolean {
     case "resync":
       history.isCut = true;
       return false;
+    case "member":
+      // The page of a batch or a pipeline tells of them.
+      return false;
   }
 }
 
