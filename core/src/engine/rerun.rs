@@ -7,19 +7,30 @@ use crate::engine::transition::{Guard, Transition};
 use crate::error::{Error, Result};
 use crate::words::{Task, TaskId, TaskStatus};
 
-/// The writes, to be applied together: the stage called `stage` and what depends on it, or every stage that
-/// failed or was cancelled, start over. One that depends on others waits for those that have not completed.
+/// Which stages are asked to run again; what depends on them goes with them.
+#[derive(Debug, Clone, Copy)]
+pub enum Which<'a> {
+    /// Every one that failed or was cancelled.
+    All,
+    /// The one of this name.
+    Named(&'a str),
+    /// Those of these, as far as they can.
+    These(&'a BTreeSet<TaskId>),
+}
+
+/// The writes, to be applied together: the stages that are asked for, and what depends on them, start over,
+/// by id. One that depends on others waits for those that have not completed.
 /// A stage stays as it is while one that it depends on has ended badly and is not run again.
 ///
 /// # Errors
 ///
 /// `invalid_argument` with the field `stage` for a name that is not there; `invalid_transition` when the
-/// stage, or none at all, can be run again.
+/// stage cannot be run again, or none at all can.
 pub fn decide(
     pipeline: &Task,
     stages: &[Task],
     edges: &[(TaskId, TaskId)],
-    stage: Option<&str>,
+    which: Which<'_>,
 ) -> Result<Vec<Transition>> {
     let rows: BTreeMap<TaskId, &Task> = stages.iter().map(|task| (task.task_id, task)).collect();
     let (mut before, mut after): (Ties, Ties) = (Ties::new(), Ties::new());
@@ -28,9 +39,12 @@ pub fn decide(
         after.entry(*from).or_default().push(*to);
     }
     let is_candidate = |id: &TaskId| retry::TAKES.contains(&rows[id].status);
-    let (begin, of) = match stage {
-        None => (rows.keys().copied().filter(is_candidate).collect(), pipeline),
-        Some(name) => {
+    let (begin, of) = match which {
+        Which::All => (rows.keys().copied().filter(is_candidate).collect(), pipeline),
+        Which::These(ids) => {
+            (ids.iter().filter(|id| rows.contains_key(id)).copied().collect(), pipeline)
+        }
+        Which::Named(name) => {
             let found = stages.iter().find(|task| task.stage.as_deref() == Some(name));
             let reason = || format!("{name:?} is no stage of this pipeline");
             let task = found.ok_or_else(|| Error::invalid("stage", reason()))?;
@@ -55,10 +69,12 @@ pub fn decide(
             look.extend(after.get(&id).into_iter().flatten());
         }
     }
-    if again.is_empty() || (stage.is_some() && !again.contains(&of.task_id)) {
-        let needs = match stage {
-            Some(_) => "a stage that failed or was cancelled, after stages that did not",
-            None => "a stage that failed or was cancelled",
+    let is_one = matches!(which, Which::Named(_));
+    if again.is_empty() || (is_one && !again.contains(&of.task_id)) {
+        let needs = if is_one {
+            "a stage that failed or was cancelled, after stages that did not"
+        } else {
+            "a stage that failed or was cancelled"
         };
         return Err(Error::InvalidTransition {
             task_id: of.task_id,
@@ -84,10 +100,11 @@ pub fn decide(
         }
         transitions.push(to);
     }
-    // What is waited for must not complete between the look and the write: nobody would count it.
+    // What is waited for must not complete between the look and the write: nobody would count it. It may
+    // report meanwhile, as often as it likes.
     transitions.extend(open.iter().map(|id| {
         let task = rows[id];
-        Transition::new(task, Guard::Version(task.version), task.status)
+        Transition::new(task, Guard::Open, task.status)
     }));
     Ok(transitions)
 }

@@ -18,6 +18,9 @@ pub enum Guard {
     Lease(LeaseToken),
     /// Nobody wrote to the row since it had this version.
     Version(u64),
+    /// The task has not ended, whatever else happened to it. Such a transition only asks: the row stays as
+    /// it is.
+    Open,
 }
 
 impl Guard {
@@ -26,6 +29,7 @@ impl Guard {
         match self {
             Self::Lease(token) => task.status == TaskStatus::Running && task.token == Some(token),
             Self::Version(version) => task.version == version,
+            Self::Open => !task.status.is_final(),
         }
     }
 }
@@ -98,8 +102,11 @@ impl Transition {
     /// Applies this to a row whose guard holds; returns the history entries to store as rows.
     ///
     /// Submission, first start and finish are read from the row and are not among them. The row's
-    /// `version` grows by one.
+    /// `version` grows by one, unless the guard is [`Guard::Open`].
     pub fn apply(&self, task: &mut Task, now: Timestamp) -> Vec<Update> {
+        if self.guard == Guard::Open {
+            return Vec::new();
+        }
         debug_assert!(
             self.updates.is_empty() || !task.status.is_final(),
             "a finished task reports"

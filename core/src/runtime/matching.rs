@@ -1,5 +1,8 @@
 //! Verbs over all tasks that match: counting, cancelling, running again.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::engine::rerun::Which;
 use crate::engine::transition::Transition;
 use crate::engine::{cancel, retry};
 use crate::error::{Error, Result};
@@ -38,7 +41,7 @@ impl Verb {
     const fn goes_alone(self, task: &Task) -> bool {
         match self {
             Self::Cancel => matches!(task.kind, TaskKind::Batch),
-            Self::Retry => task.pipeline_id.is_some() || !matches!(task.kind, TaskKind::Task),
+            Self::Retry => !matches!(task.kind, TaskKind::Task),
         }
     }
 
@@ -96,24 +99,39 @@ impl Engine {
             return Err(Error::invalid("filter", reason));
         }
         let Some(filter) = filter.among(verb.takes()) else { return Ok(Changed::default()) };
-        let mut changed = 0;
-        loop {
-            let left = (most as usize - changed as usize).min(LOOK);
+        let (mut changed, mut found_all) = (0, Vec::new());
+        let (more, next) = loop {
+            let done = if verb == Verb::Retry { found_all.len() as u64 } else { changed };
+            let left = u64::from(most).saturating_sub(done).min(LOOK as u64);
             // At the bound it only looks whether one more matches.
-            let found = self.store.find(tenant, filter.clone(), cursor, left.max(1) as u32).await?;
+            let look = left.max(1) as u32;
+            let found = self.store.find(tenant, filter.clone(), cursor, look).await?;
             if left == 0 && !found.ids.is_empty() {
-                return Ok(Changed { changed, more: true, next: cursor });
+                break (true, cursor);
             }
-            changed += self.change_some(tenant, verb, &filter, found.ids).await?;
+            match verb {
+                Verb::Cancel => {
+                    changed += self.change_some(tenant, verb, &filter, found.ids).await?
+                }
+                Verb::Retry => found_all.extend(found.ids),
+            }
             cursor = found.next;
             if cursor.is_none() {
-                return Ok(Changed { changed, more: false, next: None });
+                break (false, None);
             }
             breath().await;
+        };
+        // What takes turns runs again in the order in which it was submitted.
+        found_all.sort_unstable();
+        for ids in found_all.chunks(LOOK) {
+            changed += self.change_some(tenant, verb, &filter, ids.to_vec()).await?;
+            breath().await;
         }
+        Ok(Changed { changed, more, next })
     }
 
-    /// Changes these tasks in one transaction, as far as they still match; answers how many.
+    /// Changes these tasks, as far as they still match, in their order by one transaction; stages that run
+    /// again, by one for each pipeline. Answers how many.
     async fn change_some(
         &self,
         tenant: &str,
@@ -123,11 +141,14 @@ impl Engine {
     ) -> Result<u64> {
         let mut transitions = Vec::with_capacity(ids.len());
         let (mut changed, mut alone) = (0, Vec::new());
+        let mut stages: BTreeMap<TaskId, BTreeSet<TaskId>> = BTreeMap::new();
         for ids in ids.chunks(ROWS) {
             let rows = self.store.get(tenant, ids.to_vec()).await?;
             for task in rows.iter().flatten().filter(|task| filter.matches(task)) {
                 if verb.goes_alone(task) {
                     alone.push(task.task_id);
+                } else if let (Verb::Retry, Some(pipeline)) = (verb, task.pipeline_id) {
+                    stages.entry(pipeline).or_default().insert(task.task_id);
                 } else {
                     transitions.extend(verb.decide(task));
                 }
@@ -138,12 +159,13 @@ impl Engine {
                 Verb::Cancel => self.cancel_task(tenant, id).await,
                 Verb::Retry => self.retry_task(tenant, id).await,
             };
-            match done {
-                Ok(_) => changed += 1,
-                // Run again with another stage already, or pruned meanwhile.
-                Err(Error::InvalidTransition { .. } | Error::TaskNotFound { .. }) => {}
-                Err(error) => return Err(error),
-            }
+            changed += u64::from(is_done(done)?.is_some());
+            breath().await;
+        }
+        for (pipeline, ids) in stages {
+            let again = is_done(self.rerun(tenant, pipeline, Which::These(&ids)).await)?;
+            changed += again.map_or(0, |again| again.intersection(&ids).count() as u64);
+            breath().await;
         }
         // What moves on between look and write is decided anew.
         while !transitions.is_empty() {
@@ -166,5 +188,18 @@ impl Engine {
             transitions = again;
         }
         Ok(changed)
+    }
+}
+
+/// `None` where there is nothing to do: run again with another task already, or pruned meanwhile.
+fn is_done<T>(done: Result<T>) -> Result<Option<T>> {
+    match done {
+        Ok(done) => Ok(Some(done)),
+        Err(
+            Error::InvalidTransition { .. }
+            | Error::TaskNotFound { .. }
+            | Error::PipelineNotFound { .. },
+        ) => Ok(None),
+        Err(error) => Err(error),
     }
 }

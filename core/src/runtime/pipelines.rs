@@ -1,9 +1,11 @@
 //! Pipelines: stored, looked at, cancelled, run again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::engine::{composite, rerun};
+use crate::engine::composite;
+use crate::engine::rerun::{self, Which};
 use crate::error::{Error, Result};
+use crate::future::breath;
 use crate::runtime::engine::Engine;
 use crate::store::{Applied, Graph};
 use crate::words::{
@@ -51,18 +53,30 @@ impl Engine {
         id: TaskId,
         stage: Option<&str>,
     ) -> Result<Pipeline> {
+        self.rerun(tenant, id, stage.map_or(Which::All, Which::Named)).await?;
+        self.find_pipeline(tenant, id).await
+    }
+
+    /// Runs stages of a pipeline again, all by one write; answers those that start over.
+    pub(super) async fn rerun(
+        &self,
+        tenant: &str,
+        id: TaskId,
+        which: Which<'_>,
+    ) -> Result<BTreeSet<TaskId>> {
         loop {
             let graph = self.graph_of(tenant, id).await?;
-            let transitions = rerun::decide(&graph.task, &graph.members, &graph.edges, stage)?;
-            let ids: Vec<TaskId> = transitions.iter().map(|to| to.task_id).collect();
+            let transitions = rerun::decide(&graph.task, &graph.members, &graph.edges, which)?;
+            let again = transitions.iter().filter(|to| to.start_over).map(|to| to.task_id);
+            let again: BTreeSet<TaskId> = again.collect();
             match self.store.settle_together(transitions).await? {
                 Applied::Done(_) => {
-                    ids.into_iter().for_each(|id| self.bells.task(id).ring());
+                    again.iter().for_each(|id| self.bells.task(*id).ring());
                     self.bells.work.ring();
-                    return self.find_pipeline(tenant, id).await;
+                    return Ok(again);
                 }
-                // Something moved on between look and write: look again.
-                Applied::Stale(_) => {}
+                // Something ended between look and write: look again.
+                Applied::Stale(_) => breath().await,
                 Applied::Missing => return Err(not_found(id)),
             }
         }

@@ -97,9 +97,11 @@ pub trait Service: MaybeSend + MaybeSync + 'static {
         stretch: Stretch,
     ) -> BoxFuture<'_, Result<Changed>>;
 
-    /// Runs the failed and cancelled tasks that match again, newest first, each as `retry` does, until
-    /// `most` (1 to 10,000) have changed; others stay as they are and do not count. A call, and those
-    /// that go on with the cursor `next`, pass every task once, also one that fails again meanwhile.
+    /// Runs the failed and cancelled tasks that match again, each as `retry` does; those that cannot be
+    /// stay as they are and do not count. A call looks at the newest `most` (1 to 10,000) that match and
+    /// runs them in the order in which they were submitted; those of one pipeline go together. A call,
+    /// and those that go on with the cursor `next`, pass every task once, also one that fails again
+    /// meanwhile.
     ///
     /// # Errors
     ///

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use crate::engine::rerun::Which;
 use crate::engine::transition::Transition;
 use crate::engine::{cancel, retry, settle};
 use crate::error::{Error, Result};
@@ -152,11 +153,12 @@ impl Engine {
         let task = self.find(tenant, task_id).await?;
         match (task.kind, task.pipeline_id) {
             (TaskKind::Pipeline, _) => {
-                self.rerun_pipeline(tenant, task_id, None).await?;
+                self.rerun(tenant, task_id, Which::All).await?;
             }
             (TaskKind::Batch, _) => self.retry_tasks_of(tenant, &task).await?,
             (_, Some(pipeline)) => {
-                self.rerun_pipeline(tenant, pipeline, task.stage.as_deref()).await?;
+                let name = task.stage.as_deref().unwrap_or_default();
+                self.rerun(tenant, pipeline, Which::Named(name)).await?;
             }
             _ => {
                 let decide = |task: &Task| retry::decide(task).map(Some);

@@ -1,6 +1,7 @@
 //! Short words for batches, blocks and pipelines.
 
-use windlass_core::engine::{composite, rerun};
+use windlass_core::engine::composite;
+use windlass_core::engine::rerun::{self, Which};
 use windlass_core::runtime::composing::Composer;
 use windlass_core::store::{Applied, Composed, Composition, Graph};
 use windlass_core::{
@@ -108,7 +109,12 @@ impl Bench<'_> {
     /// Runs stages again as the engine does.
     pub(super) fn rerun(&self, pipeline: TaskId, stage: Option<&str>) -> Result<Applied> {
         let graph = self.graph(pipeline);
-        let transitions = rerun::decide(&graph.task, &graph.members, &graph.edges, stage)?;
+        let transitions = rerun::decide(
+            &graph.task,
+            &graph.members,
+            &graph.edges,
+            stage.map_or(Which::All, Which::Named),
+        )?;
         self.run(self.store.settle_together(transitions))
     }
 

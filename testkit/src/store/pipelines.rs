@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use windlass_core::engine::composite::{self, UPSTREAM_FAILED};
+use windlass_core::engine::rerun::{self, Which};
 use windlass_core::engine::transition::{Guard, Transition};
 use windlass_core::store::{Applied, Prune};
 use windlass_core::{Error, Filter, Payload, Task, TaskKind, TaskSpec, TaskStatus};
 
-use super::bench::{Bench, HANDLER, TENANT, completion, outcome_of};
+use super::bench::{Bench, HANDLER, TENANT, completion, heartbeat, outcome_of, progress};
 use super::composing::{DIAMOND, code, ids, shaped};
 use TaskStatus::{Blocked, Cancelled, Completed, Failed, Pending, Running, Scheduled};
 
@@ -22,6 +23,7 @@ super::cases![
     a_pipeline_whose_time_is_over_fails,
     a_failed_stage_runs_again_with_what_depends_on_it,
     a_retry_waits_for_what_has_not_completed,
+    a_retry_goes_on_beside_stages_that_report,
     what_would_wait_in_vain_is_not_run_again,
     transitions_together_are_written_all_or_none,
     one_key_stores_one_pipeline,
@@ -241,13 +243,34 @@ fn a_retry_waits_for_what_has_not_completed(bench: &Bench) {
     assert_eq!(bench.statuses(&stages), [Running, Failed, Cancelled]);
     // `slow` completes between the look and the write: nobody may lose that.
     let graph = bench.graph(id);
-    let old = windlass_core::engine::rerun::decide(&graph.task, &graph.members, &graph.edges, None);
+    let old = rerun::decide(&graph.task, &graph.members, &graph.edges, Which::All);
     bench.complete(&leased[0]);
     let applied = bench.run(bench.store.settle_together(old.unwrap())).unwrap();
     assert!(matches!(applied, Applied::Stale(_)), "{applied:?}");
     assert_eq!(bench.statuses(&stages), [Completed, Failed, Cancelled]);
     bench.rerun(id, None).unwrap();
     assert_eq!(bench.task(stages[2]).waits, 1);
+    assert_eq!(bench.work_off(), 2);
+    assert_eq!(bench.status(id), Completed);
+}
+
+fn a_retry_goes_on_beside_stages_that_report(bench: &Bench) {
+    let (id, stages) = bench.pipeline(&[("slow", &[]), ("bad", &[]), ("both", &["slow", "bad"])]);
+    let leased = bench.lease_these(&stages[..2]);
+    bench.fail(&leased[1], "no");
+    let graph = bench.graph(id);
+    let transitions = rerun::decide(&graph.task, &graph.members, &graph.edges, Which::All);
+    // However often `slow` reports between the look and the write, it has not ended.
+    let mut report = heartbeat(&leased[0]);
+    report.started = Some(Duration::ZERO);
+    report.updates.push(progress(40.0));
+    bench.renew(report);
+    let before = bench.task(stages[0]);
+    let applied = bench.run(bench.store.settle_together(transitions.unwrap())).unwrap();
+    assert!(matches!(applied, Applied::Done(_)), "{applied:?}");
+    assert_eq!(bench.task(stages[0]), before, "the one that runs is as it was");
+    assert_eq!(bench.statuses(&stages), [Running, Pending, Blocked]);
+    bench.complete(&leased[0]);
     assert_eq!(bench.work_off(), 2);
     assert_eq!(bench.status(id), Completed);
 }
