@@ -151,6 +151,8 @@ impl Composer<'_> {
             let mut member = self
                 .keyless(stage.task)
                 .map_err(|error| error.within(&format!("stages[{place}]")))?;
+            // The count keeps these names apart from the stage's own.
+            print.text(&stage.depends_on.len().to_string());
             stage.depends_on.iter().for_each(|name| print.text(name));
             member.place.parent = Some(Parent { task_id: pipeline, kind: TaskKind::Pipeline });
             member.place.waits = waits;
