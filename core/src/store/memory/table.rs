@@ -205,7 +205,8 @@ impl Table {
     pub(super) fn batch(&self, tenant: &str, batch: BatchId) -> Counts {
         let mut counts = Counts::new();
         for id in self.graphs.members.get(&TaskId::from(batch)).into_iter().flatten() {
-            if let Some(task) = self.get(tenant, *id) {
+            // Steps and stages are of no batch.
+            if let Some(task) = self.get(tenant, *id).filter(|task| task.batch_id.is_some()) {
                 *counts.entry(task.status).or_default() += 1;
             }
         }
