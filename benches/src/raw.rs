@@ -127,7 +127,7 @@ impl Raw {
 
 fn count(connection: &Connection, deltas: &[(u8, i64)]) -> Result<()> {
     let mut upsert = connection.prepare_cached(
-        "INSERT INTO counts (tenant, queue, status, n) VALUES ('default', 'default', ?1, ?2) \
+        "INSERT INTO queue_counts (tenant, queue, status, n) VALUES ('default', 'default', ?1, ?2) \
          ON CONFLICT DO UPDATE SET n = n + excluded.n",
     )?;
     for (status, n) in deltas.iter().filter(|(_, n)| *n != 0) {

@@ -34,7 +34,7 @@ impl Deltas {
     /// Writes what is not zero.
     pub(crate) fn write(&self, connection: &Connection) -> Result<()> {
         let mut upsert = connection.prepare_cached(
-            "INSERT INTO counts (tenant, queue, status, n) VALUES (?1, ?2, ?3, ?4) \
+            "INSERT INTO queue_counts (tenant, queue, status, n) VALUES (?1, ?2, ?3, ?4) \
              ON CONFLICT DO UPDATE SET n = n + excluded.n",
         )?;
         for (tenant, queue, line) in &self.0 {
@@ -60,7 +60,7 @@ impl Deltas {
 /// The tenant's counts as they are stored.
 pub(crate) fn read(connection: &Connection, tenant: &str) -> Result<Vec<Count>> {
     let mut select = connection.prepare_cached(
-        "SELECT queue, status, n FROM counts WHERE tenant = ?1 AND n > 0 ORDER BY queue, status",
+        "SELECT queue, status, n FROM queue_counts WHERE tenant = ?1 AND n > 0 ORDER BY queue, status",
     )?;
     let rows = select.query_map([tenant], |row| {
         let mut cells = Cells::new(row);
@@ -72,15 +72,16 @@ pub(crate) fn read(connection: &Connection, tenant: &str) -> Result<Vec<Count>> 
 /// Waiting tasks of a queue, as stored.
 pub(crate) fn waiting(connection: &Connection, tenant: &str, queue: &str) -> Result<i64> {
     let mut select = connection.prepare_cached(
-        "SELECT coalesce(sum(n), 0) FROM counts WHERE tenant = ?1 AND queue = ?2 AND status <= 2",
+        "SELECT coalesce(sum(n), 0) FROM queue_counts WHERE tenant = ?1 AND queue = ?2 AND status <= 2",
     )?;
     select.query_row(params![tenant, queue], |row| row.get(0))
 }
 
 /// Tasks of all tenants whose status lies between two numbers, both included.
 pub(crate) fn between(connection: &Connection, least: u8, most: u8) -> Result<u64> {
-    let mut select = connection
-        .prepare_cached("SELECT coalesce(sum(n), 0) FROM counts WHERE status BETWEEN ?1 AND ?2")?;
+    let mut select = connection.prepare_cached(
+        "SELECT coalesce(sum(n), 0) FROM queue_counts WHERE status BETWEEN ?1 AND ?2",
+    )?;
     select.query_row([least, most], |row| Cells::new(row).number())
 }
 

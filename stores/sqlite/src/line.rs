@@ -11,7 +11,7 @@ use crate::row::{Cells, Num};
 pub(crate) fn end(connection: &Connection, tenant: &str, state_key: &str) -> Result<i64> {
     let mut select = connection.prepare_cached(
         "SELECT line FROM tasks INDEXED BY tasks_line WHERE line IS NOT NULL \
-         AND tenant = ?1 AND state_key = ?2 ORDER BY line DESC LIMIT 1",
+         AND tenant = ?1 AND state_key = ?2 AND status < 4 ORDER BY line DESC LIMIT 1",
     )?;
     let last: Option<i64> =
         select.query_row(params![tenant, state_key], |row| row.get(0)).optional()?;
@@ -22,7 +22,7 @@ pub(crate) fn end(connection: &Connection, tenant: &str, state_key: &str) -> Res
 pub(crate) fn first(connection: &Connection, tenant: &str, state_key: &str) -> Result<Option<Num>> {
     let mut select = connection.prepare_cached(
         "SELECT num FROM tasks INDEXED BY tasks_line WHERE line IS NOT NULL \
-         AND tenant = ?1 AND state_key = ?2 ORDER BY line LIMIT 1",
+         AND tenant = ?1 AND state_key = ?2 AND status < 4 ORDER BY line LIMIT 1",
     )?;
     select.query_row(params![tenant, state_key], |row| row.get(0)).optional()
 }

@@ -208,7 +208,7 @@ pub(crate) fn tidy(tx: &mut Tx<'_>, histories: &[Num], prune: &Prune) -> Result<
     }
     let gone = tx.now().before(GONE).as_millis();
     tx.connection.prepare_cached("DELETE FROM workers WHERE seen_at < ?1")?.execute([gone])?;
-    tx.connection.prepare_cached("DELETE FROM counts WHERE n = 0")?.execute([])?;
+    tx.connection.prepare_cached("DELETE FROM queue_counts WHERE n = 0")?.execute([])?;
     chunks::forget(tx, prune.older_than)?;
     Ok(())
 }

@@ -156,6 +156,35 @@ fn a_build_that_leased_before_this_schema_leases_no_more() {
     assert!(look().unwrap_err().to_string().contains("no such index"));
 }
 
+// It would leave its task at the head of the line for ever, or two of one key running at once.
+#[test]
+fn a_build_from_before_this_schema_writes_no_more() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("tasks.db");
+    let (older, ids) = (old(&file, 3), IdSource::default());
+    let [waits, runs] = [2, 3].map(|status| old_row(&older, &ids, status, None));
+    let store = open(&file).unwrap();
+    let statuses = || {
+        let tasks = run(store.get(TENANT, vec![waits, runs])).unwrap();
+        tasks.into_iter().map(|task| task.unwrap().status).collect::<Vec<_>>()
+    };
+    // The one that runs comes first, though it was stored later.
+    assert_eq!(statuses(), [TaskStatus::Blocked, TaskStatus::Running]);
+    older.execute_batch("BEGIN IMMEDIATE; UPDATE tasks SET status = 4 WHERE status = 3").unwrap();
+    let count =
+        "INSERT INTO counts VALUES ('x', 'default', 4, 1) ON CONFLICT DO UPDATE SET n = n + 1";
+    let refused = older.execute_batch(count).unwrap_err();
+    assert!(refused.to_string().contains("no such table"), "{refused}");
+    older.execute_batch("ROLLBACK").unwrap();
+    assert_eq!(statuses(), [TaskStatus::Blocked, TaskStatus::Running]);
+    // What is final holds no line up, whoever ended it.
+    older.execute_batch("UPDATE tasks SET status = 4, finished_at = 1").unwrap();
+    let mut later = group(&ids, 1, 1);
+    later.tasks[0].spec.state_key = Some("user:1".to_owned());
+    let later = run(store.enqueue(vec![later])).unwrap().remove(0).unwrap().remove(0);
+    assert_eq!(later.status, TaskStatus::Pending);
+}
+
 #[test]
 fn a_batch_from_before_composites_is_counted_and_completes() {
     let folder = tempfile::tempdir().unwrap();

@@ -55,7 +55,8 @@ CREATE TABLE chunks (
 
 -- Tasks with a state key were only carried so far. Those that have not ended stand in line now, and of
 -- those that wait, all but the first wait for their turn.
-UPDATE tasks SET line = num WHERE state_key IS NOT NULL AND status < 4;
+-- One that runs comes before them.
+UPDATE tasks SET line = num + iif(status = 3, 0, 1 << 40) WHERE state_key IS NOT NULL AND status < 4;
 INSERT INTO counts (tenant, queue, status, n)
     SELECT tenant, queue, 0, count(*) FROM tasks t
     WHERE line IS NOT NULL AND status IN (1, 2) AND EXISTS (SELECT 1 FROM tasks o
@@ -75,8 +76,10 @@ UPDATE tasks AS t SET status = 0, version = version + 1
         WHERE o.tenant = t.tenant AND o.state_key = t.state_key AND o.line < t.line
         AND o.line IS NOT NULL);
 
--- Under another name, so that an older build that has the file open leases no more: it would complete
--- members without counting down who waits for them. A build that is started now is refused.
+-- Under other names, so that an older build that has the file open leases, stores and settles no more: it
+-- would end tasks without counting down who waits for them, and leave them in their line. Each of its writes
+-- ends with the counts and is rolled back. A build that is started now is refused.
+ALTER TABLE counts RENAME TO queue_counts;
 DROP INDEX tasks_ready;
 CREATE INDEX tasks_pending ON tasks (tenant, queue, handler, suspect, priority, run_at, id)
     WHERE status = 2;
