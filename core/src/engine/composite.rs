@@ -148,7 +148,9 @@ pub fn overall(task: &Task) -> Option<Overall> {
         TaskStatus::Failed if task.error.as_ref().is_some_and(|e| e.code == TASK_TIMEOUT) => {
             Some(Overall::Timeout)
         }
-        status if status.is_final() => {
+        // Its steps were counted as cancelled since: they may come to another verdict now.
+        TaskStatus::Failed => Some(Overall::Failed),
+        TaskStatus::Completed => {
             let strategy = Plan::of(task).and_then(|plan| plan.strategy()).unwrap_or(Strategy::All);
             judge_steps(&strategy, &steps(&task.members.unwrap_or_default()))
         }
@@ -173,6 +175,11 @@ pub fn cancel(task: &Task) -> Option<Transition> {
     to.cancel_requested = Some(true);
     to.error = Some(TaskError::new("task_cancelled", "cancelled on request").fatal());
     Some(to)
+}
+
+/// Whether a composite that has ended was ended from outside, before its members decided it.
+pub fn was_stopped(task: &Task) -> bool {
+    task.cancel_requested || task.error.as_ref().is_some_and(|error| error.code == TASK_TIMEOUT)
 }
 
 /// Lets a composite that had ended go on, because a member runs again.
@@ -240,6 +247,8 @@ pub fn stop(task: &Task, why: &str) -> Option<Transition> {
     let mut to = super::cancel::decide(task)?;
     if let Some(error) = &mut to.error {
         error.message = format!("cancelled: {why}");
+        // Nobody asked for this one, and what ends on request ends later than its composite.
+        to.cancel_requested = None;
     }
     Some(to)
 }

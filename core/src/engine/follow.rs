@@ -5,7 +5,7 @@
 //! follows from it are stored together or not at all. All stores follow the same way: they only offer
 //! [`Rows`]. What a change costs does not depend on how many siblings there are.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::engine::composite;
 use crate::engine::transition::Transition;
@@ -49,6 +49,13 @@ pub trait Rows {
     /// The first member of a block, by id, that is `blocked` and waits for its turn in the block, not for
     /// that in the line of its state key.
     fn next_step(&mut self, block: &Task) -> Result<Option<Self::Key>, Self::Error>;
+
+    /// The members of a composite that ended at or after `since`, by id.
+    fn ended_members(
+        &mut self,
+        parent: &Task,
+        since: Timestamp,
+    ) -> Result<Vec<Self::Key>, Self::Error>;
 
     /// How the members of a composite stand, counted anew. `first` is left out.
     fn recount(&mut self, parent: &Task) -> Result<Members, Self::Error>;
@@ -172,6 +179,8 @@ pub struct Follow<K> {
     restoring: Vec<K>,
     composites: BTreeMap<(String, TaskId), Vec<Report>>,
     stopping: Vec<(String, TaskId)>,
+    /// Composites that end with this transaction.
+    ended: BTreeSet<(String, TaskId)>,
     followed: Vec<Followed>,
 }
 
@@ -185,6 +194,7 @@ impl<K> Default for Follow<K> {
             restoring: Vec::new(),
             composites: BTreeMap::new(),
             stopping: Vec::new(),
+            ended: BTreeSet::new(),
             followed: Vec::new(),
         }
     }
@@ -228,10 +238,12 @@ impl<K: Copy + Ord> Follow<K> {
             }
         }
         if again && changed.kind != TaskKind::Task {
+            self.ended.remove(&(changed.tenant.clone(), changed.task_id));
             self.restoring.extend(rows.dependents(key)?.into_iter().map(|(to, _)| to));
         }
         if ended && changed.kind != TaskKind::Task {
             self.stopping.push((changed.tenant.clone(), changed.task_id));
+            self.ended.insert((changed.tenant.clone(), changed.task_id));
         }
         if let Some(state_key) = changed.state_key {
             if ended {
@@ -368,11 +380,13 @@ impl<K: Copy + Ord> Follow<K> {
     ) -> Result<(), R::Error> {
         let Some((key, mut task)) = rows.find(tenant, id)? else { return Ok(()) };
         let is_again = |report: &Report| report.before.is_final() && !report.after.is_final();
+        let mut late = Vec::new();
         if task.status.is_final() {
             // What ends after the verdict changes nothing any more. A block's verdict holds for good.
             if task.kind == TaskKind::Block || !reports.iter().any(is_again) {
                 return self.count_last(rows, key, &mut task, &reports);
             }
+            late = untold(rows, &task)?;
             task.members = Some(rows.recount(&task)?);
             let transition = composite::reopen(&task);
             self.apply(rows, key, &mut task, &transition)?;
@@ -381,8 +395,8 @@ impl<K: Copy + Ord> Follow<K> {
             reports.iter().for_each(|report| count(&mut tally, report));
             task.members = Some(tally);
         }
-        let mut updates = Vec::with_capacity(reports.len());
-        for report in &reports {
+        let mut updates = Vec::with_capacity(late.len() + reports.len());
+        for report in late.iter().chain(&reports) {
             tell(&mut task, report, rows.now(), &mut updates);
         }
         task.progress = Some(task.members.unwrap_or_default().progress());
@@ -403,7 +417,8 @@ impl<K: Copy + Ord> Follow<K> {
         Ok(())
     }
 
-    /// Counts the members that ended in the transaction that also ended their composite from outside.
+    /// Counts and tells the members that ended in the transaction that also ended their composite; of one
+    /// that had ended before, nothing is told any more.
     fn count_last<R: Rows<Key = K>>(
         &mut self,
         rows: &mut R,
@@ -412,12 +427,22 @@ impl<K: Copy + Ord> Follow<K> {
         reports: &[Report],
     ) -> Result<(), R::Error> {
         let mut tally = task.members.unwrap_or_default();
-        if tally.open() == 0 {
+        let is_open = tally.open() > 0;
+        let mut updates = Vec::new();
+        if is_open {
+            reports.iter().for_each(|report| count(&mut tally, report));
+        }
+        if self.ended.contains(&(task.tenant.clone(), task.task_id)) {
+            // Nobody has seen the end yet: it keeps the last number, and these come before it.
+            task.last_seq -= 1;
+            reports.iter().for_each(|report| tell(task, report, rows.now(), &mut updates));
+            task.last_seq += 1;
+        }
+        if !is_open && updates.is_empty() {
             return Ok(());
         }
-        reports.iter().for_each(|report| count(&mut tally, report));
         task.members = Some(tally);
-        rows.save(key, task.status, task, Vec::new())
+        rows.save(key, task.status, task, updates)
     }
 
     /// Lets as many further steps of a block go as there is room for.
@@ -463,6 +488,31 @@ impl<K: Copy + Ord> Follow<K> {
         }
         Ok(())
     }
+}
+
+/// The ends that came after that of their composite, and so were not told.
+fn untold<R: Rows>(rows: &mut R, composite: &Task) -> Result<Vec<Report>, R::Error> {
+    let Some(verdict) = composite.finished_at.filter(|_| composite::was_stopped(composite)) else {
+        return Ok(Vec::new());
+    };
+    let mut late = Vec::new();
+    for key in rows.ended_members(composite, verdict)? {
+        let Some(task) = rows.load(key)? else { continue };
+        // Of two ends in one millisecond the request to stop tells which came first.
+        if task.finished_at > Some(verdict) || task.cancel_requested {
+            late.push(Report {
+                member_id: task.task_id,
+                before: TaskStatus::Running,
+                after: task.status,
+                waits: task.waits,
+                attempt: task.attempt,
+                began: false,
+                stage: task.stage,
+                error: task.error,
+            });
+        }
+    }
+    Ok(late)
 }
 
 fn count(tally: &mut Members, report: &Report) {

@@ -220,6 +220,16 @@ impl Rows for View<'_, '_> {
         rows.collect()
     }
 
+    fn ended_members(&mut self, parent: &Task, since: Timestamp) -> Result<Vec<Num>> {
+        let mut select = self.tx.connection.prepare_cached(
+            "SELECT num FROM tasks INDEXED BY tasks_batch \
+             WHERE batch_id = ?1 AND tenant = ?2 AND finished_at >= ?3 ORDER BY id",
+        )?;
+        let composite = params![parent.task_id.as_bytes(), parent.tenant, since.as_millis()];
+        let rows = select.query_map(composite, |row| row.get(0))?;
+        rows.collect()
+    }
+
     fn next_step(&mut self, block: &Task) -> Result<Option<Num>> {
         let mut select = self.tx.connection.prepare_cached(
             "SELECT num FROM tasks INDEXED BY tasks_step WHERE waits > 0 AND parent_kind = 2 \

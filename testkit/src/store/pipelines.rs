@@ -178,11 +178,21 @@ fn a_cancelled_pipeline_stops_its_stages(bench: &Bench) {
     assert_eq!(pipeline.members.unwrap().cancelled, 3);
     assert_eq!(bench.statuses(&stages), [Running, Cancelled, Cancelled]);
     assert!(bench.task(stages[0]).cancel_requested, "its code is asked to stop");
+    let told = ["b cancelled", "c cancelled", "cancelled"];
+    assert_eq!(bench.told(id), told, "the end is told last");
     // What it makes of it changes nothing any more.
     bench.complete(&a);
     assert_eq!(bench.status(stages[0]), Completed);
     assert_eq!(bench.task(id), pipeline);
+    assert_eq!(bench.told(id), told, "and nothing after it");
     assert_eq!(composite::cancel(&bench.task(id)), None);
+    // When it goes on, it tells first what it did not tell yet.
+    bench.rerun(id, None).unwrap();
+    let went_on = ["running", "a completed", "b pending", "c pending"];
+    assert_eq!(bench.told(id), [&told[..], &went_on].concat());
+    assert_eq!(bench.task(id).progress, Some(100.0 / 3.0));
+    assert_eq!(bench.work_off(), 2);
+    assert_eq!(bench.status(id), Completed);
 }
 
 fn a_pipeline_whose_time_is_over_fails(bench: &Bench) {
@@ -202,6 +212,8 @@ fn a_pipeline_whose_time_is_over_fails(bench: &Bench) {
     let pipeline = bench.task(id);
     assert_eq!((pipeline.status, code(&pipeline)), (Failed, "task_timeout"));
     assert_eq!(bench.statuses(&stages), [Completed, Cancelled, Cancelled]);
+    let told = ["a running", "a completed", "b pending", "b cancelled", "c cancelled", "failed"];
+    assert_eq!(bench.told(id), told);
     assert!(bench.run(bench.store.due(10)).unwrap().expired.is_empty());
     // Run again, it has as much time as it had.
     bench.rerun(id, None).unwrap();

@@ -88,6 +88,12 @@ impl Rows for Transaction<'_> {
         Ok(members.filter(is_open).copied().collect())
     }
 
+    fn ended_members(&mut self, parent: &Task, since: Timestamp) -> Result<Vec<TaskId>> {
+        let members = self.table.graphs.members.get(&parent.task_id).into_iter().flatten();
+        let is_late = |id: &&TaskId| self.table.rows[*id].finished_at >= Some(since);
+        Ok(members.filter(is_late).copied().collect())
+    }
+
     fn next_step(&mut self, block: &Task) -> Result<Option<TaskId>> {
         Ok(self.table.graphs.next_step(block.task_id))
     }
