@@ -4,6 +4,9 @@ use std::collections::HashMap;
 
 use crate::error::{Error, Result};
 
+/// Names of a cycle that are told; more help nobody, and they may be long.
+const TOLD: usize = 10;
+
 /// A vertex: its name, and the names that it waits for.
 #[derive(Debug, Clone, Copy)]
 pub struct Vertex<'a> {
@@ -27,8 +30,8 @@ pub struct Edge {
 /// # Errors
 ///
 /// `invalid_argument`, field `name` for a name given twice; field `depends_on` for a name that is not
-/// there, one that is named twice, a vertex that waits for itself, and a cycle, which is told whole:
-/// `a → b → a`.
+/// there, one that is named twice, a vertex that waits for itself, and a cycle, which is told by its names,
+/// as far as there are not too many: `a → b → a`.
 pub fn check(vertices: &[Vertex<'_>]) -> Result<Vec<Edge>> {
     let mut places = HashMap::with_capacity(vertices.len());
     for (place, vertex) in vertices.iter().enumerate() {
@@ -61,11 +64,21 @@ pub fn check(vertices: &[Vertex<'_>]) -> Result<Vec<Edge>> {
     match cycle(vertices.len(), &edges) {
         None => Ok(edges),
         Some(places) => {
-            let names: Vec<&str> = places.iter().map(|at| vertices[*at as usize].name).collect();
-            let reason = format!("goes in a circle: {}", names.join(" → "));
+            let reason = format!("goes in a circle: {}", circle(vertices, &places));
             Err(Error::invalid("depends_on", reason))
         }
     }
+}
+
+/// The names along a cycle; in the midst of a long one, how many there are.
+fn circle(vertices: &[Vertex<'_>], places: &[u32]) -> String {
+    let mut names: Vec<&str> = places.iter().map(|at| vertices[*at as usize].name).collect();
+    let more = names.len().saturating_sub(1 + TOLD);
+    let left_out = format!("… ({more} more)");
+    if more > 0 {
+        names.splice(TOLD..TOLD + more, [left_out.as_str()]);
+    }
+    names.join(" → ")
 }
 
 fn refused(name: &str, reason: &str) -> Error {
@@ -109,13 +122,15 @@ fn cycle(vertices: usize, edges: &[Edge]) -> Option<Vec<u32>> {
     for edge in edges.iter().filter(|edge| waits[edge.from as usize] > 0) {
         upstream[edge.to as usize].get_or_insert(edge.from);
     }
-    let mut path = vec![(0..vertices as u32).find(|at| waits[*at as usize] > 0)?];
+    let first = (0..vertices as u32).find(|at| waits[*at as usize] > 0)?;
+    let (mut path, mut seen) = (vec![first], vec![None; vertices]);
+    seen[first as usize] = Some(0);
     loop {
         let next = upstream[*path.last()? as usize]?;
-        let seen = path.iter().position(|at| *at == next);
+        let begin = seen[next as usize].replace(path.len());
         path.push(next);
-        if let Some(seen) = seen {
-            let mut circle = path.split_off(seen);
+        if let Some(begin) = begin {
+            let mut circle = path.split_off(begin);
             circle.reverse();
             return Some(circle);
         }
@@ -174,6 +189,28 @@ mod tests {
                 || circle.contains("c → a → b → c"),
             "{circle}"
         );
+    }
+
+    #[test]
+    fn of_a_long_circle_a_part_is_told() {
+        let ring = |count: usize| {
+            let names: Vec<String> = (0..count).map(|n| format!("{n:0>100}")).collect();
+            let vertices: Vec<Vertex<'_>> = (0..count)
+                .map(|n| Vertex {
+                    name: &names[n],
+                    depends_on: std::slice::from_ref(&names[(n + count - 1) % count]),
+                })
+                .collect();
+            check(&vertices).unwrap_err().to_string()
+        };
+        let long = ring(20_000);
+        assert!(long.contains(" → … (19990 more) → "), "{long}");
+        assert_eq!((long.matches(" → ").count(), long.len() < 1_500), (11, true));
+        let whole = ring(10);
+        assert_eq!((whole.matches(" → ").count(), whole.contains('…')), (10, false));
+        let begin =
+            |text: &str| text.split(": ").last().unwrap().chars().take(100).collect::<String>();
+        assert!(long.ends_with(&begin(&long)), "it closes: {long}");
     }
 
     #[test]
