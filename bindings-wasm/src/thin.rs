@@ -62,9 +62,10 @@ impl Client {
         self.0.client.now().as_millis() as f64
     }
 
-    /// Stores tasks, all or none, from JSON text of a list of their records.
-    pub fn submit(&self, records: &str, batch: bool, cancel: Option<CancelObject>) -> Promise {
-        let stored = self.0.client.submit(records, batch, self.0.patience);
+    /// Stores tasks, all or none, from JSON text of a list of their records. A batch is for the code that
+    /// can do all: `ts/native.ts` asks that.
+    pub fn submit(&self, records: &str, _batch: bool, cancel: Option<CancelObject>) -> Promise {
+        let stored = self.0.client.store(records, self.0.patience);
         let told = Box::pin(async move { submit::told(&stored.await?) });
         promise(cancel::or(cancel, told as windlass_client::text::Answer))
     }

@@ -138,6 +138,8 @@ class LazyClient {
   #member(name: string | symbol): unknown {
     if (this.#part === "client" && WHOLE.has(name)) return this.#all()[name];
     switch (name) {
+      case "submit":
+        return (...args: unknown[]) => (this.#part === "client" && args[1] === true ? this.#batch(args) : this.#ask(name, args));
       case "location":
         return () => this.#within?.location() ?? shown(this.#url);
       case "nowMillis":
@@ -162,6 +164,11 @@ class LazyClient {
       if (this.#closed) void (this.#whole as unknown as surface.NativeClient).close();
     }
     return this.#whole as unknown as Record<string | symbol, unknown>;
+  }
+
+  /** A batch may have to go in chunks, which few pages ask for. */
+  #batch(args: unknown[]): unknown {
+    return (this.#all()["submit"] as (...args: unknown[]) => unknown)(...args);
   }
 
   async #ask(verb: Verb, args: unknown[]): Promise<unknown> {

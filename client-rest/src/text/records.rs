@@ -37,6 +37,19 @@ impl TextClient {
                 sent.map(|stored| stored.submissions).map_err(alone)
             });
         }
+        self.store(records, patience)
+    }
+
+    /// As [`submit`](Self::submit), of tasks that are no batch: the little that most pages need.
+    ///
+    /// # Errors
+    ///
+    /// As `Client::submit_many`.
+    pub fn store(
+        &self,
+        records: &str,
+        patience: Duration,
+    ) -> BoxFuture<'static, Result<Vec<Submission>>> {
         let (client, read) = (self.clone(), self.body(records));
         Box::pin(async move {
             let (place, body, filled) = read?;
