@@ -92,11 +92,10 @@ impl RestService {
 /// lost on its way.
 fn told(mut stored: BatchSubmission, filled: bool, count: usize) -> Result<BatchSubmission> {
     if filled && stored.deduplicated {
-        stored.deduplicated = false;
-        stored.submissions.iter_mut().for_each(|submission| submission.deduplicated = false);
-    } else if !stored.deduplicated {
-        stored.submissions = counted(stored.submissions, count)?;
+        stored.as_first_told();
     }
+    // Of a key that was known, too: its batch has the same tasks.
+    stored.submissions = counted(stored.submissions, count)?;
     Ok(stored)
 }
 

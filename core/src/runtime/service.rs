@@ -261,8 +261,8 @@ pub trait Service: MaybeSend + MaybeSync + 'static {
     ///
     /// # Errors
     ///
-    /// `batch_not_found`, also once it is sealed; `queue_full` and `idempotency_conflict`: nothing was
-    /// changed, and it can be sealed again.
+    /// `batch_not_found`; `queue_full` and `idempotency_conflict`: nothing was changed, and it can be sealed
+    /// again. Once it is sealed, the answer names the same tasks, as `deduplicated`.
     fn seal_batch(
         &self,
         tenant: &str,

@@ -31,6 +31,13 @@ pub struct Composed {
     pub members: Vec<Submission>,
 }
 
+/// Whether these are members in the order of their ids, all of them: an answer that can be told from the
+/// rows, and need not be kept.
+pub fn are_by_id(members: &[Submission]) -> bool {
+    members.iter().all(|member| !member.deduplicated)
+        && members.is_sorted_by_key(|member| member.task_id)
+}
+
 /// A batch, block or pipeline and its members, of one moment.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Graph {

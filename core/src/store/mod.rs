@@ -7,7 +7,7 @@ pub mod clock;
 mod compose;
 pub mod memory;
 
-pub use compose::{Composed, Composition, Edge, Graph};
+pub use compose::{Composed, Composition, Edge, Graph, are_by_id};
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -147,7 +147,8 @@ pub trait Store: MaybeSend + MaybeSync + 'static {
     ///
     /// Idempotency keys of members count as in [`enqueue`](Self::enqueue): one that is stored already is
     /// answered as deduplicated and is no member. When the key of the composite itself is stored with the
-    /// same fingerprint, nothing is stored, and the answer is what was stored then: every member, by id.
+    /// same fingerprint, nothing is stored, and the answer names what it named then, in that order: members,
+    /// and tasks that were deduplicated. One of these that was pruned since has the status of that time.
     ///
     /// The composite is `running` from then on, under no lease, with [`Members`](crate::words::Members)
     /// that count its members; [`due`](Self::due) goes by its `engine::composite::deadline`. One without members ends at once. Composites are counted
@@ -183,8 +184,9 @@ pub trait Store: MaybeSend + MaybeSync + 'static {
     ///
     /// # Errors
     ///
-    /// `batch_not_found` when the tenant has no such batch, or it is sealed; as `compose`: then it
-    /// can be sealed again.
+    /// `batch_not_found` when the tenant has no such batch; as `compose`: then it can be sealed again.
+    ///
+    /// One that is sealed is answered as its key would be, also when it has none.
     fn seal_batch(
         &self,
         tenant: &str,

@@ -1,5 +1,7 @@
 //! A batch: many tasks with one progress and one completion.
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::words::{
@@ -47,6 +49,19 @@ pub struct BatchSubmission {
     pub deduplicated: bool,
     /// One for each task, in order.
     pub submissions: Vec<Submission>,
+}
+
+impl BatchSubmission {
+    /// Makes the answer to one who asked again, because the first answer was lost, what that one was: the
+    /// batch was new, and so are the tasks that are of it.
+    pub fn as_first_told(&mut self) {
+        let mut told = HashSet::with_capacity(self.submissions.len());
+        self.deduplicated = false;
+        for submission in &mut self.submissions {
+            let is_own = submission.batch_id == Some(self.batch_id);
+            submission.deduplicated = !told.insert(submission.task_id) || !is_own;
+        }
+    }
 }
 
 /// The tasks that run when a batch has ended.

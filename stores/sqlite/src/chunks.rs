@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Result, params};
 use windlass_core::engine::submit::NewTask;
 use windlass_core::rules::fingerprint::Print;
 use windlass_core::store::{Composed, Composition};
-use windlass_core::words::Need;
+use windlass_core::words::{Need, TaskKind};
 use windlass_core::{BatchId, Error};
 
 use crate::enqueue::{self, Check};
@@ -52,7 +52,11 @@ pub(crate) fn seal(
     depth_limit: Option<u64>,
 ) -> Result<windlass_core::Result<Composed>> {
     let Some(text) = text(tx.connection, tenant, batch_id, ITSELF)? else {
-        return Ok(Err(no_batch(batch_id)));
+        let sealed = enqueue::found(tx, tenant, batch_id.into())?;
+        return match sealed.filter(|task| task.kind == TaskKind::Batch) {
+            Some(known) => compose::composed(tx, tenant, &known).map(Ok),
+            None => Ok(Err(no_batch(batch_id))),
+        };
     };
     let (mut task, hooks) = aside::read_batch(tenant, &text)?;
     if let Err(refused) = stand_for(tx, tenant, batch_id, &mut task)? {

@@ -1,13 +1,16 @@
 //! How batches, blocks and pipelines are stored.
 
-use rusqlite::{Result, params};
+use std::collections::HashMap;
+
+use rusqlite::{OptionalExtension, Result, Row, params};
 use windlass_core::engine::composite;
 use windlass_core::engine::submit::NewTask;
-use windlass_core::store::{Composed, Composition};
+use windlass_core::store::{Composed, Composition, are_by_id};
 use windlass_core::words::{Members, Need};
-use windlass_core::{BatchId, Error, Submission, TaskId};
+use windlass_core::{BatchId, Error, Submission, TaskId, TaskStatus};
 
-use crate::enqueue::{self, Check};
+use crate::answer;
+use crate::enqueue::{self, Check, Known};
 use crate::follow::{Following, write_members};
 use crate::row::{Cells, Num};
 use crate::tx::Tx;
@@ -58,23 +61,48 @@ pub(crate) fn known(
     if known.fingerprint != task.fingerprint || known.kind != task.place.kind {
         return Ok(Some(Err(Error::IdempotencyConflict { key: key.clone(), task_id })));
     }
+    composed(tx, &task.tenant, &known).map(|composed| Some(Ok(composed)))
+}
+
+/// A composite as its first answer named it.
+pub(crate) fn composed(tx: &Tx<'_>, tenant: &str, known: &Known) -> Result<Composed> {
+    let task_id = known.task_id;
     let mut select = tx.connection.prepare_cached(
         "SELECT id, status, iif(parent_kind IS NULL, batch_id, NULL) FROM tasks \
          INDEXED BY tasks_batch WHERE batch_id = ?1 AND tenant = ?2 ORDER BY id",
     )?;
-    let rows = select.query_map(params![task_id.as_bytes(), task.tenant], |row| {
-        let mut cells = Cells::new(row);
-        Ok(Submission {
-            task_id: TaskId::from_bytes(cells.take()?),
-            status: cells.status()?,
-            deduplicated: true,
-            batch_id: cells.take::<Option<[u8; 16]>>()?.map(BatchId::from_bytes),
-        })
-    })?;
-    let members = rows.collect::<Result<_>>()?;
+    let rows = select.query_map(params![task_id.as_bytes(), tenant], submission)?;
+    let mut members: Vec<Submission> = rows.collect::<Result<_>>()?;
+    if let Some(answer) = answer::read(tx.connection, tenant, task_id)? {
+        let by_id: HashMap<TaskId, Submission> =
+            members.into_iter().map(|member| (member.task_id, member)).collect();
+        let mut other = tx.connection.prepare_cached(
+            "SELECT id, status, iif(parent_kind IS NULL, batch_id, NULL) FROM tasks \
+             WHERE id = ?1 AND tenant = ?2",
+        )?;
+        let now = |(task_id, then): (TaskId, TaskStatus)| match by_id.get(&task_id) {
+            Some(member) => Ok(member.clone()),
+            None => {
+                let row = other.query_row(params![task_id.as_bytes(), tenant], submission);
+                let gone = Submission { task_id, status: then, deduplicated: true, batch_id: None };
+                Ok(row.optional()?.unwrap_or(gone))
+            }
+        };
+        members = answer.into_iter().map(now).collect::<Result<_>>()?;
+    }
     let (status, batch_id) = (known.status, known.batch_id);
     let task = Submission { task_id, status, deduplicated: true, batch_id };
-    Ok(Some(Ok(Composed { task, members })))
+    Ok(Composed { task, members })
+}
+
+fn submission(row: &Row<'_>) -> Result<Submission> {
+    let mut cells = Cells::new(row);
+    Ok(Submission {
+        task_id: TaskId::from_bytes(cells.take()?),
+        status: cells.status()?,
+        deduplicated: true,
+        batch_id: cells.take::<Option<[u8; 16]>>()?.map(BatchId::from_bytes),
+    })
 }
 
 /// Stores the task that stands for a composite; answers the number of its row.
@@ -111,6 +139,9 @@ pub(crate) fn finish(
         if to != 0 {
             store_edge(tx, num, to, *need)?;
         }
+    }
+    if !are_by_id(&members) {
+        answer::write(tx.connection, num, &members)?;
     }
     let total = members.iter().filter(|member| !member.deduplicated).count();
     let total = u32::try_from(total).unwrap_or(u32::MAX);

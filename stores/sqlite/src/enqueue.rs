@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use rusqlite::{OptionalExtension, Result, params};
+use rusqlite::{OptionalExtension, Result, Row, params};
 use windlass_core::engine::submit::NewTask;
 use windlass_core::store::EnqueueGroup;
 use windlass_core::words::TaskKind;
@@ -192,15 +192,25 @@ pub(crate) fn known(tx: &Tx<'_>, tenant: &str, key: &str) -> Result<Option<Known
         "SELECT id, status, fingerprint, iif(parent_kind IS NULL, batch_id, NULL), kind FROM tasks \
          WHERE tenant = ?1 AND idempotency_key = ?2",
     )?;
-    let known = select.query_row(params![tenant, key], |row| {
-        let mut cells = Cells::new(row);
-        Ok(Known {
-            task_id: TaskId::from_bytes(cells.take()?),
-            status: cells.status()?,
-            fingerprint: cells.take()?,
-            batch_id: cells.take::<Option<[u8; 16]>>()?.map(BatchId::from_bytes),
-            kind: cells.kind()?.unwrap_or_default(),
-        })
-    });
-    known.optional()
+    select.query_row(params![tenant, key], read).optional()
+}
+
+/// The task with this id, if the tenant has it.
+pub(crate) fn found(tx: &Tx<'_>, tenant: &str, task_id: TaskId) -> Result<Option<Known>> {
+    let mut select = tx.connection.prepare_cached(
+        "SELECT id, status, fingerprint, iif(parent_kind IS NULL, batch_id, NULL), kind FROM tasks \
+         WHERE tenant = ?1 AND id = ?2",
+    )?;
+    select.query_row(params![tenant, task_id.as_bytes()], read).optional()
+}
+
+fn read(row: &Row<'_>) -> Result<Known> {
+    let mut cells = Cells::new(row);
+    Ok(Known {
+        task_id: TaskId::from_bytes(cells.take()?),
+        status: cells.status()?,
+        fingerprint: cells.take()?,
+        batch_id: cells.take::<Option<[u8; 16]>>()?.map(BatchId::from_bytes),
+        kind: cells.kind()?.unwrap_or_default(),
+    })
 }

@@ -18,6 +18,7 @@
 //! A write is on disk when it is acknowledged (`synchronous=FULL`), unless [`Durability::Normal`] asks
 //! for less. Leases and heartbeats never wait for the disk: losing them loses nothing.
 
+mod answer;
 mod aside;
 mod chunks;
 mod complete;

@@ -173,6 +173,7 @@ pub(crate) fn remove(tx: &mut Tx<'_>, tasks: &[(Num, i64)]) -> Result<u64> {
             tx.connection
                 .prepare_cached("DELETE FROM composites WHERE num = ?1")?
                 .execute([num])?;
+            tx.connection.prepare_cached("DELETE FROM answers WHERE num = ?1")?.execute([num])?;
         } else {
             tx.counts.add(&tenant, &queue, status, -1);
         }

@@ -20,6 +20,7 @@ super::cases![
     a_task_that_runs_again_opens_its_batch_again,
     a_hook_that_did_not_run_waits_for_the_next_end,
     what_was_stored_before_is_no_member,
+    a_repeat_names_what_the_first_answer_named,
     chunks_are_one_batch_at_their_seal,
     a_seal_that_is_refused_can_be_tried_again,
     an_unknown_batch_takes_no_chunks,
@@ -141,8 +142,35 @@ fn what_was_stored_before_is_no_member(bench: &Bench) {
     assert_eq!(none.task.status, Completed);
 }
 
+fn a_repeat_names_what_the_first_answer_named(bench: &Bench) {
+    let spec = || bench.spec().idempotency_key("known");
+    let known = bench.add(spec());
+    bench.work_off();
+    bench.advance(60.0);
+    let tasks = || vec![bench.spec(), spec(), bench.spec()];
+    let ask = || bench.compose(bench.composer().batch(keyed(), tasks()).unwrap());
+    let first = ask();
+    assert_eq!(first.members[1].task_id, known);
+    assert_eq!(ids(&ask()), ids(&first));
+    assert_eq!(bench.run(bench.store.prune(older_than(50))).unwrap(), 1);
+    assert_eq!(bench.find(TENANT, known), None);
+    let again = ask();
+    assert_eq!(ids(&again), ids(&first), "also what is gone since");
+    assert_eq!(again.members[1].status, Completed);
+}
+
+fn older_than(seconds: u64) -> Prune {
+    Prune {
+        older_than: Duration::from_secs(seconds),
+        keep_keys: Duration::ZERO,
+        keep: None,
+        updates_per_task: 100,
+        limit: 100,
+    }
+}
+
 fn open(bench: &Bench, spec: BatchSpec) -> BatchId {
-    let composition = bench.composer().batch(spec, Vec::new()).unwrap();
+    let composition = bench.composer().open_batch(spec).unwrap();
     let id = composition.task.task_id;
     bench.run(bench.store.open_batch(composition)).unwrap();
     id.into()
@@ -182,9 +210,10 @@ fn chunks_are_one_batch_at_their_seal(bench: &Bench) {
     assert_eq!(bench.work_off(), 4);
     assert_eq!(bench.status(batch.into()), Completed);
     assert_eq!(bench.statuses(&hooks(bench, batch.into())), [Pending, Pending, Cancelled]);
-    for refused in [extend(bench, batch, 2, &[1]).map(drop), seal(bench, batch, None).map(drop)] {
-        assert_eq!(refused.unwrap_err().code(), "batch_not_found", "it is sealed");
-    }
+    assert_eq!(extend(bench, batch, 2, &[1]).unwrap_err().code(), "batch_not_found");
+    let again = seal(bench, batch, None).unwrap();
+    assert_eq!(ids(&again), ids(&composed), "in the order of the first answer");
+    assert!(again.task.deduplicated && again.members.iter().all(|member| member.deduplicated));
 }
 
 fn a_seal_that_is_refused_can_be_tried_again(bench: &Bench) {
@@ -217,14 +246,7 @@ fn what_is_never_sealed_goes(bench: &Bench) {
     bench.advance(60.0);
     let young = open(bench, BatchSpec::default());
     bench.advance(50.0);
-    let prune = Prune {
-        older_than: Duration::from_secs(100),
-        keep_keys: Duration::ZERO,
-        keep: None,
-        updates_per_task: 100,
-        limit: 100,
-    };
-    bench.run(bench.store.prune(prune)).unwrap();
+    bench.run(bench.store.prune(older_than(100))).unwrap();
     assert_eq!(seal(bench, old, None).unwrap_err().code(), "batch_not_found");
     assert!(seal(bench, young, None).is_ok());
     assert_eq!(bench.total(TENANT), 0);
@@ -242,12 +264,15 @@ fn one_key_stores_one_batch(bench: &Bench) {
     assert!(again.task.deduplicated);
     assert!(matches!(compose(vec![bench.spec(); 3]), Err(Error::IdempotencyConflict { .. })));
     assert_eq!(bench.total(TENANT), 2);
-    // The key of one that comes in chunks stands for what it is told at its beginning.
+    // The key of one that comes in chunks stands for their tasks.
     let chunked = || BatchSpec { idempotency_key: Some("c".to_owned()), ..BatchSpec::default() };
     let (one, two) = (open(bench, chunked()), open(bench, chunked()));
     extend(bench, one, 0, &[1]).unwrap();
     extend(bench, two, 0, &[1]).unwrap();
+    let other = open(bench, chunked());
+    extend(bench, other, 0, &[2]).unwrap();
     let stored = seal(bench, one, None).unwrap();
+    assert_eq!(seal(bench, other, None).unwrap_err().code(), "idempotency_conflict");
     let same = seal(bench, two, None).unwrap();
     assert_eq!(ids(&same), ids(&stored));
     assert!(same.task.deduplicated);

@@ -7,7 +7,7 @@ use super::transaction::Transaction;
 use crate::engine::follow::{Follow, Followed};
 use crate::engine::submit::NewTask;
 use crate::error::{Error, Result};
-use crate::store::{Composed, Composition, Graph};
+use crate::store::{Composed, Composition, Graph, are_by_id};
 use crate::words::{BatchId, Members, Need, Parent, Submission, Task, TaskId, TaskKind, Timestamp};
 
 /// A batch whose chunks come in.
@@ -28,6 +28,8 @@ pub(super) struct Graphs {
     pub(super) dependents: HashMap<TaskId, Vec<(TaskId, Need)>>,
     /// What a task waits for, or waited for.
     upstream: HashMap<TaskId, Vec<TaskId>>,
+    /// What was answered for a batch, where it was not its members by id.
+    answers: HashMap<TaskId, Vec<Submission>>,
     /// Batches that are not sealed.
     pub(super) opened: HashMap<(String, BatchId), Opened>,
 }
@@ -61,6 +63,7 @@ impl Graphs {
     /// Forgets a task that was pruned.
     pub(super) fn forget(&mut self, id: TaskId, parent: Option<Parent>) {
         self.upstream.remove(&id);
+        self.answers.remove(&id);
         for (to, _) in self.dependents.remove(&id).unwrap_or_default() {
             if let Some(upstream) = self.upstream.get_mut(&to) {
                 upstream.retain(|from| *from != id);
@@ -125,7 +128,11 @@ impl Table {
         now: Timestamp,
     ) -> Result<(Composed, Vec<Followed>)> {
         let place = (tenant.to_owned(), batch_id);
-        let mut opened = self.graphs.opened.remove(&place).ok_or_else(|| no_batch(batch_id))?;
+        let Some(mut opened) = self.graphs.opened.remove(&place) else {
+            let sealed = self.composite(tenant, batch_id.into());
+            let sealed = sealed.filter(|task| task.kind == TaskKind::Batch);
+            return sealed.map(|task| (self.composed(task), Vec::new())).ok_or(no_batch(batch_id));
+        };
         opened.composition.depth_limit = depth_limit;
         let members: Vec<&NewTask> = opened.chunks.values().flatten().collect();
         let head = opened.composition.task.fingerprint;
@@ -199,8 +206,19 @@ impl Table {
             deduplicated: true,
             batch_id: task.batch_id,
         };
-        let ids = self.graphs.members.get(&task.task_id).into_iter().flatten();
-        let members = ids.map(|id| submission(&self.rows[id])).collect();
+        let members = match self.graphs.answers.get(&task.task_id) {
+            Some(answer) => answer
+                .iter()
+                .map(|then| match self.rows.get(&then.task_id) {
+                    Some(task) => submission(task),
+                    None => Submission { deduplicated: true, ..then.clone() },
+                })
+                .collect(),
+            None => {
+                let ids = self.graphs.members.get(&task.task_id).into_iter().flatten();
+                ids.map(|id| submission(&self.rows[id])).collect()
+            }
+        };
         Composed { task: submission(task), members }
     }
 
@@ -219,6 +237,9 @@ impl Table {
             (row.members = Some(Members { total, ..Members::default() }), vec![])
         });
         let members = self.insert(what.members, of_members, now);
+        if !are_by_id(&members) {
+            self.graphs.answers.insert(id, members.clone());
+        }
         for edge in what.edges {
             let [from, to] = [edge.from, edge.to].map(|at| members[at as usize].task_id);
             self.graphs.tie(from, to, Need::Success);

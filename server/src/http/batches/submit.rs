@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use axum::http::request::Parts;
 use serde::{Deserialize, Serialize};
 use windlass_core::words::schema::{JsonObject, Key, Name, NewLabels};
-use windlass_core::{BatchId, BatchSubmission, Error, Filter, Result, Submission, TaskSpec};
+use windlass_core::{BatchId, BatchSubmission, Error, Result, TaskSpec};
 
 use super::{OfBatch, parse};
 use crate::http::answer::{self, Answer};
@@ -165,8 +165,8 @@ pub(crate) async fn extend(
 #[derive(Default, Deserialize, utoipa::ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct SealBody {
-    /// It may have been sealed by a call whose answer was lost: then that answer is given again, with its
-    /// tasks in the order of their ids.
+    /// It may have been sealed by a call whose answer was lost: then that answer is given again, and
+    /// no task of its own is told as deduplicated.
     again: bool,
 }
 
@@ -187,40 +187,9 @@ pub(crate) async fn seal(
     ask.query(&[])?;
     let SealBody { again } = ask.perhaps(&serving).await?.unwrap_or_default();
     let tenant = ask.caller.tenant();
-    match serving.service.seal_batch(tenant, id, at_once(true)).await {
-        Err(Error::BatchNotFound { .. }) if again => {
-            answer::ok(&sealed(&serving, tenant, id).await?)
-        }
-        stored => told(&stored?),
+    let mut stored = serving.service.seal_batch(tenant, id, at_once(true)).await?;
+    if again && stored.batch_id == id {
+        stored.as_first_told();
     }
-}
-
-/// Tasks of one look at the store: each may have a megabyte.
-const LOOK: u32 = 100;
-
-/// What the seal of a batch was answered.
-///
-/// # Errors
-///
-/// `batch_not_found`: it was not sealed either.
-async fn sealed(serving: &Serving, tenant: &str, id: BatchId) -> Result<BatchSubmission> {
-    serving.service.batch(tenant, id).await?;
-    let filter = Filter { batch_id: Some(id), ..Filter::default() };
-    let (mut submissions, mut cursor) = (Vec::new(), None);
-    loop {
-        let page = serving.service.list(tenant, filter.clone(), cursor, LOOK).await?;
-        submissions.extend(page.tasks.into_iter().map(|task| Submission {
-            task_id: task.task_id,
-            status: task.status,
-            deduplicated: false,
-            batch_id: Some(id),
-        }));
-        match page.next {
-            Some(next) => cursor = Some(next),
-            None => break,
-        }
-    }
-    // The list is newest first.
-    submissions.reverse();
-    Ok(BatchSubmission { batch_id: id, deduplicated: false, submissions })
+    told(&stored)
 }

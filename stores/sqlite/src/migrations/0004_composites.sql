@@ -25,6 +25,12 @@ CREATE TABLE composites (
     first INTEGER
 ) STRICT;
 
+-- What was answered for a batch, where it was not its members by id: an id and a status for each, 17 bytes.
+CREATE TABLE answers (
+    num INTEGER PRIMARY KEY,
+    tasks BLOB NOT NULL
+) STRICT;
+
 -- Who waits for whom. Need: 0 success, 1 failure, 2 end.
 CREATE TABLE edges (
     from_num INTEGER NOT NULL,
