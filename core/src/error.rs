@@ -38,7 +38,7 @@ pub enum Error {
         reason: String,
     },
     /// A value is over its size limit. Nothing was changed.
-    #[error("{field} has {size_bytes} bytes, over the limit of {limit_bytes}")]
+    #[error("{field} has {size_bytes} bytes, over the limit of {limit_bytes}{}", instead(*limit_bytes))]
     PayloadTooLarge {
         /// Name of the value, as on the wire.
         field: String,
@@ -327,6 +327,15 @@ impl Details {
         }
         self.0.push('}');
         self.0
+    }
+}
+
+/// What to do about a value that no one made too large: it was put together from others.
+fn instead(limit_bytes: u64) -> &'static str {
+    if limit_bytes == crate::rules::limits::BLOCK_RESULT_BYTES as u64 {
+        ": read the results of the steps one by one, by their ids"
+    } else {
+        ""
     }
 }
 

@@ -285,6 +285,53 @@ async fn a_block_answers_with_its_result() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_result_that_is_too_large_is_left_to_its_steps() {
+    let client = client();
+    let block = |steps: usize| BlockSpec {
+        strategy: "all".to_owned(),
+        steps: vec![Payload::null(); steps],
+        task_type: Some("t".to_owned()),
+        ..BlockSpec::default()
+    };
+    let mebibyte = format!("\"{}\"", "x".repeat((1 << 20) - 2));
+    for (steps, fits) in [(32, true), (33, false)] {
+        let stored = client.submit_block(block(steps)).await.unwrap();
+        let id = stored.task_id.to_string();
+        let leased = lease(&client, 100).await;
+        for leased in &leased {
+            complete(&client, leased, &mebibyte).await;
+        }
+        let rows = client.service().look("default", vec![stored.task_id]).await.unwrap();
+        let row = rows.into_iter().next().flatten().unwrap();
+        assert_eq!((row.status, row.result), (TaskStatus::Completed, None));
+        let mut updates = client.updates(&id, 0).unwrap();
+        let mut last = None;
+        while let Some(update) = updates.next().await {
+            last = Some(update.unwrap());
+        }
+        let UpdateKind::Status { status, result, .. } = last.unwrap().kind else {
+            panic!("the end")
+        };
+        assert_eq!((status, result.is_some()), (TaskStatus::Completed, fits));
+        if fits {
+            assert!(client.get(&id).await.unwrap().result.unwrap().as_str().len() > 32 << 20);
+            continue;
+        }
+        for answer in [
+            client.get(&id).await.map(drop),
+            client.block(&id).await.map(drop),
+            client.wait(&id, None).await.map(drop),
+        ] {
+            let text = answer.as_ref().unwrap_err().to_string();
+            assert!(text.contains("of the steps one by one"), "{text}");
+            assert_eq!(refused(answer), ("payload_too_large".into(), "result".into()));
+        }
+        let step = client.get(&leased[32].task.task_id.to_string()).await.unwrap();
+        assert_eq!(step.result.unwrap().as_str(), mebibyte);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn bad_blocks_name_what_is_wrong_and_store_nothing() {
     let client = client();
     let steps = |count: usize| vec![Payload::null(); count];

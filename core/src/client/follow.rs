@@ -151,7 +151,7 @@ impl Follower {
         }
         let others = self.told.unseen(&seen, WAITING, BAD);
         for ids in others.chunks(WAITING) {
-            let rows = service.get(&self.client.tenant, ids.to_vec()).await?;
+            let rows = service.look(&self.client.tenant, ids.to_vec()).await?;
             for (row, id) in rows.into_iter().zip(ids) {
                 match row {
                     Some(task) => self.tell(&task).await?,

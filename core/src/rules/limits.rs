@@ -9,6 +9,8 @@ use crate::words::{
 
 /// Payload, result and state, in bytes.
 pub const PAYLOAD_BYTES: usize = 1 << 20;
+/// Results of blocks that are put together for one answer, in bytes.
+pub const BLOCK_RESULT_BYTES: usize = 32 << 20;
 /// Message and traceback of an error together, in bytes.
 pub const ERROR_BYTES: usize = 64 << 10;
 /// A log line or progress message, in bytes.
@@ -264,6 +266,15 @@ pub fn name(field: &str, value: &str) -> Result<()> {
         return Err(Error::invalid(field, "must not hold control characters"));
     }
     Ok(())
+}
+
+/// Checks the bytes of the results of blocks that are put together for one answer.
+///
+/// # Errors
+///
+/// `payload_too_large`, field `result`.
+pub fn block_result(bytes: usize) -> Result<()> {
+    size("result", bytes, BLOCK_RESULT_BYTES)
 }
 
 /// Checks a size in bytes.

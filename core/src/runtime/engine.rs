@@ -180,6 +180,10 @@ impl Service for Engine {
         Box::pin(async move { self.get_tasks(&tenant, ids).await })
     }
 
+    fn look(&self, tenant: &str, ids: Vec<TaskId>) -> BoxFuture<'_, Result<Vec<Option<Task>>>> {
+        self.store.get(tenant, ids)
+    }
+
     fn list(
         &self,
         tenant: &str,

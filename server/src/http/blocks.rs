@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use serde::Serialize;
 use utoipa_axum::routes;
 use windlass_core::words::schema::Key;
-use windlass_core::{BlockResult, BlockSpec, Payload, TaskError, TaskId, TaskStatus};
+use windlass_core::{BlockResult, BlockSpec, Error, Payload, TaskError, TaskId, TaskStatus};
 
 use super::answer::{self, Answer};
 use super::ask::Ask;
@@ -34,7 +34,7 @@ pub(crate) struct BlockAnswer {
     /// What it came to: a `BlockResult`; once it has ended within the wait.
     #[serde(skip_serializing_if = "Option::is_none")]
     result: Option<Payload>,
-    /// Why it failed, as text.
+    /// Why it failed, or why its result is not here, as text.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
     /// Why it failed.
@@ -75,15 +75,26 @@ pub(crate) async fn execute(State(serving): State<Arc<Serving>>, mut ask: Ask) -
         execution_time: None,
     };
     if !wait.is_zero() {
-        let found = serving.wait(tenant, vec![stored.task_id], false, wait).await?.pop();
+        let (found, left_out) = match serving.wait(tenant, vec![stored.task_id], false, wait).await
+        {
+            // It is stored all the same, and has ended: only its result is left to its steps.
+            Err(error @ Error::PayloadTooLarge { .. }) => {
+                let found = serving.service.look(tenant, vec![stored.task_id]).await?;
+                (found.into_iter().next().flatten(), Some(error.to_string()))
+            }
+            found => (found?.pop(), None),
+        };
         let task = found.ok_or_else(|| not_found(stored.task_id))?;
         answer.status = task.status;
         answer.execution_time =
             task.finished_at.map(|end| end.since(task.created_at).as_secs_f64());
-        answer.error = task.error.as_ref().map(|error| error.message.clone());
+        let is_left_out = left_out.is_some();
+        answer.error = left_out.or(task.error.as_ref().map(|error| error.message.clone()));
         answer.error_details = task.error;
         answer.result = match task.result {
-            None if task.status.is_final() => Some(result(&serving, tenant, task.task_id).await?),
+            None if task.status.is_final() && !is_left_out => {
+                Some(result(&serving, tenant, task.task_id).await?)
+            }
             result => result,
         };
     }

@@ -34,7 +34,7 @@ pub(crate) async fn events(
     id: TaskId,
     unknown: impl Fn() -> Error,
 ) -> Answer {
-    let found = serving.service.get(ask.caller.tenant(), vec![id]).await?.pop().flatten();
+    let found = serving.service.look(ask.caller.tenant(), vec![id]).await?.pop().flatten();
     if found.is_none_or(|task| task.kind != kind) {
         return Err(unknown().into());
     }

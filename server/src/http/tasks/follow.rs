@@ -131,7 +131,7 @@ fn last_event_id(headers: &HeaderMap) -> Result<Option<u64>> {
 
 /// Whether the task has ended and its whole history is told after entry `after`.
 async fn is_told(serving: &Serving, tenant: &str, id: TaskId, after: u64) -> Result<bool> {
-    let task = serving.service.get(tenant, vec![id]).await?.pop().flatten();
+    let task = serving.service.look(tenant, vec![id]).await?.pop().flatten();
     let task = task.ok_or_else(|| not_found(id))?;
     Ok(task.status.is_final() && task.last_seq <= after)
 }
