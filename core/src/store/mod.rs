@@ -356,7 +356,8 @@ pub trait Store: MaybeSend + MaybeSync + 'static {
     /// Reads only.
     fn due(&self, limit: u32) -> BoxFuture<'_, Result<Due>>;
 
-    /// A member stays while the task that stands for its composite is there. Batches that were begun and
+    /// A member stays while the task that stands for its composite is there, and goes with it if it has
+    /// ended; where these are more than `limit`, members go before it does. Batches that were begun and
     /// not sealed within `older_than` go as well.
     ///
     /// Removes finished tasks and old history entries; answers how many tasks went. Bounded, so that

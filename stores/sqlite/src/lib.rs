@@ -12,7 +12,7 @@
 //! | `keeper`, `wake`, `readers`, `fork` | checkpoints, wake-ups, reading connections, child processes |
 //! | `row`, `hot`, `insert`, `counts`, `updates` | what is kept, and how it is read and written |
 //! | `follow`, `line` | what follows from a change: who waits, composites, lines of state keys |
-//! | `compose`, `chunks`, `aside`, `graph` | batches, blocks and pipelines: stored, in chunks, read |
+//! | `compose`, `answer`, `chunks`, `aside`, `graph` | batches, blocks and pipelines: stored, in chunks, read |
 //! | `enqueue`, `lease`, `settle`, `renew`, `list`, `due`, `prune`, `workers` | one verb each |
 //!
 //! A write is on disk when it is acknowledged (`synchronous=FULL`), unless [`Durability::Normal`] asks

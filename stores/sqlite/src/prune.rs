@@ -74,7 +74,8 @@ fn finished(
     let mut select = connection.prepare_cached(
         "SELECT t.num, t.finished_at, t.created_at, t.idempotency_key, \
          t.batch_id IS NOT NULL AND EXISTS (SELECT 1 FROM tasks p \
-            WHERE p.tenant = t.tenant AND p.id = t.batch_id) \
+            WHERE p.tenant = t.tenant AND p.id = t.batch_id), \
+         t.kind > 0 \
          FROM tasks t INDEXED BY tasks_finished \
          WHERE t.finished_at IS NOT NULL AND (t.finished_at, t.num) > (?1, ?2) \
          ORDER BY t.finished_at, t.num LIMIT ?3",
@@ -86,8 +87,7 @@ fn finished(
         let (num, finished_at): (Num, i64) = (cells.take()?, cells.take()?);
         let created_at: i64 = cells.take()?;
         let kept = keys::keeps_task(cells.text()?);
-        // What goes by this very call lets its members go by the next one.
-        let is_member: bool = cells.take()?;
+        let (is_member, is_composite): (bool, bool) = (cells.take()?, cells.take()?);
         if gone.len() >= prune.limit as usize {
             // What was passed over before may be due by the next call.
             return Ok((gone, from));
@@ -97,12 +97,46 @@ fn finished(
         }
         looked += 1;
         last = (finished_at, num);
-        if !is_member && (!kept || created_at <= young) {
-            gone.push((num, finished_at));
-            over = over.saturating_sub(1);
+        if is_member || (kept && created_at > young) {
+            continue;
         }
+        let before = gone.len();
+        if is_composite {
+            // With what it leaves, or nobody would find that again.
+            members(connection, num, young, prune.limit as usize, &mut gone)?;
+            if gone.len() >= prune.limit as usize {
+                return Ok((gone, from));
+            }
+        }
+        gone.push((num, finished_at));
+        over = over.saturating_sub((gone.len() - before) as u64);
     }
     Ok((gone, if looked == LOOK { last } else { Place::default().finished }))
+}
+
+/// Adds the members of a composite that have ended and whose keys do not keep them, until there are `limit`.
+fn members(
+    connection: &Connection,
+    composite: Num,
+    young: i64,
+    limit: usize,
+    gone: &mut Vec<(Num, i64)>,
+) -> Result<()> {
+    let mut select = connection.prepare_cached(
+        "SELECT t.num, t.finished_at, t.created_at, t.idempotency_key \
+         FROM tasks p JOIN tasks t INDEXED BY tasks_batch ON t.batch_id = p.id \
+         WHERE p.num = ?1 AND t.tenant = p.tenant AND t.finished_at IS NOT NULL ORDER BY t.id",
+    )?;
+    let mut rows = select.query([composite])?;
+    while let Some(row) = rows.next()?.filter(|_| gone.len() < limit) {
+        let mut cells = Cells::new(row);
+        let (num, finished_at, created_at): (Num, i64, i64) =
+            (cells.take()?, cells.take()?, cells.take()?);
+        if created_at <= young || !keys::keeps_task(cells.text()?) {
+            gone.push((num, finished_at));
+        }
+    }
+    Ok(())
 }
 
 /// Composites that have ended: they are in no queue's counts.
@@ -138,7 +172,9 @@ pub(crate) fn remove(tx: &mut Tx<'_>, tasks: &[(Num, i64)]) -> Result<u64> {
     let mut gone = 0;
     for (num, finished_at) in tasks {
         let mut delete = tx.connection.prepare_cached(
-            "DELETE FROM tasks WHERE num = ?1 AND finished_at = ?2 \
+            "DELETE FROM tasks WHERE num = ?1 AND finished_at = ?2 AND NOT EXISTS \
+             (SELECT 1 FROM tasks p WHERE p.tenant = tasks.tenant AND p.id = tasks.batch_id \
+             AND p.finished_at IS NULL) \
              RETURNING tenant, queue, status, id, labels, payload IS NULL, kind > 0",
         )?;
         let mut rows = delete.query(params![num, finished_at])?;

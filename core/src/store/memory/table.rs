@@ -254,13 +254,22 @@ impl Table {
                 break;
             }
             let task = &self.rows[id];
-            let kept = keys::keeps_task(task.idempotency_key.as_deref());
-            // What goes by this very call lets its members go by the next one.
+            let may_go = |task: &Task| {
+                task.created_at <= young || !keys::keeps_task(task.idempotency_key.as_deref())
+            };
             let is_member = task.parent().is_some_and(|of| self.rows.contains_key(&of.task_id));
-            if (!kept || task.created_at <= young) && !is_member {
-                gone.push(*id);
-                over = over.saturating_sub(1);
+            if is_member || !may_go(task) {
+                continue;
             }
+            // With what it leaves, or nobody would find that again.
+            let members = self.graphs.members.get(id).into_iter().flatten();
+            let members = members.filter(|id| {
+                let member = &self.rows[id];
+                member.status.is_final() && may_go(member)
+            });
+            let before = gone.len();
+            gone.extend(members.chain([id]).take(prune.limit as usize - before));
+            over = over.saturating_sub((gone.len() - before) as u64);
         }
         self.graphs.opened.retain(|_, opened| opened.at > old);
         for id in &gone {
