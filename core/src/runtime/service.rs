@@ -347,7 +347,7 @@ pub trait Service: MaybeSend + MaybeSync + 'static {
     ///
     /// # Errors
     ///
-    /// `task_not_found`.
+    /// `task_not_found`; `invalid_transition` while the stage has not completed.
     fn upstream(
         &self,
         tenant: &str,

@@ -1,8 +1,8 @@
 //! What a running task may read: the results of what it waited for. What anybody may: states.
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::runtime::engine::Engine;
-use crate::words::{Payload, TaskId, TaskKind};
+use crate::words::{Payload, TaskId, TaskKind, TaskStatus};
 
 impl Engine {
     pub(super) async fn upstream_result(
@@ -16,7 +16,16 @@ impl Engine {
                 let batch = self.find_batch(tenant, task.task_id.into()).await?;
                 Payload::of("result", &batch).map(Some)
             }
-            Some(task) => Ok(Some(task.result.unwrap_or_default())),
+            Some(task) if task.status == TaskStatus::Completed => {
+                Ok(Some(task.result.unwrap_or_default()))
+            }
+            // Its result may still come: null would say that it has answered nothing.
+            Some(task) => Err(Error::InvalidTransition {
+                task_id: task.task_id,
+                status: task.status,
+                verb: "upstream".into(),
+                needs: "a stage that completed".into(),
+            }),
             // A task that is not there is told from one that did not wait for this.
             None => self.find(tenant, task_id).await.map(|_| None),
         }

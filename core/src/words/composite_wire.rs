@@ -200,6 +200,7 @@ impl BlockSpec {
     /// `steps[3]` and its like.
     pub fn from_wire(record: &str) -> Result<Self> {
         let mut spec = Self { strategy: "all".to_owned(), ..Self::default() };
+        let mut has_steps = false;
         for (name, raw) in given("block", record)?.0 {
             match &*name {
                 "name" => spec.name = text(&name, raw)?,
@@ -210,6 +211,7 @@ impl BlockSpec {
                     let steps = list(&name, raw)?.into_iter().enumerate();
                     let step = |(at, raw): (usize, &str)| json(&format!("steps[{at}]"), raw);
                     spec.steps = steps.map(step).collect::<Result<_>>()?;
+                    has_steps = true;
                 }
                 "task_type" => spec.task_type = Some(text(&name, raw)?),
                 "max_concurrency" => spec.max_concurrency = Some(whole(&name, raw)?),
@@ -229,7 +231,7 @@ impl BlockSpec {
                 _ => return Err(unknown(&name, "block", BLOCK)),
             }
         }
-        Ok(spec)
+        if has_steps { Ok(spec) } else { Err(missing("steps")) }
     }
 }
 
@@ -321,6 +323,8 @@ mod tests {
         for (text, code, field) in [
             (r#"{"steps":7}"#, "invalid_argument", "steps"),
             (r#"{"step":[]}"#, "invalid_argument", "step"),
+            ("{}", "invalid_argument", "steps"),
+            (r#"{"strategy":"all","steps":null}"#, "invalid_argument", "steps"),
             (r#"{"steps":[{"a":1,"a":2}]}"#, "invalid_payload", "steps[0]"),
             (r#"{"max_concurrency":-1}"#, "invalid_argument", "max_concurrency"),
             (r#"{"quorum":1.5}"#, "invalid_argument", "quorum"),

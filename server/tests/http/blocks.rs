@@ -123,6 +123,32 @@ async fn a_block_has_the_documents_keys_and_what_is_wrong_is_named() {
     }
     let twice = stage.ask("POST", EXECUTE, r#"{"steps":[{"a":1,"a":2}]}"#).await;
     assert_eq!(twice.problem().2.as_deref(), Some("steps[0]"));
+    let without = stage.ask("POST", EXECUTE, r#"{"strategy":"all"}"#).await;
+    assert_eq!(without.problem(), (400, "invalid_argument".into(), Some("steps".into())));
+}
+
+#[tokio::test]
+async fn a_block_with_large_results_is_answered_and_followed_without_them() {
+    let stage = Stage::new().await;
+    let (key, body) = ([("idempotency-key", "k")], block("all", 33).to_string());
+    let stored = stage.ask_with("POST", EXECUTE, &key, &body).await;
+    assert_eq!(stored.status, 201, "{stored:?}");
+    let id = stored.json()["task_id"].as_str().unwrap().to_owned();
+    for _ in 0..33 {
+        perform(&stage.client, "t", complete(json!("x".repeat((1 << 20) - 2)))).await;
+    }
+    let status = stage.ask("GET", &format!("/api/v1/tasks/{id}"), "").await.problem();
+    assert_eq!(status, (413, "payload_too_large".into(), Some("result".into())));
+    let again = stage.ask_with("POST", &format!("{EXECUTE}?wait=5"), &key, &body).await;
+    assert_eq!(again.status, 200, "{again:?}");
+    let again = again.json();
+    assert_eq!((&again["status"], &again["result"]), (&json!("completed"), &Value::Null));
+    assert!(again["error"].as_str().unwrap().contains("one by one"), "{again}");
+    let mut raw = stage.connect().await;
+    raw.send("GET", &format!("/api/v1/tasks/{id}/events"), &[], "").await;
+    let text = raw.until("\r\n0\r\n\r\n").await;
+    let end = text.lines().filter(|line| line.starts_with("data:")).next_back().unwrap();
+    assert!(end.contains("\"completed\"") && end.len() < 1_000, "{end}");
 }
 
 #[tokio::test]

@@ -68,6 +68,10 @@ async fn a_pipeline_runs_stage_by_stage_and_is_followed_to_its_end() {
     );
     assert_eq!(pipeline["stages"][3]["depends_on"], json!(["clean", "enrich"]));
     assert!(lease(&stage.client, "load").await.is_none());
+    let early =
+        format!("/api/v1/tasks/{}/upstream/extract", stored["task_ids"][1].as_str().unwrap());
+    let early = stage.ask("GET", &early, "").await.problem();
+    assert_eq!((early.0, early.1.as_str()), (409, "invalid_transition"), "not told as null");
     perform(&stage.client, "extract", complete(json!([1, 2]))).await;
     perform(&stage.client, "clean", complete(json!({ "rows": 2 }))).await;
     perform(&stage.client, "enrich", complete(Value::Null)).await;
