@@ -27,6 +27,10 @@ pub const IDEMPOTENCY_KEY: usize = 256;
 pub const NAME: usize = 128;
 /// Tasks of one submit.
 pub const SUBMIT_TASKS: usize = 100_000;
+/// Batches of a tenant that are begun and not sealed.
+pub const OPEN_BATCHES: u64 = 256;
+/// How long a batch that is begun and not sealed is kept at most.
+pub const OPEN_FOR: Duration = Duration::from_secs(24 * 3600);
 /// Stages of a pipeline.
 pub const STAGES: usize = 20_000;
 /// What the stages of a pipeline depend on, all together.
@@ -59,6 +63,19 @@ pub fn check_page(limit: u32) -> Result<()> {
         return Ok(());
     }
     Err(Error::invalid("limit", format!("must be 1 to 1000, not {limit}")))
+}
+
+/// Checks whether a tenant that has begun so many batches and sealed none of them may begin another.
+///
+/// # Errors
+///
+/// `quota_exceeded`, of `open_batches`.
+pub fn check_open_batches(current: u64) -> Result<()> {
+    if current < OPEN_BATCHES {
+        return Ok(());
+    }
+    let quota_type = "open_batches".to_owned();
+    Err(Error::QuotaExceeded { quota_type, current, limit: OPEN_BATCHES })
 }
 
 /// Checks how many tasks a verb over a filter may count or change.

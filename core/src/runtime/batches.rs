@@ -15,8 +15,8 @@ use crate::words::{
     TaskKind, TaskSpec, TaskStatus,
 };
 
-/// Tasks of a batch that one look takes.
-const LOOK: u32 = 500;
+/// Tasks of a batch that one look takes: each may have a megabyte.
+const LOOK: u32 = 100;
 
 impl Engine {
     pub(super) fn composer<'a>(&'a self, tenant: &'a str) -> Result<Composer<'a>> {

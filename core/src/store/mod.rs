@@ -162,6 +162,10 @@ pub trait Store: MaybeSend + MaybeSync + 'static {
     /// Begins a batch that comes in chunks. `composition` has no members yet, and the fingerprint of its
     /// task does not stand for any. Nobody sees the batch, or any task of it, before its seal. Durable when
     /// it returns.
+    ///
+    /// # Errors
+    ///
+    /// `quota_exceeded`, as `rules::limits::check_open_batches` says.
     fn open_batch(&self, composition: Composition) -> BoxFuture<'_, Result<()>>;
 
     /// Adds a chunk to a batch that is not sealed; one that was added with the same number is replaced, so
@@ -358,7 +362,7 @@ pub trait Store: MaybeSend + MaybeSync + 'static {
 
     /// A member stays while the task that stands for its composite is there, and goes with it if it has
     /// ended; where these are more than `limit`, members go before it does. Batches that were begun and
-    /// not sealed within `older_than` go as well.
+    /// not sealed within `older_than`, or `rules::limits::OPEN_FOR` if that is less, go as well.
     ///
     /// Removes finished tasks and old history entries; answers how many tasks went. Bounded, so that
     /// it never holds others up for long; call again while it answers `limit`.

@@ -5,11 +5,13 @@ use std::time::Duration;
 use rusqlite::{Connection, OptionalExtension, Result, params};
 use windlass_core::engine::submit::NewTask;
 use windlass_core::rules::fingerprint::Print;
+use windlass_core::rules::limits;
 use windlass_core::store::{Composed, Composition};
 use windlass_core::words::{Need, TaskKind};
 use windlass_core::{BatchId, Error};
 
 use crate::enqueue::{self, Check};
+use crate::row::Cells;
 use crate::tx::Tx;
 use crate::{aside, compose};
 
@@ -17,10 +19,20 @@ use crate::{aside, compose};
 const ITSELF: i64 = -1;
 
 /// Begins a batch.
-pub(crate) fn open(tx: &mut Tx<'_>, composition: &Composition) -> Result<()> {
+pub(crate) fn open(
+    tx: &mut Tx<'_>,
+    composition: &Composition,
+) -> Result<windlass_core::Result<()>> {
     let task = &composition.task;
+    let mut count = tx
+        .connection
+        .prepare_cached("SELECT count(*) FROM chunks WHERE chunk = -1 AND tenant = ?1")?;
+    let open = count.query_row([&task.tenant], |row| Cells::new(row).number())?;
+    if let Err(refused) = limits::check_open_batches(open) {
+        return Ok(Err(refused));
+    }
     let text = aside::batch_text(task, &composition.hooks);
-    write(tx, &task.tenant, task.task_id.into(), ITSELF, 0, &text)
+    write(tx, &task.tenant, task.task_id.into(), ITSELF, 0, &text).map(Ok)
 }
 
 /// Adds or replaces a chunk; answers how many tasks there are.
@@ -131,7 +143,7 @@ fn stand_for(
 
 /// Forgets batches that were begun long ago and never sealed.
 pub(crate) fn forget(tx: &mut Tx<'_>, older_than: Duration) -> Result<()> {
-    let before = tx.now().before(older_than).as_millis();
+    let before = tx.now().before(older_than.min(limits::OPEN_FOR)).as_millis();
     tx.connection
         .prepare_cached(
             "DELETE FROM chunks WHERE (tenant, batch_id) IN \

@@ -215,7 +215,7 @@ impl Store for SqliteStore {
 
     fn open_batch(&self, composition: Composition) -> BoxFuture<'_, Result<()>> {
         let work = move |tx: &mut Tx<'_>| chunks::open(tx, &composition);
-        Box::pin(self.write("beginning a batch", true, work))
+        Box::pin(async move { self.write("beginning a batch", true, work).await? })
     }
 
     fn extend_batch(

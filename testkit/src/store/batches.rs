@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use windlass_core::engine::composite::{CONDITION_NOT_MET, Plan, UPSTREAM_FAILED};
+use windlass_core::rules::limits;
 use windlass_core::store::{Composed, Prune};
 use windlass_core::{
     BatchId, BatchSpec, Error, Payload, Result, TaskId, TaskKind, TaskSpec, TaskStatus,
@@ -24,6 +25,7 @@ super::cases![
     chunks_are_one_batch_at_their_seal,
     a_seal_that_is_refused_can_be_tried_again,
     an_unknown_batch_takes_no_chunks,
+    only_so_many_batches_are_open,
     what_is_never_sealed_goes,
     one_key_stores_one_batch,
     a_key_twice_among_batch_and_task_is_a_conflict,
@@ -238,6 +240,32 @@ fn an_unknown_batch_takes_no_chunks(bench: &Bench) {
     let foreign = bench.run(bench.store.seal_batch("other", mine, None));
     assert_eq!(foreign.unwrap_err().code(), "batch_not_found");
     assert!(seal(bench, mine, None).unwrap().members.is_empty());
+}
+
+fn only_so_many_batches_are_open(bench: &Bench) {
+    let most = limits::OPEN_BATCHES;
+    let opened: Vec<BatchId> = (0..most).map(|_| open(bench, BatchSpec::default())).collect();
+    let another = || {
+        let composition = bench.composer().open_batch(BatchSpec::default()).unwrap();
+        bench.run(bench.store.open_batch(composition))
+    };
+    match another() {
+        Err(Error::QuotaExceeded { current, limit, .. }) => {
+            assert_eq!((current, limit), (most, most))
+        }
+        other => panic!("{other:?}"),
+    }
+    seal(bench, opened[0], None).unwrap();
+    another().unwrap();
+    assert_eq!(another().unwrap_err().code(), "quota_exceeded");
+    let mut foreign = bench.composer().open_batch(BatchSpec::default()).unwrap();
+    foreign.task.tenant = "other".to_owned();
+    bench.run(bench.store.open_batch(foreign)).unwrap();
+    // A day later they are forgotten, however long finished tasks are kept.
+    bench.advance(24.0 * 3600.0 + 1.0);
+    bench.run(bench.store.prune(older_than(7 * 24 * 3600))).unwrap();
+    assert_eq!(seal(bench, opened[1], None).unwrap_err().code(), "batch_not_found");
+    another().unwrap();
 }
 
 fn what_is_never_sealed_goes(bench: &Bench) {

@@ -7,6 +7,7 @@ use super::transaction::Transaction;
 use crate::engine::follow::{Follow, Followed};
 use crate::engine::submit::NewTask;
 use crate::error::{Error, Result};
+use crate::rules::limits;
 use crate::store::{Composed, Composition, Graph, are_by_id};
 use crate::words::{BatchId, Members, Need, Parent, Submission, Task, TaskId, TaskKind, Timestamp};
 
@@ -99,10 +100,13 @@ impl Table {
     }
 
     /// Begins a batch whose members come in chunks.
-    pub(super) fn open_batch(&mut self, composition: Composition, now: Timestamp) {
+    pub(super) fn open_batch(&mut self, composition: Composition, now: Timestamp) -> Result<()> {
+        let open = self.graphs.opened.keys().filter(|(of, _)| *of == composition.task.tenant);
+        limits::check_open_batches(open.count() as u64)?;
         let place = (composition.task.tenant.clone(), composition.task.task_id.into());
         let opened = Opened { composition, chunks: BTreeMap::new(), at: now };
         self.graphs.opened.insert(place, opened);
+        Ok(())
     }
 
     /// Adds or replaces a chunk; answers how many tasks there are.

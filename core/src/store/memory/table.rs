@@ -9,7 +9,7 @@ use super::lines::Lines;
 use super::states::States;
 use crate::engine::submit::NewTask;
 use crate::error::{Error, Result};
-use crate::rules::keys;
+use crate::rules::{keys, limits};
 use crate::store::{Due, EnqueueGroup, Prune};
 use crate::words::{
     BatchId, Count, Counts, Payload, Submission, Task, TaskId, TaskStatus, Timestamp, Update,
@@ -271,7 +271,8 @@ impl Table {
             gone.extend(members.chain([id]).take(prune.limit as usize - before));
             over = over.saturating_sub((gone.len() - before) as u64);
         }
-        self.graphs.opened.retain(|_, opened| opened.at > old);
+        let begun = now.before(prune.older_than.min(limits::OPEN_FOR));
+        self.graphs.opened.retain(|_, opened| opened.at > begun);
         for id in &gone {
             if let Some(task) = self.rows.remove(id) {
                 self.parts().1.remove(&task);

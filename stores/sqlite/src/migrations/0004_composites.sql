@@ -58,6 +58,7 @@ CREATE TABLE chunks (
     tasks TEXT NOT NULL,
     PRIMARY KEY (tenant, batch_id, chunk)
 ) STRICT;
+CREATE INDEX chunks_open ON chunks (tenant, at) WHERE chunk = -1;
 
 -- Tasks with a state key were only carried so far. Those that have not ended stand in line now, and of
 -- those that wait, all but the first wait for their turn.
