@@ -7,9 +7,10 @@ use tokio::time::timeout;
 use windlass_core::rules::mermaid;
 use windlass_core::runtime::host::TokioHost;
 use windlass_core::{
-    BatchSpec, BlockSpec, Client, Engine, EngineOptions, Error, Filter, LeaseRequest, LeasedTask,
-    MemoryStore, Outcome, Payload, PipelineSpec, Renewal, Renewed, RetryOptions, Settle, Stretch,
-    SubmitOptions, TaskError, TaskKind, TaskSpec, TaskStatus, UpdateKind, Waiting,
+    BatchSpec, BatchSubmission, BlockSpec, Client, Engine, EngineOptions, Error, Filter,
+    LeaseRequest, LeasedTask, MemoryStore, Outcome, Payload, PipelineSpec, Renewal, Renewed,
+    RetryOptions, Settle, Stretch, SubmitOptions, TaskError, TaskKind, TaskSpec, TaskStatus,
+    UpdateKind, Waiting,
 };
 
 fn client_with(options: EngineOptions) -> Client {
@@ -432,8 +433,15 @@ async fn a_chunk_too_many_is_refused() {
     }
     let refusal = refused(client.extend_batch(&id, 10, vec![spec()]).await);
     assert_eq!(refusal, ("invalid_argument".into(), "tasks".into()));
-    assert_eq!(client.seal_batch(&id).await.unwrap().submissions.len(), 100_000);
-    assert_eq!(client.seal_batch(&id).await.unwrap_err().code(), "batch_not_found");
+    let sealed = client.seal_batch(&id).await.unwrap();
+    let again = client.seal_batch(&id).await.unwrap();
+    assert_eq!(
+        (sealed.submissions.len(), sealed.deduplicated, again.deduplicated),
+        (100_000, false, true)
+    );
+    let ids =
+        |batch: &BatchSubmission| batch.submissions.iter().map(|s| s.task_id).collect::<Vec<_>>();
+    assert!(ids(&sealed) == ids(&again), "who asks again is told the same");
     assert_eq!(client.seal_batch("nope").await.unwrap_err().code(), "batch_not_found");
 }
 

@@ -147,7 +147,7 @@ async fn a_block_with_large_results_is_answered_and_followed_without_them() {
     let mut raw = stage.connect().await;
     raw.send("GET", &format!("/api/v1/tasks/{id}/events"), &[], "").await;
     let text = raw.until("\r\n0\r\n\r\n").await;
-    let end = text.lines().filter(|line| line.starts_with("data:")).next_back().unwrap();
+    let end = text.lines().rfind(|line| line.starts_with("data:")).unwrap();
     assert!(end.contains("\"completed\"") && end.len() < 1_000, "{end}");
 }
 
