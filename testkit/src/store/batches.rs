@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use windlass_core::engine::composite::{CONDITION_NOT_MET, Plan, UPSTREAM_FAILED};
 use windlass_core::rules::limits;
 use windlass_core::store::{Composed, Prune};
@@ -244,7 +245,13 @@ fn an_unknown_batch_takes_no_chunks(bench: &Bench) {
 
 fn only_so_many_batches_are_open(bench: &Bench) {
     let most = limits::OPEN_BATCHES;
-    let opened: Vec<BatchId> = (0..most).map(|_| open(bench, BatchSpec::default())).collect();
+    let begin = (0..most).map(|_| async {
+        let composition = bench.composer().open_batch(BatchSpec::default()).unwrap();
+        let id = composition.task.task_id;
+        bench.store.open_batch(composition).await.map(|()| BatchId::from(id))
+    });
+    let opened: Vec<BatchId> =
+        bench.run(join_all(begin)).into_iter().collect::<Result<_>>().unwrap();
     let another = || {
         let composition = bench.composer().open_batch(BatchSpec::default()).unwrap();
         bench.run(bench.store.open_batch(composition))

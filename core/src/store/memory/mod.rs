@@ -146,7 +146,7 @@ impl Store for MemoryStore {
     }
 
     fn open_batch(&self, composition: Composition) -> BoxFuture<'_, Result<()>> {
-        now!({ self.open()?.open_batch(composition, self.clock.now()) })
+        now!(self.open()?.open_batch(composition, self.clock.now()))
     }
 
     fn extend_batch(
