@@ -17,7 +17,7 @@ import { brotliCompressSync, constants } from "node:zlib";
 // whoever takes away lowers it. The aim for the engine, not reached, is 170 KiB.
 const MODULES = {
   client: { feature: "rest", limit: 100 * 1024 },
-  engine: { feature: "engine", limit: 288 * 1024 },
+  engine: { feature: "engine", limit: 296 * 1024 },
   rules: { feature: "rules", limit: 34 * 1024 },
   worker: { feature: "worker", limit: 272 * 1024 },
 };
