@@ -2,8 +2,9 @@
 //! a server.
 //!
 //! [`connect`] makes a [`Client`] from a URL; [`Handlers`] runs typed functions as a worker. [`parallel`]
-//! runs futures side by side without any store. Delivery is at least once: a handler may run again after a
-//! crash, so make its effects repeatable or guard them with an idempotency key.
+//! runs futures side by side without any store, [`dynamic`] those that depend on each other. Delivery is at
+//! least once: a handler may run again after a crash, so make its effects repeatable or guard them with an
+//! idempotency key.
 //!
 //! Tasks are put together as a pipeline ([`PipelineSpec`], [`Client::submit_pipeline`],
 //! [`Client::monitor`]), a batch ([`Client::submit_batch`], [`Client::new_batch`]) or a durable block of
@@ -40,6 +41,7 @@
 mod circuit_breaker;
 mod connect;
 mod context;
+pub mod dynamic;
 mod failure;
 mod handlers;
 mod machine;

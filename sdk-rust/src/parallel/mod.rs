@@ -20,7 +20,7 @@
 mod drive;
 mod result;
 mod run;
-mod slots;
+pub(crate) mod slots;
 
 pub use result::{BlockResult, StepResult};
 pub use run::Parallel;

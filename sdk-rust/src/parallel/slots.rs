@@ -46,7 +46,7 @@ struct Slot<F> {
 }
 
 /// Slots for futures of one kind.
-pub(super) struct Slots<F> {
+pub(crate) struct Slots<F> {
     slots: Vec<Slot<F>>,
     free: Vec<usize>,
     woken: Arc<Woken>,
@@ -55,21 +55,21 @@ pub(super) struct Slots<F> {
 }
 
 impl<F: Future> Slots<F> {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { slots: Vec::new(), free: Vec::new(), woken: Arc::default(), due: Vec::new() }
     }
 
     /// Who is woken when a slot is.
-    pub(super) fn driven_by(&self, waker: &Waker) {
+    pub(crate) fn driven_by(&self, waker: &Waker) {
         self.woken.driver.register(waker);
     }
 
-    pub(super) fn running(&self) -> usize {
+    pub(crate) fn running(&self) -> usize {
         self.slots.len() - self.free.len()
     }
 
     /// Puts a future in a slot and polls it once: what it is ready with, if it is.
-    pub(super) fn start(&mut self, index: u32, future: F) -> Poll<F::Output> {
+    pub(crate) fn start(&mut self, index: u32, future: F) -> Poll<F::Output> {
         let at = self.free.pop().unwrap_or_else(|| self.grow());
         let slot = &mut self.slots[at];
         slot.index = index;
@@ -79,7 +79,7 @@ impl<F: Future> Slots<F> {
 
     /// Polls the next slot that was woken, if there is one: its step's index, and what it is ready
     /// with, if it is.
-    pub(super) fn poll_woken(&mut self) -> Option<(u32, Poll<F::Output>)> {
+    pub(crate) fn poll_woken(&mut self) -> Option<(u32, Poll<F::Output>)> {
         loop {
             if self.due.is_empty() {
                 let mut woken = self.woken.slots.lock().unwrap_or_else(PoisonError::into_inner);
@@ -98,8 +98,18 @@ impl<F: Future> Slots<F> {
         }
     }
 
+    /// Drops the futures whose index is not to be kept.
+    pub(crate) fn retain(&mut self, keep: impl Fn(u32) -> bool) {
+        for (at, slot) in self.slots.iter_mut().enumerate() {
+            if slot.future.is_some() && !keep(slot.index) {
+                slot.future.as_mut().set(None);
+                self.free.push(at);
+            }
+        }
+    }
+
     /// Drops every future.
-    pub(super) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.slots.clear();
         self.free.clear();
         self.due.clear();
