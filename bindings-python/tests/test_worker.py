@@ -479,17 +479,18 @@ async def test_it_runs_on_a_loop_of_one_s_own(app: windlass.App) -> None:
 
 
 async def test_cancelling_run_async_drains_first(app: windlass.App) -> None:
-    release = asyncio.Event()
+    began, release = asyncio.Event(), asyncio.Event()
 
     @app.task
     async def busy() -> str:
+        began.set()
         await release.wait()
         return "finished"
 
     running = asyncio.ensure_future(app.worker().run_async())
     handle = await busy.asubmit()
-    while (await handle.astatus()).status != "running":
-        await asyncio.sleep(0.01)
+    # Its status says no more than that it is leased: what has not begun is handed back.
+    await began.wait()
     running.cancel()
     await asyncio.sleep(0.05)
     assert not running.done()
