@@ -15,7 +15,7 @@ trap 'exit 130' INT
 
 check one "cargo fmt" cargo fmt --all --check
 check one "clippy, warnings denied" cargo clippy --workspace --all-targets --locked -- -D warnings
-for part in rest engine rules worker; do
+for part in rest engine rules dynamic worker; do
     check one "clippy, what a browser loads: $part" cargo clippy --locked -p windlass-wasm --features "$part" \
         --target wasm32-unknown-unknown -- -D warnings
 done

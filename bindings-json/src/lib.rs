@@ -7,6 +7,7 @@
 //! | --- | --- |
 //! | `arguments` | numbers as a language gives them |
 //! | `block` | blocks of steps, in the numbers of JavaScript |
+//! | `dynamic` | tasks with dependencies on a pool, in the numbers of JavaScript |
 //! | `mermaid` | graphs of stages, drawn |
 //! | `fields` | objects of options, each field read by name |
 //! | `options` | what a connection is told |
@@ -31,6 +32,7 @@ mod cancel;
 mod client;
 pub mod compose;
 mod config;
+pub mod dynamic;
 mod fields;
 mod hands;
 mod jobs;

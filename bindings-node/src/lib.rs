@@ -12,6 +12,7 @@
 //! | `stream` | histories and events, followed |
 //! | `worker` | jobs on their way to handlers, outcomes on their way back |
 //! | `block` | blocks of steps: which may start, and when the block is decided |
+//! | `dynamic` | tasks with dependencies on a pool: which start, on how many workers |
 //! | `clock` | a clock that tests move |
 //! | `mermaid` | graphs of stages, drawn |
 //! | `concurrency` | advice on concurrency, and the machine that it is for |
@@ -28,6 +29,7 @@ mod cli;
 mod client;
 mod clock;
 mod concurrency;
+mod dynamic;
 mod failure;
 mod mermaid;
 mod options;

@@ -8,6 +8,18 @@ export { BatchHandle, OpenBatch, type SubmitBatchOptions } from "./batch.js";
 export { BlockHandle, type SubmitBlockOptions } from "./block.js";
 export { Client, type LogEntry, connect } from "./client.js";
 export { type CancelReason, Context } from "./context.js";
+export {
+  type DynamicMetrics,
+  DynamicParallelExecutor,
+  type DynamicPoolOptions,
+  type DynamicResult,
+  DynamicWorkerPool,
+  ExecutionTask,
+  type ExecutionTaskOptions,
+  type TaskContext,
+  TaskPriority,
+  createExecutionTask,
+} from "./dynamic.js";
 export { ExecutorInterface } from "./executor.js";
 export * as errors from "./generated/errors.js";
 export * from "./generated/errors.js";

@@ -6,7 +6,7 @@
 
 // Both builds lie as deep; no other path holds for the two of them.
 import loaded from "../../native.cjs";
-import type { NativeClient, NativeMachine, NativeModule, NativeRules, NativeWorker } from "./surface.js";
+import type { NativeClient, NativeDynamicRules, NativeMachine, NativeModule, NativeRules, NativeWorker } from "./surface.js";
 
 export type * from "./surface.js";
 
@@ -22,6 +22,11 @@ export function startWorker(client: NativeClient, config: string): NativeWorker 
 
 /** What needs no client. */
 export function rules(): NativeRules | Promise<NativeRules> {
+  return native;
+}
+
+/** What a dynamic executor needs. */
+export function dynamicRules(): NativeDynamicRules | Promise<NativeDynamicRules> {
   return native;
 }
 

@@ -184,6 +184,48 @@ export interface NativeMachine {
   busy(): number[];
 }
 
+/**
+ * The machine of a dynamic executor, which knows tasks by their places, from 0. After each `step` its plan is read
+ * from the members. Times are milliseconds of a clock that never steps back.
+ */
+export interface NativeDynamic {
+  /** Puts a task down for the next `add`; after a refusal nothing lies there. */
+  push(
+    taskId: string,
+    priority: string,
+    dependencies: string[],
+    memoryMb: number,
+    timeoutSeconds: number | null,
+    estimateSeconds: number | null,
+  ): void;
+  /** Takes in what was put down, all or none; the place of the first. */
+  add(now: number): number;
+  /** Puts down an end for the next `step`; `null` is cancelled. */
+  ended(place: number, completed: boolean | null): void;
+  step(now: number): void;
+  /** Takes in what `NativeMachine.busy` told. */
+  measured(processors: number, memory: number, residentBytes: number): void;
+  /** Cancels what has not started; the places of what runs. */
+  cancel(now: number): Iterable<number>;
+  /** Numbers in the order of `DynamicMetrics`. */
+  metrics(now: number): Iterable<number>;
+  recommendations(now: number): string[];
+  /** Those that start now, have run too long, and will not start. */
+  readonly start: Iterable<number>;
+  readonly timedOut: Iterable<number>;
+  readonly cancelled: Iterable<number>;
+  readonly workers: number;
+  /** When to ask again though nothing ends. */
+  readonly wake: number | null | undefined;
+  /** Tasks that have not ended. */
+  readonly open: number;
+}
+
+/** Rules of dynamic executors. */
+export interface NativeDynamicRules {
+  Dynamic: new (minWorkers: number, maxWorkers: number, cores: number, memoryLimitMb: number | null) => NativeDynamic;
+}
+
 /** Machines and rules that need no client. */
 export interface NativeRules {
   Block: NativeBlockType;
@@ -203,7 +245,7 @@ export interface NativeServer {
 }
 
 /** What native code exports. */
-export interface NativeModule extends NativeRules {
+export interface NativeModule extends NativeRules, NativeDynamicRules {
   version(): string;
   Cancel: new () => Cancel;
   ManualClock: new (startMillis: number | null) => NativeClock;

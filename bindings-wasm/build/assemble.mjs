@@ -21,6 +21,8 @@ const SHARED = [
   "compose.ts",
   "composing.ts",
   "context.ts",
+  "dynamic-run.ts",
+  "dynamic.ts",
   "executor.ts",
   "failure.ts",
   "generated/errors.ts",

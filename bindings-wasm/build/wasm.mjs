@@ -1,6 +1,6 @@
-// Builds the WebAssembly modules of the package: dist/wasm/{client,engine,rules,worker}{.js,_bg.wasm}.
+// Builds the WebAssembly modules of the package: dist/wasm/{client,dynamic,engine,rules,worker}{.js,_bg.wasm}.
 //
-//     node build/wasm.mjs [client] [engine] [rules] [worker]
+//     node build/wasm.mjs [client] [dynamic] [engine] [rules] [worker]
 //
 // Without a name it builds all. Prints each size, and fails when a module is larger than it may be.
 // The target directory is `CARGO_TARGET_DIR`, else `target` in the workspace. With
@@ -17,6 +17,7 @@ import { brotliCompressSync, constants } from "node:zlib";
 // whoever takes away lowers it. The aim for the engine, not reached, is 170 KiB.
 const MODULES = {
   client: { feature: "rest", limit: 100 * 1024 },
+  dynamic: { feature: "dynamic", limit: 52 * 1024 },
   engine: { feature: "engine", limit: 296 * 1024 },
   rules: { feature: "rules", limit: 34 * 1024 },
   worker: { feature: "worker", limit: 272 * 1024 },

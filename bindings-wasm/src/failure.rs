@@ -18,14 +18,14 @@ pub(crate) fn exception(error: &Error) -> JsValue {
     js_sys::Error::new(&told(error)).into()
 }
 
-#[cfg(not(feature = "rules"))]
+#[cfg(not(any(feature = "rules", feature = "dynamic")))]
 fn told(error: &Error) -> String {
     windlass_json::failure(error)
 }
 
 /// Rules refuse arguments, and nothing else happens to them: written by the page's own JSON, since
 /// ours would be half of the module.
-#[cfg(feature = "rules")]
+#[cfg(any(feature = "rules", feature = "dynamic"))]
 fn told(error: &Error) -> String {
     let fields = match error {
         Error::InvalidArgument { field, reason } => {
@@ -37,7 +37,7 @@ fn told(error: &Error) -> String {
     format!("{{\"code\":{code},\"message\":{message},\"fields\":{fields}}}")
 }
 
-#[cfg(feature = "rules")]
+#[cfg(any(feature = "rules", feature = "dynamic"))]
 fn quoted(text: &str) -> String {
     js_sys::JSON::stringify(&JsValue::from_str(text)).map(String::from).unwrap_or_default()
 }
@@ -56,7 +56,7 @@ pub(crate) fn tell_panics() {
             let (file, line) = panic.location().map_or(("", 0), |at| (at.file(), at.line()));
             console_error(&format!("windlass: a broken invariant at {file}:{line}"));
             // Rules answer at once: nobody waits.
-            #[cfg(not(feature = "rules"))]
+            #[cfg(not(any(feature = "rules", feature = "dynamic")))]
             crate::promise::reject_all();
         }));
     });

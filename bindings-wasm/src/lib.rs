@@ -7,6 +7,7 @@
 //! | --- | --- |
 //! | `host` | timers and tasks of JavaScript |
 //! | `block` | blocks of steps: which may start, and when the block is decided |
+//! | `dynamic` | tasks with dependencies on a pool: which start, on how many workers |
 //! | `mermaid` | graphs of stages, drawn |
 //! | `concurrency` | advice on concurrency |
 //! | `connect` | from a URL to a client |
@@ -19,7 +20,7 @@
 //! | `failure` | errors and panics as JavaScript reads them |
 //! | `promise` | answers on their way to JavaScript |
 //!
-//! It is built four times, each time with one feature; see `build/wasm.mjs`. Natively it is empty.
+//! It is built five times, each time with one feature; see `build/wasm.mjs`. Natively it is empty.
 
 #![cfg_attr(target_family = "wasm", allow(unreachable_pub))]
 // What holds values of JavaScript stays on its thread; the traits of core ask for an `Arc` all the same.
@@ -37,6 +38,8 @@ mod clock;
 mod concurrency;
 #[cfg(all(target_family = "wasm", any(feature = "whole", feature = "rest")))]
 mod connect;
+#[cfg(all(target_family = "wasm", feature = "dynamic"))]
+mod dynamic;
 #[cfg(target_family = "wasm")]
 mod failure;
 #[cfg(all(target_family = "wasm", any(feature = "whole", feature = "rest")))]

@@ -171,3 +171,45 @@ test("advice is for what the browser tells of its machine", async () => {
   assert.deepEqual([told.results, told.history], [[2, 3], [[4, null]]]);
   assert.deepEqual(told.batches, Array(21).fill(50));
 });
+
+test("functions with dependencies run as in Node, by a part of their own", async () => {
+  // DYN-01..DYN-13
+  const page = await place.open();
+  const since = place.site.requests.length;
+  const told = await page.evaluate(async () => {
+    const { DynamicParallelExecutor, DynamicWorkerPool, ExecutionTask, TaskPriority } = await import("/dist/index.js");
+    const order = [];
+    const push = (name) => order.push(name);
+    const executor = new DynamicParallelExecutor({ maxWorkers: 1 });
+    const before = executor.getPerformanceMetrics().total;
+    const done = await executor.executeParallel([
+      new ExecutionTask("report", push, { args: ["report"], dependencies: ["load"] }),
+      new ExecutionTask("slow", push, { args: ["slow"], priority: "low" }),
+      new ExecutionTask("load", push, { args: ["load"], priority: TaskPriority.HIGH }),
+      new ExecutionTask("late", ({ signal }) => new Promise((_, no) => signal.addEventListener("abort", no)), { timeoutSeconds: 0.01 }),
+      new ExecutionTask("after", push, { dependencies: ["late"] }),
+    ]);
+    const circle = await executor
+      .executeParallel([
+        new ExecutionTask("a", push, { dependencies: ["b"] }),
+        new ExecutionTask("b", push, { dependencies: ["a"] }),
+      ])
+      .catch(({ field, reason }) => [field, reason]);
+    const pool = new DynamicWorkerPool({ minWorkers: 1, maxWorkers: 2 });
+    const ids = await Promise.all(["x", "y", "z"].map((id) => pool.submitTask(new ExecutionTask(id, async () => id + id))));
+    const waited = await pool.waitForCompletion(60);
+    const { completed, failed, timedOut, cancelled } = executor.getPerformanceMetrics();
+    const errors = Object.entries(done.errors).map(([id, { code }]) => [id, code]);
+    const said = executor.getOptimizationRecommendations();
+    return { before, order, errors, circle, ids, waited, results: pool.results, counts: [completed, failed, timedOut, cancelled], said };
+  });
+  assert.deepEqual(told.order, ["load", "report", "slow"]);
+  assert.deepEqual(told.errors, [["late", "task_timeout"], ["after", "task_cancelled"]]);
+  assert.deepEqual([told.before, told.counts], [0, [3, 1, 1, 1]]);
+  assert.deepEqual(told.circle[0], "dependencies");
+  assert.match(told.circle[1], /goes in a circle: (a → b → a|b → a → b)$/);
+  assert.deepEqual([told.ids, told.waited, told.results], [["x", "y", "z"], true, { x: "xx", y: "yy", z: "zz" }]);
+  assert.match(told.said.join(), /ran into their timeout/);
+  assert.deepEqual(wasm(place.site.requests.slice(since)), ["/dist/wasm/dynamic.js", "/dist/wasm/dynamic_bg.wasm"]);
+  assert.deepEqual(page.said, []);
+});

@@ -1,15 +1,17 @@
 /**
- * Fetches the engine, the client by HTTP, the worker by HTTP or the rules of blocks when the first call needs it,
+ * Fetches the engine, the client by HTTP, the worker by HTTP, the rules of blocks or those of dynamic executors when the first call needs it,
  * each apart and once.
  *
  * @module
  */
 
 import { fromCode } from "./generated/errors.js";
-import type { Cancel, NativeClient, NativeClock, NativeRules, NativeWorker } from "./surface.js";
+import type { Cancel, NativeClient, NativeClock, NativeDynamicRules, NativeRules, NativeWorker } from "./surface.js";
 
 /** `engine` runs in the page; `client` asks a server, and `worker` works for one. */
 export type Part = "engine" | "client" | "worker";
+/** What asks no client. */
+type Rules = "rules" | "dynamic";
 
 /** What a part exports once it is there. */
 export interface Loaded {
@@ -32,7 +34,7 @@ interface Glue {
   default(init: { module_or_path: unknown }): Promise<unknown>;
 }
 
-const parts = new Map<Part | "rules", Promise<unknown>>();
+const parts = new Map<Part | Rules, Promise<unknown>>();
 const there = new Map<Part, Loaded>();
 
 /** The part if it is there; nothing is fetched. */
@@ -48,8 +50,9 @@ export function loaded(part: Part): Loaded | undefined {
  */
 export function load(part: "engine"): Promise<LoadedEngine>;
 export function load(part: "rules"): Promise<NativeRules>;
+export function load(part: "dynamic"): Promise<NativeDynamicRules>;
 export function load(part: Part): Promise<Loaded>;
-export function load(part: Part | "rules"): Promise<unknown> {
+export function load(part: Part | Rules): Promise<unknown> {
   let loading = parts.get(part);
   if (loading === undefined) {
     loading = fetched(part);
@@ -60,21 +63,22 @@ export function load(part: Part | "rules"): Promise<unknown> {
 }
 
 /** Written out for each part: this is how bundlers find the files. */
-const PLACES: Record<Part | "rules", () => [Promise<unknown>, ReturnType<typeof bytes>]> = {
+const PLACES: Record<Part | Rules, () => [Promise<unknown>, ReturnType<typeof bytes>]> = {
   engine: () => [import("./wasm/engine.js"), bytes(new URL("./wasm/engine_bg.wasm", import.meta.url))],
   client: () => [import("./wasm/client.js"), bytes(new URL("./wasm/client_bg.wasm", import.meta.url))],
   worker: () => [import("./wasm/worker.js"), bytes(new URL("./wasm/worker_bg.wasm", import.meta.url))],
   rules: () => [import("./wasm/rules.js"), bytes(new URL("./wasm/rules_bg.wasm", import.meta.url))],
+  dynamic: () => [import("./wasm/dynamic.js"), bytes(new URL("./wasm/dynamic_bg.wasm", import.meta.url))],
 };
 
-async function fetched(part: Part | "rules"): Promise<unknown> {
+async function fetched(part: Part | Rules): Promise<unknown> {
   const [glue, wasm] = PLACES[part]();
   // Both come at once; when the first fails, nobody looks at the second.
   wasm.catch(() => {});
   try {
     const code = (await glue) as unknown as Glue & Loaded;
     await code.default({ module_or_path: await wasm });
-    if (part !== "rules") there.set(part, code);
+    if (part !== "rules" && part !== "dynamic") there.set(part, code);
     return code;
   } catch (cause) {
     const said = cause instanceof Error ? cause.message : String(cause);

@@ -259,6 +259,11 @@ export function rules(): surface.NativeRules | Promise<surface.NativeRules> {
   return load("rules");
 }
 
+/** What a dynamic executor needs. */
+export function dynamicRules(): surface.NativeDynamicRules | Promise<surface.NativeDynamicRules> {
+  return load("dynamic");
+}
+
 /** What the browser tells of its machine. Where it does not tell of memory there is none to spare. */
 export function machine(): surface.NativeMachine {
   const { navigator } = globalThis as { navigator?: { hardwareConcurrency?: number; deviceMemory?: number } };
