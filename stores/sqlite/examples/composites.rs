@@ -32,7 +32,7 @@ fn main() {
     let folder = std::env::args().nth(1).map_or_else(std::env::temp_dir, PathBuf::from);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
     println!("{:<44} {:>12} {:>12}", "per second, or as it says", "full", "normal");
-    let rows: [(&str, Measure); 9] = [
+    let rows: [(&str, Measure); 11] = [
         ("drain of plain tasks, 100 at once", |f, d, r| r.block_on(drain(f, d, None))),
         ("drain of a batch, 100 at once", |f, d, r| r.block_on(drain(f, d, Some(TaskKind::Batch)))),
         ("drain of a fan-out and fan-in, 100 at once", |f, d, r| {
@@ -42,6 +42,10 @@ fn main() {
             r.block_on(drain(f, d, Some(TaskKind::Block)))
         }),
         ("milliseconds a hop, chain of 1000", |f, d, r| r.block_on(chain(f, d, 1))),
+        ("microseconds a stage of 10, each by itself", |f, d, r| r.block_on(ends(f, d, 10))),
+        ("microseconds a stage of 10 000, each by itself", |f, d, r| {
+            r.block_on(ends(f, d, MEMBERS))
+        }),
         ("bulk submit of 100 000, 5000 by a call", |f, d, r| r.block_on(bulk(f, d))),
         ("batch of 100 000 by one call", |f, d, r| r.block_on(batch(f, d))),
         ("batch of 100 000 in chunks of 5000", |f, d, r| r.block_on(chunks(f, d))),
@@ -157,6 +161,27 @@ async fn run_all(store: &SqliteStore, ids: &IdSource, limit: u32) -> usize {
         leased = store.settle(completions(&leased.tasks), Some(order(ids, limit))).await.unwrap().1;
     }
     done
+}
+
+/// What the end of a stage costs among so many siblings that one more stage waits for: each is settled by
+/// a call of its own, 400 of them.
+async fn ends(file: &Path, durability: Durability, siblings: usize) -> f64 {
+    const ENDS: usize = 400;
+    let (store, ids) = (open(file, durability), IdSource::default());
+    for _ in 0..ENDS.div_ceil(siblings) {
+        let mut all = composite(&ids, TaskKind::Pipeline);
+        let (id, many) = (all.task.task_id, siblings as u32);
+        all.members.extend((0..siblings).map(|i| stage(&ids, id, i, 0)));
+        all.members.push(stage(&ids, id, siblings, many));
+        all.edges.extend((0..many).map(|from| Edge { from, to: many }));
+        store.compose(all).await.unwrap();
+    }
+    let leased = store.lease(order(&ids, ENDS as u32)).await.unwrap().tasks;
+    let begin = Instant::now();
+    for one in &leased {
+        store.settle(completions(std::slice::from_ref(one)), None).await.unwrap();
+    }
+    begin.elapsed().as_secs_f64() * 1e6 / leased.len() as f64
 }
 
 async fn drain(file: &Path, durability: Durability, kind: Option<TaskKind>) -> f64 {
