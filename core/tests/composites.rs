@@ -131,6 +131,33 @@ async fn a_pipeline_is_monitored_to_its_end() {
     assert!(matches!(client.pipeline(&task_id).await, Err(Error::PipelineNotFound { .. })));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn an_end_that_fills_a_question_is_told() {
+    // A stream asks for 256 entries at once, and cannot know that nothing follows the last of a full answer.
+    let client = client();
+    let mut full = 0;
+    for stages in 250..256 {
+        let mut pipeline = PipelineSpec::new("wide");
+        for number in 0..stages {
+            pipeline = pipeline.stage(format!("s{number}"), &[], spec());
+        }
+        let id = client.submit_pipeline(pipeline).await.unwrap().pipeline_id.to_string();
+        client.cancel_pipeline(&id).await.unwrap();
+        let mut monitor = client.monitor(&id).unwrap();
+        let mut told = Vec::new();
+        while let Some(change) = soon(monitor.next()).await {
+            told.push(change.unwrap());
+        }
+        let ends: Vec<_> = told.iter().filter(|change| change.is_terminal).collect();
+        assert_eq!((ends.len(), told.len()), (1, stages + 1), "{stages} stages");
+        full += usize::from(ends[0].seq == 256);
+        let seen = told[stages - 2].seq;
+        let mut rest = client.monitor(&id).unwrap().after(seen);
+        assert_eq!(soon(rest.next()).await.unwrap().unwrap(), told[stages - 1]);
+    }
+    assert_eq!(full, 1);
+}
+
 // PIP-03
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pipeline_whose_time_is_over_is_ended_by_the_sweep() {

@@ -1,5 +1,6 @@
 //! What callers hold: the verbs, with ids as text and waits with timeouts.
 
+mod changes;
 mod composites;
 mod follow;
 mod health;
@@ -21,9 +22,10 @@ use crate::words::{
 };
 use crate::worker::{Worker, WorkerConfig};
 
+pub use changes::{Changes, StageChange};
 pub use composites::BatchBuilder;
 pub use follow::{FollowOptions, Follower};
-pub use monitor::{Monitor, StageChange};
+pub use monitor::Monitor;
 pub use stream::{Entry, Histories, UpdateStream};
 pub use wait::{Waited, Waits, answer_of, has_failed, is_over, result_of, wait_many};
 

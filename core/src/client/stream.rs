@@ -99,11 +99,6 @@ impl<H: Histories> UpdateStream<H> {
         Self { histories, task_id, after, buffer: VecDeque::new(), more: false, done: false }
     }
 
-    /// Whether the entry that was taken last was the final one.
-    pub const fn is_over(&self) -> bool {
-        self.done
-    }
-
     /// The next entry; `None` after the final one. Safe to drop and call again: nothing is lost.
     ///
     /// # Errors
