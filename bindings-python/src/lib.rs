@@ -33,6 +33,7 @@ mod block;
 mod breaker;
 mod bridge;
 mod calls;
+mod changes;
 mod cli;
 mod client;
 mod clock;
@@ -67,6 +68,8 @@ mod _native {
     use crate::bridge::Bridge;
     #[pymodule_export]
     use crate::calls::{check_calls, default_calls};
+    #[pymodule_export]
+    use crate::changes::Changes;
     #[pymodule_export]
     use crate::cli::run_cli;
     #[pymodule_export]

@@ -7,7 +7,7 @@ from collections.abc import Generator, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from windlass import _bridge, _forms, _native, options
-from windlass._monitor import AsyncMonitor, Monitor
+from windlass._monitor import Monitor
 from windlass.calls import TaskCall
 from windlass.handle import TaskHandle
 from windlass.options import Labels, Seconds, StageOptions
@@ -53,8 +53,6 @@ class Graph:
         self.stages: dict[str, Stage[Any]] = {}
         self._added: list[Stage[Any]] = []
         self._records: list[tuple[dict[str, Any], str]] = []
-        #: Tasks of stages that have ended, as far as is known here.
-        self._ended: set[str] = set()
 
     @overload
     def add_stage(
@@ -145,6 +143,13 @@ class Graph:
         """The history as it is stored, from entry `after` on: `member` entries, and its own."""
         return Updates(self._client.updates(self._id(), after))
 
+    def monitor(self, after: int = 0) -> Monitor:
+        """Changes of stages as they happen, then exactly one item for the end of the pipeline.
+
+        From entry `after` on, with `for` or `async for`. Leaving it leaves the pipeline alone.
+        """
+        return Monitor(self._client, self._id(), len(self._added), after)
+
     def _id(self) -> str:
         if self.pipeline_id is None:
             raise options.invalid("pipeline", f"{self.name!r} is not executed yet")
@@ -187,11 +192,7 @@ class Graph:
                 stage.task_id = found.task_id
                 self._added.append(stage)
                 self.stages[name] = stage
-        self._ended = {s.task_id for s in status.stages.values() if s.is_final}
         return status
-
-    def _known_ended(self, after: int) -> set[str]:
-        return set(self._ended) if after else set()
 
     def _completed(self, status: PipelineStatus) -> tuple[list[str], list[list[str]]]:
         """Names of the stages that completed, and their tasks in chunks."""
@@ -242,14 +243,6 @@ class Pipeline(Graph):
         """How it and its stages stand."""
         return self._found(self._compose.pipeline(self._id()))
 
-    def monitor(self, after: int = 0) -> Monitor:
-        """Changes of stages as they happen, then exactly one item for the end of the pipeline.
-
-        From entry `after` on. Leaving the loop leaves the pipeline alone.
-        """
-        updates = self._client.updates(self._id(), after)
-        return Monitor(updates, len(self._added), self._known_ended(after))
-
     def wait(self, timeout: Seconds | None = None) -> PipelineStatus:
         """How it ended, once it has. Raises `TaskTimeoutError`; the pipeline goes on then."""
         _bridge.refuse_in_loop("an AsyncClient")
@@ -297,11 +290,6 @@ class AsyncPipeline(Graph):
     async def status(self) -> PipelineStatus:
         """How it and its stages stand."""
         return self._found(await self._compose.pipeline(self._id(), _bridge.current()))
-
-    def monitor(self, after: int = 0) -> AsyncMonitor:
-        """Changes of stages as they happen, then exactly one item for the end: `async for`."""
-        updates = self._client.updates(self._id(), after)
-        return AsyncMonitor(updates, len(self._added), self._known_ended(after))
 
     async def wait(self, timeout: Seconds | None = None) -> PipelineStatus:
         """How it ended, once it has. Raises `TaskTimeoutError`; the pipeline goes on then."""

@@ -159,7 +159,8 @@ class PipelineSummary(View):
     @property
     def progress(self) -> float:
         """How many of its stages have ended, in percent."""
-        return percent(self.completed + self.failed + self.cancelled, self.total)
+        ended = self.completed + self.failed + self.cancelled
+        return ended * 100.0 / self.total if self.total else 100.0
 
     @property
     def created_at(self) -> dt.datetime:
@@ -202,18 +203,18 @@ class PipelineStatus(PipelineSummary):
 class StageChange(View):
     """What `monitor` tells: a change of a stage, or last of all the end of the pipeline."""
 
-    __slots__ = ("progress",)
+    __slots__ = ()
     _shown = ("stage", "status")
 
-    def __init__(self, record: Record, progress: float) -> None:
-        super().__init__(record)
-        #: How many of the pipeline's stages have ended with this change, in percent.
-        self.progress = progress
+    @property
+    def progress(self) -> float:
+        """How many of the pipeline's stages have ended with this change, in percent."""
+        return float(self.record["progress"])
 
     @property
     def is_terminal(self) -> bool:
         """Whether this is the pipeline's end: the last change there is."""
-        return str(self.record["kind"]) != "member"
+        return bool(self.record["is_terminal"])
 
     @property
     def stage(self) -> str | None:
@@ -228,12 +229,12 @@ class StageChange(View):
     @property
     def task_id(self) -> str:
         """Its task; with the end, the pipeline's."""
-        return str(self.record.get("member_id") or self.record["task_id"])
+        return str(self.record["task_id"])
 
     @property
     def attempt(self) -> int:
-        """Attempts of the stage that counted so far."""
-        return int(self.record.get("attempt") or 0)
+        """Attempts of the stage that counted so far; 0 with the end."""
+        return int(self.record["attempt"])
 
     @property
     def error(self) -> Failure | None:
@@ -255,8 +256,3 @@ class StageChange(View):
 def mermaid(stages: list[tuple[str, list[str], str | None]]) -> str:
     """A Mermaid flowchart of stages: their names, what they depend on, and how they stand."""
     return _native.mermaid(stages)
-
-
-def percent(ended: int, total: int) -> float:
-    """How far it is when so many of so many have ended."""
-    return ended * 100.0 / total if total else 100.0
