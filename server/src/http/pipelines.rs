@@ -240,19 +240,10 @@ pub(crate) struct Pipelines {
 /// Pipelines, newest first.
 #[utoipa::path(
     get, path = "/pipelines", tag = "pipelines",
-    params(
-        ("status" = Option<Vec<TaskStatus>>, Query, style = Form, explode, description = "One of these; repeat, or separate by commas."),
-        ("name" = Option<String>, Query, description = "This name."),
-        ("since" = Option<Timestamp>, Query, description = "Created at or after this."),
-        ("until" = Option<Timestamp>, Query, description = "Created before this."),
-        ("cursor" = Option<String>, Query, pattern = "^c1[0-9a-f]{32}$", description = "The `next` of the page before."),
-        ("limit" = Option<u32>, Query, minimum = 1, maximum = 1000, description = "Most entries to answer; 100 when left out."),
-    ),
+    params(composites::Asked),
     responses((status = 200, body = Pipelines, description = "Part of the list. Labels are given as `label.KEY=VALUE`.")),
 )]
 pub(crate) async fn list(State(serving): State<Arc<Serving>>, ask: Ask) -> Answer {
-    let (filter, cursor, limit) = composites::asked(&ask, TaskKind::Pipeline)?;
-    let page = serving.service.list(ask.caller.tenant(), filter, cursor, limit).await?;
-    let pipelines = page.tasks.into_iter().map(PipelineLine::from).collect();
-    answer::ok(&Pipelines { pipelines, next: page.next.map(|next| next.to_string()) })
+    let (pipelines, next) = composites::page(&serving, ask, TaskKind::Pipeline).await?;
+    answer::ok(&Pipelines { pipelines, next })
 }

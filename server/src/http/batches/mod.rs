@@ -155,19 +155,10 @@ pub(crate) struct Batches {
 /// Batches, newest first.
 #[utoipa::path(
     get, path = "/batches", tag = "batches",
-    params(
-        ("status" = Option<Vec<TaskStatus>>, Query, style = Form, explode, description = "One of these; repeat, or separate by commas."),
-        ("name" = Option<String>, Query, description = "This name."),
-        ("since" = Option<Timestamp>, Query, description = "Created at or after this."),
-        ("until" = Option<Timestamp>, Query, description = "Created before this."),
-        ("cursor" = Option<String>, Query, pattern = "^c1[0-9a-f]{32}$", description = "The `next` of the page before."),
-        ("limit" = Option<u32>, Query, minimum = 1, maximum = 1000, description = "Most entries to answer; 100 when left out."),
-    ),
+    params(composites::Asked),
     responses((status = 200, body = Batches, description = "Part of the list. Labels are given as `label.KEY=VALUE`.")),
 )]
 pub(crate) async fn list(State(serving): State<Arc<Serving>>, ask: Ask) -> Answer {
-    let (filter, cursor, limit) = composites::asked(&ask, TaskKind::Batch)?;
-    let page = serving.service.list(ask.caller.tenant(), filter, cursor, limit).await?;
-    let batches = page.tasks.into_iter().map(BatchLine::from).collect();
-    answer::ok(&Batches { batches, next: page.next.map(|next| next.to_string()) })
+    let (batches, next) = composites::page(&serving, ask, TaskKind::Batch).await?;
+    answer::ok(&Batches { batches, next })
 }
