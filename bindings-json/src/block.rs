@@ -12,74 +12,122 @@
 
 use std::time::Duration;
 
-use windlass_core::rules::strategy::{self, Ended, Plan, Terms};
+use windlass_core::rules::strategy::{self, Answer, Asked, Ended, Plan, Terms};
 use windlass_core::{Error, Result};
 
 use crate::arguments::whole;
 
-/// A block's options as JavaScript gives them.
-#[derive(Debug, Clone, Copy)]
-pub struct Asked<'a> {
-    /// One of the strategies' names, or `quorum(N)`.
-    pub strategy: &'a str,
-    /// The number of steps.
-    pub total: f64,
-    /// The most steps that run at once; `Infinity` is no limit.
-    pub max_concurrency: f64,
-    /// The successes needed; only for `quorum`.
-    pub quorum: Option<f64>,
-    /// Starts a second; only for `throttled`.
-    pub rate_per_second: Option<f64>,
-    /// How long the block may take.
-    pub timeout_seconds: Option<f64>,
-    /// Whether a function that decides stands beside the strategy `custom`.
-    pub has_custom: bool,
-}
-
 /// A running block and its last plan.
 #[derive(Debug)]
 pub struct Block {
-    /// The machine.
-    pub block: strategy::Block,
+    block: strategy::Block,
     /// What it said last; empty before the first step.
-    pub plan: Plan,
+    plan: Plan,
 }
 
 impl Block {
-    /// A block that has not started.
+    /// A block of `total` steps that has not started. `max_concurrency` may be `Infinity`, `quorum` is the
+    /// successes needed, and `has_custom` whether a function that decides stands beside the strategy
+    /// `custom`.
     ///
     /// # Errors
     ///
     /// `invalid_argument` naming the field.
-    pub fn new(asked: &Asked<'_>) -> Result<Self> {
-        let total = u32::try_from(whole("steps", asked.total)?)
+    pub fn new(
+        strategy: &str,
+        total: f64,
+        max_concurrency: f64,
+        quorum: Option<f64>,
+        rate_per_second: Option<f64>,
+        timeout_seconds: Option<f64>,
+        has_custom: Option<bool>,
+    ) -> Result<Self> {
+        let total = u32::try_from(whole("steps", total)?)
             .map_err(|_| Error::invalid("steps", "are more than a block may have"))?;
-        let asked = strategy::Asked {
-            strategy: asked.strategy,
-            quorum: asked.quorum.map(|number| whole("quorum", number)).transpose()?,
-            rate_per_second: asked.rate_per_second,
-            max_concurrency: whole("max_concurrency", asked.max_concurrency)?,
-            timeout_seconds: asked.timeout_seconds,
-            has_custom: asked.has_custom,
+        let asked = Asked {
+            strategy,
+            quorum: quorum.map(|number| whole("quorum", number)).transpose()?,
+            rate_per_second,
+            max_concurrency: whole("max_concurrency", max_concurrency)?,
+            timeout_seconds,
+            has_custom: has_custom.unwrap_or(false),
         };
         let block = strategy::Block::new(Terms::parse(&asked, total)?, total)?;
         Ok(Self { block, plan: Plan { start: 0..0, wake: None, verdict: None } })
     }
 
-    /// Tells what ended and asks what to do next.
+    /// Tells what ended and asks what to do next; `now` in milliseconds of a clock that never steps back.
     ///
     /// # Errors
     ///
     /// As [`strategy::Block::step`].
-    pub fn step(&mut self, now_millis: f64, ended: Ended) -> Result<()> {
-        let now = Duration::try_from_secs_f64(now_millis / 1e3).unwrap_or_default();
-        self.plan = self.block.step(now, ended)?;
+    pub fn step(
+        &mut self,
+        now: f64,
+        completed: u32,
+        failed: u32,
+        cancelled: u32,
+        first: Option<bool>,
+    ) -> Result<()> {
+        let now = Duration::try_from_secs_f64(now / 1e3).unwrap_or_default();
+        self.plan = self.block.step(now, Ended { completed, failed, cancelled, first })?;
         Ok(())
+    }
+
+    /// Takes the answer of a custom block's function: `keep_going`, `satisfied` or `failed`. Asked after
+    /// each finish and before it is told; whether the block is decided.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_argument` for any other word.
+    pub fn answer(&mut self, word: &str) -> Result<bool> {
+        self.block.answer(Answer::parse(word)?);
+        Ok(self.block.verdict().is_some())
+    }
+
+    /// Ends the block as cancelled, unless its verdict is taken.
+    pub fn cancel(&mut self) {
+        self.block.cancel();
+    }
+
+    /// Whether all steps are granted at once and finishes need not be told one by one.
+    pub fn quiet(&self) -> bool {
+        self.block.is_quiet()
+    }
+
+    /// The first index that may start now.
+    pub fn from(&self) -> u32 {
+        self.plan.start.start
+    }
+
+    /// The index after the last that may start now.
+    pub fn to(&self) -> u32 {
+        self.plan.start.end
     }
 
     /// When to call again though nothing ends, in milliseconds on the clock of `step`.
     pub fn wake(&self) -> Option<f64> {
         self.plan.wake.map(|wake| wake.as_secs_f64() * 1e3)
+    }
+
+    /// `completed`, `partial`, `failed`, `timeout` or `cancelled`, once it is decided.
+    pub fn verdict(&self) -> Option<&'static str> {
+        self.block.verdict().map(|word| word.as_str())
+    }
+
+    /// How many completed.
+    pub fn completed(&self) -> u32 {
+        self.block.tally().completed
+    }
+
+    /// How many failed.
+    pub fn failed(&self) -> u32 {
+        self.block.tally().failed
+    }
+
+    /// How many were cancelled; with a verdict, those never granted too.
+    pub fn cancelled(&self) -> u32 {
+        self.block.tally().cancelled
     }
 }
 
@@ -87,36 +135,28 @@ impl Block {
 mod tests {
     use super::*;
 
-    fn asked(max_concurrency: f64, quorum: Option<f64>, total: f64) -> Asked<'static> {
+    fn block(max_concurrency: f64, quorum: Option<f64>, total: f64) -> Result<Block> {
         let strategy = if quorum.is_some() { "quorum" } else { "all" };
-        Asked {
-            strategy,
-            total,
-            max_concurrency,
-            quorum,
-            rate_per_second: None,
-            timeout_seconds: Some(0.25),
-            has_custom: false,
-        }
+        Block::new(strategy, total, max_concurrency, quorum, None, Some(0.25), None)
     }
 
     #[test]
     fn time_crosses_in_milliseconds() {
-        let mut block = Block::new(&asked(f64::INFINITY, None, 3.0)).unwrap();
-        block.step(1_000.0, Ended::default()).unwrap();
-        assert_eq!((block.plan.start.clone(), block.wake()), (0..3, Some(1_250.0)));
+        let mut block = block(f64::INFINITY, None, 3.0).unwrap();
+        block.step(1_000.0, 0, 0, 0, None).unwrap();
+        assert_eq!((block.from(), block.to(), block.wake()), (0, 3, Some(1_250.0)));
     }
 
     #[test]
     fn numbers_that_are_not_whole_name_their_field() {
-        let field = |asked: Asked<'_>| match Block::new(&asked).unwrap_err() {
+        let field = |refused: Result<Block>| match refused.unwrap_err() {
             Error::InvalidArgument { field, .. } => field,
             other => panic!("expected invalid_argument, got {other:?}"),
         };
         for number in [1.5, f64::NAN, 0.0, -1.0, f64::NEG_INFINITY] {
-            assert_eq!(field(asked(number, None, 3.0)), "max_concurrency");
-            assert_eq!(field(asked(1.0, Some(number), 3.0)), "quorum");
+            assert_eq!(field(block(number, None, 3.0)), "max_concurrency");
+            assert_eq!(field(block(1.0, Some(number), 3.0)), "quorum");
         }
-        assert_eq!(field(asked(1.0, None, 1e12)), "steps");
+        assert_eq!(field(block(1.0, None, 1e12)), "steps");
     }
 }

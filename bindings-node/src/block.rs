@@ -1,7 +1,6 @@
 //! Blocks of steps: which may start, and when the block is decided.
 
 use napi_derive::napi;
-use windlass::rules::strategy::{self, Answer};
 use windlass_json::block;
 
 use crate::failure::raised;
@@ -24,16 +23,16 @@ impl Block {
         timeout_seconds: Option<f64>,
         has_custom: Option<bool>,
     ) -> napi::Result<Self> {
-        let asked = block::Asked {
-            strategy: &strategy,
+        let block = block::Block::new(
+            &strategy,
             total,
             max_concurrency,
             quorum,
             rate_per_second,
             timeout_seconds,
-            has_custom: has_custom.unwrap_or(false),
-        };
-        raised(block::Block::new(&asked)).map(Self)
+            has_custom,
+        );
+        raised(block).map(Self)
     }
 
     /// Tells what ended and asks what to do next; `now` in milliseconds of a clock that never
@@ -47,40 +46,38 @@ impl Block {
         cancelled: u32,
         first: Option<bool>,
     ) -> napi::Result<()> {
-        let ended = strategy::Ended { completed, failed, cancelled, first };
-        raised(self.0.step(now, ended))
+        raised(self.0.step(now, completed, failed, cancelled, first))
     }
 
     /// Takes the answer of a custom block's function: `keep_going`, `satisfied` or `failed`. Asked
     /// after each finish and before it is told; true when the block is decided.
     #[napi]
     pub fn answer(&mut self, word: String) -> napi::Result<bool> {
-        self.0.block.answer(raised(Answer::parse(&word))?);
-        Ok(self.0.block.verdict().is_some())
+        raised(self.0.answer(&word))
     }
 
     /// Ends the block as cancelled, unless its verdict is taken.
     #[napi]
     pub fn cancel(&mut self) {
-        self.0.block.cancel();
+        self.0.cancel();
     }
 
     /// Whether all steps are granted at once and finishes need not be told one by one.
     #[napi(getter)]
     pub fn quiet(&self) -> bool {
-        self.0.block.is_quiet()
+        self.0.quiet()
     }
 
     /// The first index that may start now.
     #[napi(getter)]
     pub fn from(&self) -> u32 {
-        self.0.plan.start.start
+        self.0.from()
     }
 
     /// The index after the last that may start now.
     #[napi(getter)]
     pub fn to(&self) -> u32 {
-        self.0.plan.start.end
+        self.0.to()
     }
 
     /// When to call again though nothing ends, in milliseconds on the clock of `now`; null for never.
@@ -92,24 +89,24 @@ impl Block {
     /// `completed`, `partial`, `failed`, `timeout` or `cancelled`, once it is decided; else null.
     #[napi(getter)]
     pub fn verdict(&self) -> Option<&'static str> {
-        self.0.block.verdict().map(|word| word.as_str())
+        self.0.verdict()
     }
 
     /// How many completed.
     #[napi(getter)]
     pub fn completed(&self) -> u32 {
-        self.0.block.tally().completed
+        self.0.completed()
     }
 
     /// How many failed.
     #[napi(getter)]
     pub fn failed(&self) -> u32 {
-        self.0.block.tally().failed
+        self.0.failed()
     }
 
     /// How many were cancelled; with a verdict, those never granted too.
     #[napi(getter)]
     pub fn cancelled(&self) -> u32 {
-        self.0.block.tally().cancelled
+        self.0.cancelled()
     }
 }
