@@ -17,6 +17,7 @@
 //! | `submit` | many tasks in one text, and their submissions in one |
 //! | `query` | which tasks a listing asks for |
 //! | `hands` | leases taken by hand: lease, renew, settle, sweep |
+//! | `seldom` | verbs that few ask for, in one call |
 //! | `stream` | histories and events, followed |
 //! | `worker` | a running worker |
 //! | `config` | what a worker is told |
@@ -40,6 +41,7 @@ pub mod mermaid;
 mod options;
 mod outcomes;
 mod query;
+mod seldom;
 mod stream;
 pub mod submit;
 mod text;

@@ -13,6 +13,7 @@
 //! | `connect` | from a URL to a client |
 //! | `client` | the verbs of a client |
 //! | `thin` | those of a server's client, whose records are handed on as they came |
+//! | `seldom` | what few pages ask for, apart from the rest |
 //! | `stream` | histories and events, followed |
 //! | `worker` | jobs on their way to handlers, outcomes on their way back |
 //! | `cancel` | calls that are given up |
@@ -48,6 +49,8 @@ mod host;
 mod mermaid;
 #[cfg(all(target_family = "wasm", any(feature = "whole", feature = "rest")))]
 mod promise;
+#[cfg(all(target_family = "wasm", feature = "whole"))]
+mod seldom;
 #[cfg(all(target_family = "wasm", any(feature = "whole", feature = "rest")))]
 mod stream;
 #[cfg(all(target_family = "wasm", feature = "rest", not(feature = "whole")))]

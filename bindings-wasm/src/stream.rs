@@ -32,15 +32,14 @@ impl Updates {
 /// What happens to all tasks, as it happens.
 #[cfg(feature = "whole")]
 #[wasm_bindgen(js_name = NativeEvents)]
-pub struct Events(pub(crate) windlass_json::Events);
+pub struct Events(pub(crate) std::rc::Rc<dyn crate::seldom::Source>);
 
 #[cfg(feature = "whole")]
 #[wasm_bindgen(js_class = NativeEvents)]
 impl Events {
     /// The next event's record; `null` once it or the client is closed.
     pub fn next(&self) -> Promise {
-        let events = self.0.clone();
-        optional(async move { events.next().await })
+        optional(self.0.next())
     }
 
     /// Ends the wait of `next`. Again is no error.

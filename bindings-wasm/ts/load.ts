@@ -27,6 +27,10 @@ export interface LoadedWhole extends Loaded {
 /** The engine has a clock of its own that tests move. */
 export interface LoadedEngine extends LoadedWhole {
   ManualClock: new (startMillis: number | null) => NativeClock;
+  /** What the module exports, once it is there. */
+  initSync(): WebAssembly.ModuleImports;
+  /** Makes known what `loadSeldom` fetched. */
+  installSeldom(): Promise<null>;
 }
 
 /** What the build tool of wasm writes. */
@@ -62,6 +66,33 @@ export function load(part: Part | Rules): Promise<unknown> {
   return loading;
 }
 
+let seldom: Promise<void> | undefined;
+
+/**
+ * What few pages ask of the engine, in a file of its own: it joins the engine once and for all. When it could not be
+ * fetched, the next call tries again.
+ *
+ * @throws StoreUnavailableError when it cannot be fetched or may not run
+ */
+export function loadSeldom(engine: LoadedEngine): Promise<void> {
+  if (seldom === undefined) {
+    const loading = (seldom = joined(engine));
+    loading.catch(() => (seldom = undefined));
+  }
+  return seldom;
+}
+
+async function joined(engine: LoadedEngine): Promise<void> {
+  try {
+    const wasm = await bytes(new URL("./wasm/engine_seldom_bg.wasm", import.meta.url));
+    const code = wasm instanceof Uint8Array ? wasm : await wasm.arrayBuffer();
+    await WebAssembly.instantiate(code, { __wasm_split: engine.initSync() });
+    await engine.installSeldom();
+  } catch (cause) {
+    throw unavailable("engine", cause);
+  }
+}
+
 /** Written out for each part: this is how bundlers find the files. */
 const PLACES: Record<Part | Rules, () => [Promise<unknown>, ReturnType<typeof bytes>]> = {
   engine: () => [import("./wasm/engine.js"), bytes(new URL("./wasm/engine_bg.wasm", import.meta.url))],
@@ -81,13 +112,17 @@ async function fetched(part: Part | Rules): Promise<unknown> {
     if (part !== "rules" && part !== "dynamic") there.set(part, code);
     return code;
   } catch (cause) {
-    const said = cause instanceof Error ? cause.message : String(cause);
-    const reason = /unsafe-eval/.test(said)
-      ? `the page's Content-Security-Policy must allow script-src 'wasm-unsafe-eval': ${said}`
-      : `its code could not be loaded: ${said}`;
-    const fields = { operation: `load ${part}`, reason };
-    throw fromCode("store_unavailable", `the ${part} is not available: ${reason}`, fields, cause);
+    throw unavailable(part, cause);
   }
+}
+
+function unavailable(part: Part | Rules, cause: unknown): Error {
+  const said = cause instanceof Error ? cause.message : String(cause);
+  const reason = /unsafe-eval/.test(said)
+    ? `the page's Content-Security-Policy must allow script-src 'wasm-unsafe-eval': ${said}`
+    : `its code could not be loaded: ${said}`;
+  const fields = { operation: `load ${part}`, reason };
+  return fromCode("store_unavailable", `the ${part} is not available: ${reason}`, fields, cause);
 }
 
 async function bytes(at: URL): Promise<Response | Uint8Array<ArrayBuffer>> {

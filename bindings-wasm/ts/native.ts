@@ -6,7 +6,7 @@
  */
 
 import { fromCode } from "./generated/errors.js";
-import { type Loaded, type LoadedWhole, type Part, load } from "./load.js";
+import { type Loaded, type LoadedEngine, type LoadedWhole, type Part, load, loadSeldom } from "./load.js";
 import { soon } from "./platform.js";
 import type * as surface from "./surface.js";
 
@@ -107,6 +107,46 @@ function busy(): boolean {
  */
 const WHOLE: ReadonlySet<string | symbol> = new Set(["work", "lease", "renew", "settle", "sweep", "events", "compose"]);
 
+/**
+ * Verbs that few pages ask for. The engine's code for them is fetched apart from the rest of it, and they go by one
+ * call, `seldom`: what it is told for each is here, where it is not the first argument alone.
+ */
+const SELDOM = {
+  list: undefined,
+  count: undefined,
+  cancelMatching: undefined,
+  retryMatching: undefined,
+  check: undefined,
+  history: (id: string, after: number, limit: number) => [id, `${after} ${limit}`],
+  why: undefined,
+  counts: undefined,
+  queues: undefined,
+  pause: (queue: string, paused: boolean) => [queue, String(paused)],
+  batch: undefined,
+  cancelBatch: undefined,
+  workers: undefined,
+  clusterHealth: undefined,
+  lease: undefined,
+  renew: undefined,
+  settle: undefined,
+  sweep: undefined,
+};
+
+/** Whether `verb` cannot be done by the part of the engine that every page fetches. */
+function isSeldom(verb: string, args: unknown[]): boolean {
+  // A batch is composed, and tasks that share a state stand in line.
+  if (verb === "submit") return args[1] === true || (args[0] as string).includes('"state_key"');
+  return verb in SELDOM || verb === "compose" || verb === "events";
+}
+
+/** How the code that can do all is asked. */
+function asked(verb: string, args: unknown[]): [verb: string, ...given: unknown[]] {
+  if (verb === "compose") return ["seldom", ...args];
+  if (!(verb in SELDOM)) return [verb, ...args];
+  const [subject = "", told = ""] = (SELDOM as Record<string, ((...given: any[]) => unknown[]) | undefined>)[verb]?.(...args) ?? args;
+  return ["seldom", verb, subject, told];
+}
+
 /** The verbs that only wait: each asks the code for the verb of its name. */
 type Verb = Exclude<keyof surface.NativeClient, "ready" | "location" | "nowMillis" | "updates" | "events" | "close">;
 
@@ -174,14 +214,16 @@ class LazyClient {
   async #ask(verb: Verb, args: unknown[]): Promise<unknown> {
     const client = this.#within ?? (await this.#open());
     if (this.#part === "engine" && busy()) await new Promise<void>(soon);
-    const given = args.map((arg) => {
+    const [name, ...told] = this.#part === "client" ? [verb, ...args] : asked(verb, args);
+    if (isSeldom(verb, args)) await this.#complete();
+    const given = told.map((arg) => {
       if (!(arg instanceof Cancel)) return arg;
       // Whoever asked has gone while the code was fetched: nothing is sent.
       if (arg.aborted) throw new DOMException("aborted", "AbortError");
       return arg.within(this.#loaded!);
     });
     try {
-      return await (client[verb] as (...args: unknown[]) => unknown)(...given);
+      return await (client as unknown as Record<string, (...args: unknown[]) => unknown>)[name]!(...given);
     } catch (error) {
       throw error instanceof WebAssembly.RuntimeError ? broken(error) : error;
     }
@@ -189,7 +231,17 @@ class LazyClient {
 
   #follow(verb: "updates" | "events", args: unknown[]): surface.NativeUpdates {
     const open = (client: surface.NativeClient) => (client[verb] as (...args: unknown[]) => surface.NativeUpdates)(...args);
-    return this.#within === undefined ? new Following(this.#open().then(open)) : open(this.#within);
+    if (this.#within !== undefined && !isSeldom(verb, args)) return open(this.#within);
+    const opened = this.#open().then(async (client) => {
+      if (isSeldom(verb, args)) await this.#complete();
+      return open(client);
+    });
+    return new Following(opened);
+  }
+
+  /** The engine with all that it can do; others have it. */
+  async #complete(): Promise<void> {
+    if (this.#part === "engine") await loadSeldom(this.#loaded as LoadedEngine);
   }
 
   #open(): Promise<surface.NativeClient> {

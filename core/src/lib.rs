@@ -11,10 +11,13 @@
 //! | [`runtime`] | `trait Service`, the engine in process: coalescing, sweep, streams |
 //! | [`worker`] | the worker machine and its driver |
 //! | [`client`] | what callers hold |
+//!
+//! [`apart`] is how code that few ask for can be fetched apart; its tables are named `seldom`.
 
 // Without threads nothing is `Send`; one `Arc` serves everywhere all the same.
 #![cfg_attr(target_family = "wasm", allow(clippy::arc_with_non_send_sync))]
 
+pub mod apart;
 pub mod client;
 pub mod engine;
 pub mod error;

@@ -5,6 +5,7 @@ use crate::error::{Error, Result};
 use crate::future::breath;
 use crate::rules::limits;
 use crate::runtime::engine::Engine;
+use crate::runtime::seldom::SELDOM;
 use crate::store::Graph;
 use crate::words::{
     BlockResult, BlockSpec, Payload, Submission, SubmitOptions, Task, TaskId, TaskKind, TaskStatus,
@@ -74,9 +75,22 @@ impl Engine {
     ) -> Result<()> {
         let mut size = 0;
         for task in tasks.filter(|task| task.kind == TaskKind::Block && task.status.is_final()) {
-            let result = self.result_within(tenant, task.task_id, &mut size).await?;
-            task.result = Some(Payload::of("result", &result)?);
+            let value = (SELDOM.block_value)(self, tenant.to_owned(), task.task_id, size);
+            let (result, sum) = value.await?;
+            (task.result, size) = (Some(result), sum);
         }
         Ok(())
+    }
+
+    /// The result of a block as a payload, and `size` with its bytes; see
+    /// [`result_within`](Self::result_within).
+    pub(super) async fn block_value(
+        &self,
+        tenant: &str,
+        id: TaskId,
+        mut size: usize,
+    ) -> Result<(Payload, usize)> {
+        let result = self.result_within(tenant, id, &mut size).await?;
+        Ok((Payload::of("result", &result)?, size))
     }
 }

@@ -13,6 +13,7 @@ use crate::runtime::bell::Bells;
 use crate::runtime::coalesce::Coalescer;
 use crate::runtime::host::SharedHost;
 use crate::runtime::matching::Verb;
+use crate::runtime::seldom::SELDOM;
 use crate::runtime::service::{Service, SettleReply, Swept};
 use crate::store::{Applied, EnqueueGroup, Store};
 use crate::words::{
@@ -191,13 +192,11 @@ impl Service for Engine {
         cursor: Option<Cursor>,
         limit: u32,
     ) -> BoxFuture<'_, Result<Page>> {
-        let tenant = tenant.to_owned();
-        Box::pin(async move { self.list_tasks(&tenant, filter, cursor, limit).await })
+        (SELDOM.list)(self, tenant.to_owned(), filter, cursor, limit)
     }
 
     fn count(&self, tenant: &str, filter: Filter, most: u32) -> BoxFuture<'_, Result<Tally>> {
-        let tenant = tenant.to_owned();
-        Box::pin(async move { self.count_matching(&tenant, filter, most).await })
+        (SELDOM.count)(self, tenant.to_owned(), filter, most)
     }
 
     fn cancel_matching(
@@ -206,8 +205,7 @@ impl Service for Engine {
         filter: Filter,
         stretch: Stretch,
     ) -> BoxFuture<'_, Result<Changed>> {
-        let tenant = tenant.to_owned();
-        Box::pin(async move { self.change_matching(&tenant, Verb::Cancel, filter, stretch).await })
+        (SELDOM.change_matching)(self, tenant.to_owned(), Verb::Cancel, filter, stretch)
     }
 
     fn retry_matching(
@@ -216,8 +214,7 @@ impl Service for Engine {
         filter: Filter,
         stretch: Stretch,
     ) -> BoxFuture<'_, Result<Changed>> {
-        let tenant = tenant.to_owned();
-        Box::pin(async move { self.change_matching(&tenant, Verb::Retry, filter, stretch).await })
+        (SELDOM.change_matching)(self, tenant.to_owned(), Verb::Retry, filter, stretch)
     }
 
     fn updates(
@@ -289,23 +286,19 @@ impl Service for Engine {
     }
 
     fn queues(&self, tenant: &str) -> BoxFuture<'_, Result<Vec<QueueInfo>>> {
-        let tenant = tenant.to_owned();
-        Box::pin(async move { self.all_queues(&tenant).await })
+        (SELDOM.queues)(self, tenant.to_owned())
     }
 
     fn pause(&self, tenant: &str, queue: &str, paused: bool) -> BoxFuture<'_, Result<QueueInfo>> {
-        let (tenant, queue) = (tenant.to_owned(), queue.to_owned());
-        Box::pin(async move { self.pause_queue(&tenant, &queue, paused).await })
+        (SELDOM.pause)(self, tenant.to_owned(), queue.to_owned(), paused)
     }
 
     fn batch(&self, tenant: &str, batch_id: BatchId) -> BoxFuture<'_, Result<Batch>> {
-        let tenant = tenant.to_owned();
-        Box::pin(async move { self.find_batch(&tenant, batch_id).await })
+        (SELDOM.batch)(self, tenant.to_owned(), batch_id)
     }
 
     fn cancel_batch(&self, tenant: &str, batch_id: BatchId) -> BoxFuture<'_, Result<Batch>> {
-        let tenant = tenant.to_owned();
-        Box::pin(async move { self.cancel_tasks_of(&tenant, batch_id).await })
+        (SELDOM.cancel_batch)(self, tenant.to_owned(), batch_id)
     }
 
     fn submit_batch(
@@ -315,13 +308,11 @@ impl Service for Engine {
         tasks: Vec<TaskSpec>,
         options: SubmitOptions,
     ) -> BoxFuture<'_, Result<BatchSubmission>> {
-        let tenant = tenant.to_owned();
-        Box::pin(async move { self.store_batch(&tenant, spec, tasks, options).await })
+        (SELDOM.submit_batch)(self, tenant.to_owned(), spec, tasks, options)
     }
 
     fn open_batch(&self, tenant: &str, spec: BatchSpec) -> BoxFuture<'_, Result<BatchId>> {
-        let tenant = tenant.to_owned();
-        Box::pin(async move { self.begin_batch(&tenant, spec).await })
+        (SELDOM.open_batch)(self, tenant.to_owned(), spec)
     }
 
     fn extend_batch(
@@ -331,8 +322,7 @@ impl Service for Engine {
         chunk: u32,
         tasks: Vec<TaskSpec>,
     ) -> BoxFuture<'_, Result<u64>> {
-        let tenant = tenant.to_owned();
-        Box::pin(async move { self.add_chunk(&tenant, batch_id, chunk, tasks).await })
+        (SELDOM.extend_batch)(self, tenant.to_owned(), batch_id, chunk, tasks)
     }
 
     fn seal_batch(
@@ -341,8 +331,7 @@ impl Service for Engine {
         batch_id: BatchId,
         options: SubmitOptions,
     ) -> BoxFuture<'_, Result<BatchSubmission>> {
-        let tenant = tenant.to_owned();
-        Box::pin(async move { self.close_batch(&tenant, batch_id, options).await })
+        (SELDOM.seal_batch)(self, tenant.to_owned(), batch_id, options)
     }
 
     fn submit_pipeline(
@@ -351,18 +340,15 @@ impl Service for Engine {
         spec: PipelineSpec,
         options: SubmitOptions,
     ) -> BoxFuture<'_, Result<PipelineSubmission>> {
-        let tenant = tenant.to_owned();
-        Box::pin(async move { self.store_pipeline(&tenant, spec, options).await })
+        (SELDOM.submit_pipeline)(self, tenant.to_owned(), spec, options)
     }
 
     fn pipeline(&self, tenant: &str, id: TaskId) -> BoxFuture<'_, Result<Pipeline>> {
-        let tenant = tenant.to_owned();
-        Box::pin(async move { self.find_pipeline(&tenant, id).await })
+        (SELDOM.pipeline)(self, tenant.to_owned(), id)
     }
 
     fn cancel_pipeline(&self, tenant: &str, id: TaskId) -> BoxFuture<'_, Result<Pipeline>> {
-        let tenant = tenant.to_owned();
-        Box::pin(async move { self.stop_pipeline(&tenant, id).await })
+        (SELDOM.cancel_pipeline)(self, tenant.to_owned(), id)
     }
 
     fn retry_pipeline(
@@ -371,8 +357,7 @@ impl Service for Engine {
         id: TaskId,
         stage: Option<String>,
     ) -> BoxFuture<'_, Result<Pipeline>> {
-        let tenant = tenant.to_owned();
-        Box::pin(async move { self.rerun_pipeline(&tenant, id, stage.as_deref()).await })
+        (SELDOM.retry_pipeline)(self, tenant.to_owned(), id, stage)
     }
 
     fn submit_block(
@@ -381,13 +366,11 @@ impl Service for Engine {
         spec: BlockSpec,
         options: SubmitOptions,
     ) -> BoxFuture<'_, Result<Submission>> {
-        let tenant = tenant.to_owned();
-        Box::pin(async move { self.store_block(&tenant, spec, options).await })
+        (SELDOM.submit_block)(self, tenant.to_owned(), spec, options)
     }
 
     fn block(&self, tenant: &str, id: TaskId) -> BoxFuture<'_, Result<BlockResult>> {
-        let tenant = tenant.to_owned();
-        Box::pin(async move { self.block_result(&tenant, id).await })
+        (SELDOM.block)(self, tenant.to_owned(), id)
     }
 
     fn upstream(
@@ -396,13 +379,11 @@ impl Service for Engine {
         task_id: TaskId,
         name: &str,
     ) -> BoxFuture<'_, Result<Option<Payload>>> {
-        let (tenant, name) = (tenant.to_owned(), name.to_owned());
-        Box::pin(async move { self.upstream_result(&tenant, task_id, &name).await })
+        (SELDOM.upstream)(self, tenant.to_owned(), task_id, name.to_owned())
     }
 
     fn upstream_names(&self, tenant: &str, task_id: TaskId) -> BoxFuture<'_, Result<Vec<String>>> {
-        let tenant = tenant.to_owned();
-        Box::pin(async move { self.names_upstream(&tenant, task_id).await })
+        (SELDOM.upstream_names)(self, tenant.to_owned(), task_id)
     }
 
     fn state(&self, tenant: &str, state_key: &str) -> BoxFuture<'_, Result<Option<Payload>>> {
@@ -427,8 +408,7 @@ impl Service for Engine {
     }
 
     fn why(&self, tenant: &str, task_id: TaskId) -> BoxFuture<'_, Result<Why>> {
-        let tenant = tenant.to_owned();
-        Box::pin(async move { self.explain(&tenant, task_id).await })
+        (SELDOM.why)(self, tenant.to_owned(), task_id)
     }
 
     fn announce(&self, tenant: &str, worker: WorkerInfo) -> BoxFuture<'_, Result<()>> {

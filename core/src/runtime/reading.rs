@@ -7,8 +7,9 @@ use crate::error::{Error, Result};
 use crate::rules::limits;
 use crate::runtime::engine::{Engine, WORKER_LIVES};
 use crate::runtime::host::timeout;
+use crate::runtime::seldom::SELDOM;
 use crate::words::{
-    Cursor, Filter, Page, Payload, Task, TaskId, TaskKind, TaskStatus, Update, UpdateKind, Why,
+    Cursor, Filter, Page, Task, TaskId, TaskKind, TaskStatus, Update, UpdateKind, Why,
 };
 
 /// Tasks that one `why` counts before it stops.
@@ -50,8 +51,8 @@ impl Engine {
                 updates.last_mut().filter(|_| is_final && task.kind == TaskKind::Block)
                 && *seq == task.last_seq
             {
-                *result = match self.block_result(tenant, task_id).await {
-                    Ok(found) => Some(Payload::of("result", &found)?),
+                *result = match (SELDOM.block_value)(self, tenant.to_owned(), task_id, 0).await {
+                    Ok((found, _)) => Some(found),
                     // The end is told all the same; who asks for the result learns why it is not here.
                     Err(Error::PayloadTooLarge { .. }) => None,
                     Err(error) => return Err(error),

@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 use crate::rules::limits;
 use crate::rules::retry::Policy;
 use crate::runtime::engine::Engine;
+use crate::runtime::seldom::SELDOM;
 use crate::store::EnqueueGroup;
 use crate::words::{BatchSpec, Submission, SubmitOptions, TaskSpec, TaskStatus};
 
@@ -26,8 +27,9 @@ impl Engine {
             return Ok(Vec::new());
         }
         if options.batch {
-            let stored = self.store_batch(tenant, BatchSpec::default(), specs, options).await?;
-            return Ok(stored.submissions);
+            let spec = BatchSpec::default();
+            let stored = (SELDOM.submit_batch)(self, tenant.to_owned(), spec, specs, options);
+            return Ok(stored.await?.submissions);
         }
         let group = self.group(tenant, specs)?;
         let start = self.host.monotonic();

@@ -1,11 +1,13 @@
 //! The store in memory: for tests, development, and work that may be lost with the process.
 
 mod flow;
+mod following;
 mod graphs;
 mod indexes;
 mod lines;
 mod link;
 mod named;
+mod seldom;
 mod states;
 mod table;
 mod transaction;
@@ -29,7 +31,9 @@ use crate::words::{
     BatchId, Count, Counts, Cursor, Filter, Leased, Page, Payload, Renewal, Renewed, Submission,
     Task, TaskId, Timestamp, Update, WorkerInfo,
 };
+use following::FOLLOWING;
 use link::Link;
+use seldom::SELDOM;
 use table::Table;
 use transaction::Transaction;
 
@@ -87,7 +91,7 @@ impl MemoryStore {
     /// Writes what follows from noted changes; tells of it with [`followed`](Self::followed) once the
     /// table is free again.
     fn finish(&self, table: &mut Table, follow: Follow<TaskId>) -> Result<Vec<Followed>> {
-        follow.finish(&mut Transaction { table, now: self.clock.now() })
+        Transaction { table, now: self.clock.now() }.finish(follow)
     }
 
     /// Tells of what was written. Not while the table is locked.
@@ -95,6 +99,13 @@ impl MemoryStore {
         self.link.followed(followed);
         self.link.changed();
     }
+}
+
+/// Makes known what few pages ask for; see `apart`.
+#[cfg(all(feature = "apart", target_family = "wasm"))]
+pub(crate) fn install() {
+    seldom::install();
+    following::install();
 }
 
 /// Runs a synchronous body as a future, lazily, as every store method does.
@@ -136,17 +147,11 @@ impl Store for MemoryStore {
     }
 
     fn compose(&self, composition: Composition) -> BoxFuture<'_, Result<Composed>> {
-        now!({
-            let mut table = self.open()?;
-            let (composed, followed) = table.compose(composition, self.clock.now())?;
-            drop(table);
-            self.followed(&followed);
-            Ok(composed)
-        })
+        (SELDOM.compose)(self, composition)
     }
 
     fn open_batch(&self, composition: Composition) -> BoxFuture<'_, Result<()>> {
-        now!(self.open()?.open_batch(composition, self.clock.now()))
+        (SELDOM.open_batch)(self, composition)
     }
 
     fn extend_batch(
@@ -156,8 +161,7 @@ impl Store for MemoryStore {
         chunk: u32,
         tasks: Vec<NewTask>,
     ) -> BoxFuture<'_, Result<u64>> {
-        let tenant = tenant.to_owned();
-        now!(self.open()?.extend_batch(&tenant, batch_id, chunk, tasks))
+        (SELDOM.extend_batch)(self, tenant.to_owned(), batch_id, chunk, tasks)
     }
 
     fn seal_batch(
@@ -166,20 +170,11 @@ impl Store for MemoryStore {
         batch_id: BatchId,
         depth_limit: Option<u64>,
     ) -> BoxFuture<'_, Result<Composed>> {
-        let tenant = tenant.to_owned();
-        now!({
-            let mut table = self.open()?;
-            let now = self.clock.now();
-            let (composed, followed) = table.seal_batch(&tenant, batch_id, depth_limit, now)?;
-            drop(table);
-            self.followed(&followed);
-            Ok(composed)
-        })
+        (SELDOM.seal_batch)(self, tenant.to_owned(), batch_id, depth_limit)
     }
 
     fn graph(&self, tenant: &str, id: TaskId) -> BoxFuture<'_, Result<Option<Graph>>> {
-        let tenant = tenant.to_owned();
-        now!(Ok(self.open()?.graph(&tenant, id)))
+        (SELDOM.graph)(self, tenant.to_owned(), id)
     }
 
     fn upstream(
@@ -188,52 +183,19 @@ impl Store for MemoryStore {
         task_id: TaskId,
         name: &str,
     ) -> BoxFuture<'_, Result<Option<Task>>> {
-        let (tenant, name) = (tenant.to_owned(), name.to_owned());
-        now!({
-            let table = self.open()?;
-            let mut named = table.upstream(&tenant, task_id).into_iter();
-            Ok(named.find(|(known, _)| *known == name).map(|(_, task)| task.clone()))
-        })
+        (SELDOM.upstream)(self, tenant.to_owned(), task_id, name.to_owned())
     }
 
     fn upstream_names(&self, tenant: &str, task_id: TaskId) -> BoxFuture<'_, Result<Vec<String>>> {
-        let tenant = tenant.to_owned();
-        now!({
-            let table = self.open()?;
-            let named = table.upstream(&tenant, task_id).into_iter();
-            Ok(named.map(|(name, _)| name.to_owned()).collect())
-        })
+        (SELDOM.upstream_names)(self, tenant.to_owned(), task_id)
     }
 
     fn settle_together(&self, transitions: Vec<Transition>) -> BoxFuture<'_, Result<Applied>> {
-        now!({
-            let mut table = self.open()?;
-            for transition in &transitions {
-                match table.get(&transition.tenant, transition.task_id) {
-                    None => return Ok(Applied::Missing),
-                    Some(task) if !transition.guard.holds(task) => {
-                        return Ok(Applied::Stale(Box::new(task.clone())));
-                    }
-                    Some(_) => {}
-                }
-            }
-            let mut follow = Follow::default();
-            let mut written = Transaction { table: &mut table, now: self.clock.now() };
-            let mut first = None;
-            for transition in &transitions {
-                let applied = written.apply(transition, &mut follow)?;
-                first.get_or_insert(applied);
-            }
-            let followed = self.finish(&mut table, follow)?;
-            drop(table);
-            self.followed(&followed);
-            Ok(first.unwrap_or(Applied::Missing))
-        })
+        (SELDOM.settle_together)(self, transitions)
     }
 
     fn state(&self, tenant: &str, state_key: &str) -> BoxFuture<'_, Result<Option<Payload>>> {
-        let (tenant, state_key) = (tenant.to_owned(), state_key.to_owned());
-        now!(Ok(self.open()?.states.state(&tenant, &state_key)))
+        (SELDOM.state)(self, tenant.to_owned(), state_key.to_owned())
     }
 
     fn on_follow(&self, listener: FollowListener) {
@@ -288,7 +250,8 @@ impl Store for MemoryStore {
                 });
                 let (answer, changed) = renewed.unwrap_or((Renewed::Lost, None));
                 if let Some(changed) = changed {
-                    follow.note(&mut Transaction { table: &mut table, now }, id, changed)?;
+                    let rows = &mut Transaction { table: &mut table, now };
+                    (FOLLOWING.note)(&mut follow, rows, id, changed)?;
                 }
                 answers.push(answer);
             }
@@ -316,15 +279,7 @@ impl Store for MemoryStore {
         cursor: Option<Cursor>,
         limit: u32,
     ) -> BoxFuture<'_, Result<Page>> {
-        let tenant = tenant.to_owned();
-        now!({
-            let table = self.open()?;
-            let mut tasks = Vec::new();
-            let next = walk::matching(&table, &tenant, &filter, cursor, limit as usize, |task| {
-                tasks.push(task.clone());
-            });
-            Ok(Page { tasks, next })
-        })
+        (SELDOM.list)(self, tenant.to_owned(), filter, cursor, limit)
     }
 
     fn find(
@@ -334,15 +289,7 @@ impl Store for MemoryStore {
         cursor: Option<Cursor>,
         limit: u32,
     ) -> BoxFuture<'_, Result<Found>> {
-        let tenant = tenant.to_owned();
-        now!({
-            let table = self.open()?;
-            let mut ids = Vec::new();
-            let next = walk::matching(&table, &tenant, &filter, cursor, limit as usize, |task| {
-                ids.push(task.task_id);
-            });
-            Ok(Found { ids, next })
-        })
+        (SELDOM.find)(self, tenant.to_owned(), filter, cursor, limit)
     }
 
     fn updates(
@@ -362,42 +309,23 @@ impl Store for MemoryStore {
     }
 
     fn counts(&self, tenant: &str) -> BoxFuture<'_, Result<Vec<Count>>> {
-        let tenant = tenant.to_owned();
-        now!(Ok(self.open()?.counts(&tenant)))
+        (SELDOM.counts)(self, tenant.to_owned())
     }
 
     fn pause(&self, tenant: &str, queue: &str, paused: bool) -> BoxFuture<'_, Result<()>> {
-        let key = (tenant.to_owned(), queue.to_owned());
-        now!({
-            let mut table = self.open()?;
-            if paused {
-                table.paused.insert(key);
-            } else {
-                table.paused.remove(&key);
-            }
-            drop(table);
-            self.link.changed();
-            Ok(())
-        })
+        (SELDOM.pause)(self, tenant.to_owned(), queue.to_owned(), paused)
     }
 
     fn paused(&self, tenant: &str) -> BoxFuture<'_, Result<Vec<String>>> {
-        let tenant = tenant.to_owned();
-        now!({
-            let table = self.open()?;
-            let mine = table.paused.iter().filter(|(of, _)| *of == tenant);
-            Ok(mine.map(|(_, queue)| queue.clone()).collect())
-        })
+        (SELDOM.paused)(self, tenant.to_owned())
     }
 
     fn oldest(&self, tenant: &str) -> BoxFuture<'_, Result<Vec<(String, Timestamp)>>> {
-        let tenant = tenant.to_owned();
-        now!(Ok(self.open()?.lines.oldest(&tenant)))
+        (SELDOM.oldest)(self, tenant.to_owned())
     }
 
     fn batch(&self, tenant: &str, batch_id: BatchId) -> BoxFuture<'_, Result<Counts>> {
-        let tenant = tenant.to_owned();
-        now!(Ok(self.open()?.batch(&tenant, batch_id)))
+        (SELDOM.batch)(self, tenant.to_owned(), batch_id)
     }
 
     fn recent(
@@ -406,8 +334,7 @@ impl Store for MemoryStore {
         since: Timestamp,
         limit: u32,
     ) -> BoxFuture<'_, Result<Vec<Task>>> {
-        let tenant = tenant.to_owned();
-        now!(Ok(self.open()?.recent(&tenant, since, limit as usize)))
+        (SELDOM.recent)(self, tenant.to_owned(), since, limit)
     }
 
     fn flow(
@@ -415,12 +342,11 @@ impl Store for MemoryStore {
         from: Timestamp,
         until: Timestamp,
     ) -> BoxFuture<'_, Result<Option<crate::words::Flows>>> {
-        now!(Ok(self.open()?.flow(from, until)))
+        (SELDOM.flow)(self, from, until)
     }
 
     fn ahead(&self, task: &Task, most: u64) -> BoxFuture<'_, Result<u64>> {
-        let task = task.clone();
-        now!(Ok(walk::ahead(&*self.open()?, &task, most)))
+        (SELDOM.ahead)(self, task.clone(), most)
     }
 
     fn due(&self, limit: u32) -> BoxFuture<'_, Result<Due>> {

@@ -1,5 +1,6 @@
 //! The rows of one write, for what follows from it.
 
+use super::following::FOLLOWING;
 use super::table::Table;
 use crate::engine::follow::{Changed, Follow, Rows};
 use crate::engine::transition::Transition;
@@ -42,7 +43,7 @@ impl Transaction<'_> {
             states.keep(&rows[&id], state);
         }
         if let Some(changed) = changed {
-            follow.note(self, id, changed)?;
+            (FOLLOWING.note)(follow, self, id, changed)?;
         }
         Ok(Applied::Done(settled))
     }

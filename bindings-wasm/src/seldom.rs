@@ -1,0 +1,63 @@
+//! What few pages ask for. The engine's part of it stands in a file of its own, which the package fetches with the
+//! first call that needs it.
+
+use std::rc::Rc;
+
+use windlass_core::Result;
+use windlass_core::apart::Apart;
+use windlass_core::future::BoxFuture;
+use windlass_json::{Client, Events};
+
+/// What follows all tasks.
+pub(crate) trait Source {
+    /// See [`Events::next`].
+    fn next(&self) -> BoxFuture<'static, Result<Option<String>>>;
+    /// See [`Events::close`].
+    fn close(&self);
+}
+
+impl Source for Events {
+    fn next(&self) -> BoxFuture<'static, Result<Option<String>>> {
+        let events = self.clone();
+        Box::pin(async move { events.next().await })
+    }
+
+    fn close(&self) {
+        Self::close(self);
+    }
+}
+
+/// Where it goes through.
+pub(crate) struct Seldom {
+    /// See [`Client::seldom`].
+    pub(crate) call:
+        fn(Client, String, String, String) -> BoxFuture<'static, Result<Option<String>>>,
+    /// See [`Client::events`].
+    pub(crate) events: fn(&Client, Option<String>, Option<String>) -> Rc<dyn Source>,
+}
+
+static TABLE: Seldom = Seldom {
+    call: |client, verb, subject, told| {
+        Box::pin(async move { client.seldom(&verb, &subject, &told).await })
+    },
+    events: |client, queue, task_type| Rc::new(client.events(queue, task_type)),
+};
+
+pub(crate) static SELDOM: Apart<Seldom> = Apart::new(&TABLE);
+
+/// Makes all of it known. Resolves with `null`; the file must have been fetched.
+#[cfg(feature = "engine")]
+#[wasm_bindgen::prelude::wasm_bindgen(js_name = installSeldom)]
+pub fn install_seldom() -> js_sys::Promise {
+    crate::promise::optional(async {
+        install().await;
+        Ok(None)
+    })
+}
+
+#[cfg(feature = "engine")]
+#[wasm_split_helpers::wasm_split(seldom)]
+fn install() {
+    windlass_core::runtime::install();
+    SELDOM.fill(&TABLE);
+}
