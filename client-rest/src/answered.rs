@@ -138,3 +138,13 @@ pub(crate) fn unread(error: serde_json::Error) -> Error {
     let reason = format!("not what a Windlass server answers: {error}");
     Error::Api { status_code: 200, reason }
 }
+
+/// As many as were asked for, or nothing can be told from the answer.
+pub(crate) fn counted<T>(found: Vec<T>, asked: usize) -> Result<Vec<T>, Error> {
+    if found.len() == asked { Ok(found) } else { Err(miscounted(found.len(), asked)) }
+}
+
+pub(crate) fn miscounted(found: usize, asked: usize) -> Error {
+    let reason = format!("answered {found} entries to a question about {asked}");
+    Error::Api { status_code: 200, reason }
+}

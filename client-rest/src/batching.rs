@@ -8,9 +8,9 @@ use bytes::Bytes;
 use windlass_core::rules::limits;
 use windlass_core::{BatchId, BatchSubmission, Error, Result};
 
-use crate::answered::{Answered, Extended, Opened, unread};
-use crate::call::Call;
-use crate::service::{RestService, counted};
+use crate::answered::{Answered, Extended, Opened, counted, unread};
+use crate::service::RestService;
+use crate::verb;
 use crate::working::LARGE;
 
 /// A batch as text.
@@ -39,7 +39,7 @@ impl RestService {
         let size: usize = tasks.iter().map(|task| task.len() + 1).sum();
         let stored = if head.len() + size <= LARGE {
             let body = object(&[&head, &list(&tasks)]);
-            let call = Call::post("submit_batch", "/batches".to_owned(), Some(body)).tenant(tenant);
+            let call = verb::SUBMIT_BATCH.call().json(body).tenant(tenant);
             BatchSubmission::read(&self.patiently(&call, patience).await?).map_err(unread)?
         } else {
             let batch_id = self.open_text(tenant, &head).await?;
@@ -52,9 +52,8 @@ impl RestService {
     }
 
     pub(crate) async fn open_text(&self, tenant: &str, head: &str) -> Result<BatchId> {
-        // A second run leaves one more that is never sealed, and so forgotten.
-        let call = Call::post("open_batch", "/batches?open=true".to_owned(), Some(object(&[head])));
-        Ok(self.calls.answer::<Opened>(&call.tenant(tenant)).await?.0)
+        let call = verb::OPEN_BATCH.call().json(object(&[head])).tenant(tenant);
+        Ok(self.calls.answer::<Opened>(&call).await?.0)
     }
 
     pub(crate) async fn put_chunk(
@@ -64,9 +63,8 @@ impl RestService {
         chunk: u32,
         tasks: &[String],
     ) -> Result<u64> {
-        let path = format!("/batches/{batch_id}/chunks/{chunk}");
-        let call = Call::post("extend_batch", path, Some(object(&[&list(tasks)])));
-        let call = Call { method: "PUT", ..call }.tenant(tenant);
+        let call = verb::EXTEND_BATCH.of(&[&batch_id.to_string(), &chunk.to_string()]);
+        let call = call.json(object(&[&list(tasks)])).tenant(tenant);
         Ok(self.calls.answer::<Extended>(&call).await?.0)
     }
 
@@ -82,8 +80,8 @@ impl RestService {
             let first = tries.fetch_add(1, Ordering::Relaxed) == 0;
             Ok(Bytes::from_static(if first { b"{}" } else { b"{\"again\":true}" }))
         };
-        let path = format!("/batches/{batch_id}/seal");
-        let call = Call::held("seal_batch", path, Duration::ZERO, body).tenant(tenant);
+        let call = verb::SEAL_BATCH.of(&[&batch_id.to_string()]);
+        let call = call.held(Duration::ZERO, body).tenant(tenant);
         BatchSubmission::read(&self.patiently(&call, patience).await?).map_err(unread)
     }
 }

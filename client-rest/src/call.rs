@@ -6,12 +6,13 @@ use bytes::Bytes;
 use serde::Serialize;
 use windlass_core::{Error, Result};
 
+use crate::address::with_query;
 use crate::transport::JSON;
+use crate::verb::Verb;
 
-/// One call, as a verb describes it.
+/// One call of a verb.
 pub(crate) struct Call {
-    pub(crate) verb: &'static str,
-    pub(crate) method: &'static str,
+    pub(crate) verb: &'static Verb,
     /// Below `/api/v1`, with its query.
     pub(crate) path: String,
     pub(crate) accept: &'static str,
@@ -46,40 +47,41 @@ pub(crate) fn json(body: &impl Serialize) -> Result<Bytes> {
 }
 
 impl Call {
-    /// A question, which may be repeated.
-    pub(crate) fn get(verb: &'static str, path: String) -> Self {
+    /// A call of `verb` at `path`, without a body.
+    pub(crate) fn new(verb: &'static Verb, path: String) -> Self {
         Self {
             verb,
-            method: "GET",
             path,
             accept: JSON,
             tenant: None,
             body: Body::None,
-            repeatable: true,
+            repeatable: verb.repeatable,
             hold: Duration::ZERO,
             limit: None,
             of_worker: false,
         }
     }
 
-    /// A request with `body`, which may be repeated.
-    pub(crate) fn post(verb: &'static str, path: String, body: Option<Bytes>) -> Self {
-        let body = body.map_or(Body::None, Body::Json);
-        Self { method: "POST", body, ..Self::get(verb, path) }
+    /// With these parameters.
+    pub(crate) fn with(mut self, query: &[(String, String)]) -> Self {
+        self.path = with_query(&self.path, query);
+        self
     }
 
-    pub(crate) fn delete(verb: &'static str, path: String) -> Self {
-        Self { method: "DELETE", ..Self::get(verb, path) }
+    /// With this body.
+    pub(crate) fn json(mut self, body: Bytes) -> Self {
+        self.body = Body::Json(body);
+        self
     }
 
-    /// A request that the server answers within `hold`; `body` makes its body from what is left of it.
+    /// Answered within `hold`; `body` makes its body from what is left of it.
     pub(crate) fn held(
-        verb: &'static str,
-        path: String,
+        mut self,
         hold: Duration,
         body: impl Fn(Duration) -> Result<Bytes> + Send + Sync + 'static,
     ) -> Self {
-        Self { hold, body: Body::Held(Box::new(body)), ..Self::post(verb, path, None) }
+        self.body = Body::Held(Box::new(body));
+        self.holding(hold)
     }
 
     /// Whose tasks it is about.

@@ -3,18 +3,15 @@
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use serde::de::DeserializeOwned;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit, watch};
 use windlass_core::future::BoxFuture;
 use windlass_core::rules::call::CallFailure;
 use windlass_core::runtime::host::{SharedHost, timeout};
 use windlass_core::words::Seconds;
-use windlass_core::words::members::Members;
 use windlass_core::{Breaker, Circuit, Error, Pass, Result};
 
 use crate::address::Address;
 use crate::answer::{self, Failed, Read, Tell};
-use crate::answered::{Answered, unread};
 use crate::call::{Body, Call};
 use crate::clock::ServerClock;
 use crate::options::RestOptions;
@@ -22,7 +19,7 @@ use crate::transport::{Request, Response, Transport};
 
 /// What becomes of the answer to a call.
 #[derive(Clone, Copy)]
-enum End<'a> {
+pub(crate) enum End<'a> {
     /// It stays open.
     Open,
     /// Its body is read, if anything is to be read of it. One that is larger than is read is an error,
@@ -96,82 +93,6 @@ impl Calls {
         &self.options
     }
 
-    /// The answer to `call`.
-    ///
-    /// # Errors
-    ///
-    /// What the server said; `store_unavailable` when it said nothing in time, `api_error` when it said
-    /// what no Windlass server says, `circuit_breaker_open`, `client_closed`.
-    pub(crate) async fn ask<T: DeserializeOwned + Send>(&self, call: &Call) -> Result<T> {
-        self.ask_by(call, &|text| serde_json::from_str(text)).await
-    }
-
-    /// The same, as `read` takes it from the answer's text. Errors as `ask`.
-    pub(crate) async fn ask_by<T: Send>(
-        &self,
-        call: &Call,
-        read: &(dyn Fn(&str) -> serde_json::Result<T> + Sync),
-    ) -> Result<T> {
-        let answer = self.read(call, false, read).await?;
-        answer.ok_or_else(|| Error::internal("a call ended without an answer"))
-    }
-
-    /// The text of the answer, which is an object. Boxed, so that it is there once. Errors as `ask`.
-    pub(crate) fn text<'a>(&'a self, call: &'a Call) -> BoxFuture<'a, Result<String>> {
-        Box::pin(self.ask_by(call, &object))
-    }
-
-    /// The same, read.
-    pub(crate) async fn answer<T: Answered>(&self, call: &Call) -> Result<T> {
-        T::read(&self.text(call).await?).map_err(unread)
-    }
-
-    /// The same; `None` when the answer is larger than a client reads. Errors as `ask`.
-    pub(crate) async fn ask_unless_large<T: DeserializeOwned + Send>(
-        &self,
-        call: &Call,
-    ) -> Result<Option<T>> {
-        self.read(call, true, &|text| serde_json::from_str(text)).await
-    }
-
-    /// What `read` takes from an answer, unless it `may_be_large` and is. Errors as `ask`.
-    pub(crate) async fn read<T: Send>(
-        &self,
-        call: &Call,
-        may_be_large: bool,
-        read: &(dyn Fn(&str) -> serde_json::Result<T> + Sync),
-    ) -> Result<Option<T>> {
-        let answer = Mutex::new(None);
-        let keep = |text: &str| {
-            *lock(&answer) = Some(read(text)?);
-            Ok(())
-        };
-        self.run(call, Some(&keep), may_be_large).await?;
-        let answer = lock(&answer).take();
-        Ok(answer)
-    }
-
-    /// Makes a call whose answer says nothing. Errors as `ask`.
-    pub(crate) async fn tell(&self, call: &Call) -> Result<()> {
-        self.run(call, None, true).await
-    }
-
-    /// The open answer to `call`. Errors as `ask`.
-    pub(crate) async fn open(&self, call: &Call) -> Result<Response> {
-        let answer = self.repeat(call, End::Open).await?;
-        answer.ok_or_else(|| Error::internal("a call ended without an answer"))
-    }
-
-    /// Makes a call and has its answer read, or left alone when it `may_be_large` and is.
-    pub(crate) async fn run(
-        &self,
-        call: &Call,
-        read: Option<&Read<'_>>,
-        may_be_large: bool,
-    ) -> Result<()> {
-        self.repeat(call, End::Read { read, may_be_large }).await.map(|_| ())
-    }
-
     /// Leave by the breaker.
     fn enter(&self, call: &Call) -> Result<Option<Pass>> {
         if self.is_closed() {
@@ -188,7 +109,7 @@ impl Calls {
 
     /// Tries until it succeeds, must not be repeated, or its time is up. Nothing here depends on what is
     /// read, and it is boxed: every verb would have a copy of its own.
-    fn repeat<'a>(
+    pub(crate) fn repeat<'a>(
         &'a self,
         call: &'a Call,
         end: End<'a>,
@@ -234,7 +155,7 @@ impl Calls {
             if pause >= left() {
                 break failed;
             }
-            tracing::debug!(verb = call.verb, tries, ?pause, ?failed, "the call is repeated");
+            tracing::debug!(verb = call.verb.name, tries, ?pause, ?failed, "the call is repeated");
             tokio::select! {
                 () = self.closed() => break Failed::Closed,
                 () = self.host.sleep(pause) => {}
@@ -243,7 +164,7 @@ impl Calls {
         let blamed = failed.blames_server();
         // It was not asked, or nobody waits for what it says.
         let unheard = matches!(failed, Failed::Closed | Failed::Crowded);
-        let error = failed.into_error(call.verb, self.address.place());
+        let error = failed.into_error(call.verb.name, self.address.place());
         match pass {
             Some(pass) if blamed => pass.refused(&error, self.host.monotonic()),
             Some(pass) if !unheard => pass.succeeded(),
@@ -333,7 +254,7 @@ impl Calls {
             }
         };
         let request = Request {
-            method: call.method,
+            method: call.verb.method,
             url: self.address.at(&call.path),
             accept: call.accept,
             tenant: call.tenant.as_deref(),
@@ -371,11 +292,7 @@ impl Calls {
     }
 }
 
-fn object(text: &str) -> serde_json::Result<String> {
-    Members::parse(text).map(|_| text.to_owned())
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
@@ -393,6 +310,7 @@ mod tests {
     use windlass_core::runtime::host::TokioHost;
 
     use super::*;
+    use crate::verb;
 
     // GPY-05
     #[tokio::test]
@@ -406,7 +324,7 @@ mod tests {
         };
         let host = Arc::new(TokioHost::new(tokio::runtime::Handle::current()));
         let calls = Calls::new("http://127.0.0.1:1", options, host, answer::problem).unwrap();
-        let ask = || Call::get("queues", "/queues".to_owned());
+        let ask = || verb::QUEUES.call();
         let room = calls.room.acquire().await.unwrap();
         let error = calls.tell(&ask()).await.unwrap_err();
         assert!(error.to_string().contains("max_connections"), "{error}");

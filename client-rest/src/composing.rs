@@ -15,6 +15,7 @@ use crate::answered::{Answered, Names, State, Upstream, unread};
 use crate::batching::BatchText;
 use crate::call::{Call, json};
 use crate::service::RestService;
+use crate::verb;
 
 /// What is told of a batch beside its tasks.
 #[derive(Serialize)]
@@ -136,8 +137,8 @@ impl RestService {
             labels: &spec.labels,
             metadata: spec.metadata.as_ref(),
         })?;
-        let call = Call::post("submit_pipeline", "/pipelines".to_owned(), Some(body));
-        self.keyed(&call.tenant(tenant), spec.idempotency_key.is_none(), patience).await
+        let call = verb::SUBMIT_PIPELINE.call().json(body).tenant(tenant);
+        self.keyed(&call, spec.idempotency_key.is_none(), patience).await
     }
 
     pub(crate) async fn send_block(
@@ -153,8 +154,8 @@ impl RestService {
         }
         let filled = spec.idempotency_key.is_none();
         spec.idempotency_key = Some(self.key_or(spec.idempotency_key.as_ref()));
-        let call = Call::post("submit_block", "/parallel/execute".to_owned(), Some(json(&spec)?));
-        self.keyed(&call.tenant(tenant), filled, patience).await
+        let call = verb::SUBMIT_BLOCK.call().json(json(&spec)?).tenant(tenant);
+        self.keyed(&call, filled, patience).await
     }
 
     /// Stores what has a key: `filled` when it was made here, so that its being known means only that an
@@ -183,7 +184,7 @@ impl RestService {
     ) -> Result<Option<Payload>> {
         // No stage has such a name.
         let Ok(name) = segment("name", name) else { return Ok(None) };
-        let call = Call::get("upstream", format!("/tasks/{task_id}/upstream/{name}"));
+        let call = verb::UPSTREAM.of(&[&task_id.to_string(), &name]);
         match self.calls.answer::<Upstream>(&call.tenant(tenant)).await {
             Ok(upstream) => Ok(Some(upstream.0)),
             // Either there is no such task, or it waited for nothing of that name.
@@ -195,13 +196,12 @@ impl RestService {
     }
 
     pub(crate) async fn names_of(&self, tenant: &str, task_id: TaskId) -> Result<Vec<String>> {
-        let call = Call::get("upstream_names", format!("/tasks/{task_id}/upstream"));
+        let call = verb::UPSTREAM_NAMES.of(&[&task_id.to_string()]);
         Ok(self.calls.answer::<Names>(&call.tenant(tenant)).await?.0)
     }
 
     pub(crate) async fn state_of(&self, tenant: &str, state_key: &str) -> Result<Option<Payload>> {
-        let path = format!("/states/{}", segment("state_key", state_key)?);
-        let call = Call::get("state", path).tenant(tenant);
+        let call = verb::STATE.of(&[&segment("state_key", state_key)?]).tenant(tenant);
         Ok(self.calls.answer::<State>(&call).await?.0)
     }
 }

@@ -3,8 +3,8 @@
 use serde::Deserialize;
 use windlass_core::{Result, Timestamp};
 
-use crate::call::Call;
 use crate::service::RestService;
+use crate::verb;
 
 /// A server, as it tells of itself.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -30,7 +30,7 @@ impl RestService {
     ///
     /// What every call may meet; `api_error` when no Windlass server answers there.
     pub async fn health(&self) -> Result<ServerHealth> {
-        self.calls.ask(&Call::get("ask for its health", "/health".to_owned())).await
+        self.calls.ask(&verb::HEALTH.call()).await
     }
 
     /// Returns when the server could give a worker a task now. Needs no key.
@@ -39,10 +39,7 @@ impl RestService {
     ///
     /// `service_unavailable`, `store_unavailable`, and what every call may meet.
     pub async fn ready(&self) -> Result<()> {
-        let Ready {} = self
-            .calls
-            .ask(&Call::get("ask whether it is ready", "/health/ready".to_owned()))
-            .await?;
+        let Ready {} = self.calls.ask(&verb::READY.call()).await?;
         Ok(())
     }
 }

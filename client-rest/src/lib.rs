@@ -6,8 +6,10 @@
 //! | file | what lives there |
 //! | --- | --- |
 //! | `address` | which URLs are taken, and where a verb is |
+//! | `verb` | the table of verbs: where each is, and whether it may be repeated |
 //! | `call` | what one call asks |
 //! | `calls` | making one: its deadline, retries and breaker |
+//! | `asking` | what comes of a call: its answer read, as text, or open |
 //! | `answer` | reading what a server answers, and what it means when it answers something else |
 //! | `answered` | what is read of answers by their members |
 //! | `keys` | the idempotency key that every submit carries |
@@ -15,7 +17,8 @@
 //! | `sse`, `stream` | event streams: their text, and following one through cuts |
 //! | `health` | what a server says about itself |
 //! | `transport` | the way to a server: reqwest natively, `fetch` in a browser |
-//! | `service` | the verbs |
+//! | `service` | the verbs of core, asked |
+//! | `matching` | calls about tasks that match |
 //! | `reading` | tasks by id, in as many calls as their size takes |
 //! | `working` | a worker's verbs, in as many calls as their size takes |
 //! | `submitting`, `batching`, `composing` | a submit on its way: of tasks, of a batch, of a graph |
@@ -28,6 +31,7 @@
 mod address;
 mod answer;
 mod answered;
+mod asking;
 mod batching;
 mod call;
 mod calls;
@@ -35,6 +39,7 @@ mod clock;
 mod composing;
 mod health;
 mod keys;
+mod matching;
 mod options;
 mod raw;
 mod reading;
@@ -44,6 +49,7 @@ mod stream;
 mod submitting;
 pub mod text;
 mod transport;
+mod verb;
 mod working;
 
 pub use health::ServerHealth;

@@ -1,13 +1,12 @@
 //! Calls that no verb of `Service` makes. Their answers are handed on as they are.
 
-use bytes::Bytes;
 use serde_json::value::RawValue;
 use windlass_core::words::members::Members;
 use windlass_core::{Result, TaskId};
 
-use crate::call::Call;
 use crate::service::RestService;
 use crate::text::KEY;
+use crate::verb;
 
 impl RestService {
     /// Has the server run a parallel block, told by JSON text; the JSON text of its answer. One without a
@@ -17,10 +16,9 @@ impl RestService {
     ///
     /// `invalid_argument`, and what every call may meet.
     pub async fn execute_block(&self, tenant: &str, block: String) -> Result<Box<RawValue>> {
-        let path = "/parallel/execute".to_owned();
         let call = |block: String, repeats: bool| {
-            let call = Call::post("execute a block", path, Some(Bytes::from(block)));
-            if repeats { call.tenant(tenant) } else { call.tenant(tenant).once() }
+            let call = verb::EXECUTE_BLOCK.call().json(block.into()).tenant(tenant);
+            if repeats { call } else { call.once() }
         };
         // What is no object is the server's to refuse.
         let call = match (block.trim_end().strip_suffix('}'), Members::read("block", &block)) {
@@ -44,7 +42,7 @@ impl RestService {
     ///
     /// `task_not_found`, and what every call may meet.
     pub async fn task_status(&self, tenant: &str, task_id: &str) -> Result<Box<RawValue>> {
-        let path = format!("/tasks/{}/status", TaskId::parse(task_id)?);
-        self.calls.ask(&Call::get("get a status", path).tenant(tenant)).await
+        let task_id = TaskId::parse(task_id)?.to_string();
+        self.calls.ask(&verb::STATUS.of(&[&task_id]).tenant(tenant)).await
     }
 }

@@ -9,8 +9,10 @@ use windlass_core::words::members::quoted_list;
 use windlass_core::words::{FoundTasks, Seconds};
 use windlass_core::{Result, Task, TaskId};
 
+use crate::answered::counted;
 use crate::call::Call;
-use crate::service::{HOLD, RestService, counted};
+use crate::service::{HOLD, RestService};
+use crate::verb;
 use crate::working::TOO_LARGE;
 
 /// How long one part of a wait for the first failure is looked at before the next one is, and how often
@@ -47,8 +49,7 @@ impl RestService {
         while found.len() < ids.len() {
             let end = ids.len().min(found.len() + part);
             let asked = &ids[found.len()..end];
-            let call = Call::post("get", "/tasks/find".to_owned(), Some(named(asked).into()));
-            let call = call.tenant(tenant);
+            let call = verb::FIND.call().json(named(asked).into()).tenant(tenant);
             match self.records(&call, asked.len()).await? {
                 Some(tasks) => found.extend(tasks),
                 None => part = asked.len().div_ceil(2),
@@ -81,10 +82,9 @@ impl RestService {
                 let rest = [",\"fail_fast\":", fail_fast, ",\"wait_seconds\":", &wait, "}"];
                 Ok([&*asked, &rest.concat()].concat().into())
             };
-            let path = "/tasks/wait".to_owned();
             let seat = self.calls.seat();
             let hold = if seat.is_some() { left().min(HOLD) } else { Duration::ZERO };
-            let call = Call::held("wait", path, hold, body).tenant(tenant);
+            let call = verb::WAIT.call().held(hold, body).tenant(tenant);
             let Some(tasks) = self.records(&call, ids.len()).await? else {
                 return self.wait_in_parts(tenant, ids, fail_fast, left()).await;
             };

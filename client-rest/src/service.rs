@@ -4,27 +4,29 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use windlass_core::rules::limits;
 use windlass_core::runtime::host::SharedHost;
-use windlass_core::words::{BoundBody, SubmitBody, Submitted, Tasks, Workers};
+use windlass_core::words::{Tasks, Workers};
 use windlass_core::{
     Batch, BatchId, BatchSpec, BatchSubmission, BlockResult, BlockSpec, Changed, Circuit, Count,
-    Cursor, Error, Filter, LeaseRequest, Leased, Page, Payload, Pipeline, PipelineSpec,
+    Cursor, Filter, LeaseRequest, Leased, Page, Payload, Pipeline, PipelineSpec,
     PipelineSubmission, QueueInfo, Renewal, Renewed, Result, Service, Settle, SettleReply, Stretch,
     Submission, SubmitOptions, Swept, Tally, Task, TaskId, TaskSpec, TaskStatus, Timestamp, Update,
     Why, WorkerInfo, future::BoxFuture,
 };
 
-use crate::address::{segment, with_query};
+use crate::address::segment;
 use crate::answer::{self, Tell};
 use crate::call::{Call, json};
 use crate::calls::Calls;
 use crate::composing::texts;
 use crate::keys::Keys;
+use crate::matching;
 use crate::options::RestOptions;
 use crate::stream::Streams;
-use crate::submitting::Place;
+use crate::verb::{self, Verb};
 
 /// Longest time that a server holds an answer back.
 pub(crate) const HOLD: Duration = Duration::from_secs(60);
@@ -91,52 +93,32 @@ impl RestService {
         self.calls.circuit()
     }
 
-    async fn submit_tasks(
+    /// The answer to a call for `tenant`; what cannot be called is refused.
+    fn ask<T: DeserializeOwned + Send>(
         &self,
         tenant: &str,
-        mut specs: Vec<TaskSpec>,
-        options: SubmitOptions,
-    ) -> Result<Vec<Submission>> {
-        limits::name("tenant", tenant)?;
-        if options.batch && !specs.is_empty() {
-            let batch = self.batch_of(tenant, BatchSpec::default(), specs, options.patience);
-            return Ok(batch.await?.submissions);
-        }
-        let place = Place::of(specs.len())?;
-        // Refused here as there, and before anything travels: not every number has JSON text.
-        specs.iter().try_for_each(limits::check_spec)?;
-        let filled = self.keys.fill(&mut specs, self.calls.clock().now());
-        let body = match place {
-            _ if specs.is_empty() => return Ok(Vec::new()),
-            Place::One => json(&specs[0])?,
-            _ => json(&SubmitBody { tasks: specs })?,
-        };
-        let read = |text: &str| match place {
-            Place::One => serde_json::from_str(text).map(|one| vec![one]),
-            _ => serde_json::from_str(text).map(|stored: Submitted| stored.submissions),
-        };
-        self.store(tenant, place, body, &read, &filled, options.patience).await
+        call: Result<Call>,
+    ) -> BoxFuture<'_, Result<T>> {
+        let call = call.map(|call| call.tenant(tenant));
+        Box::pin(async move { self.calls.ask(&call?).await })
     }
 
-    async fn task(&self, verb: &'static str, tenant: &str, task_id: TaskId) -> Result<Task> {
-        let path = format!("/tasks/{task_id}/{verb}");
-        self.calls.ask(&Call::post(verb, path, None).tenant(tenant)).await
-    }
-
-    async fn change(
+    /// The same, of a verb about one thing.
+    fn about<T: DeserializeOwned + Send>(
         &self,
-        verb: &'static str,
         tenant: &str,
-        filter: &Filter,
-        stretch: Stretch,
-    ) -> Result<Changed> {
-        let Stretch { cursor, most } = stretch;
-        limits::check_most(most, limits::CHANGE_MOST)?;
-        let path = with_query(&format!("/tasks/{verb}"), &query(filter));
-        let body = json(&BoundBody { most: Some(most), cursor })?;
-        // A second run would count only what the first one left.
-        self.calls.ask(&Call::post(verb, path, Some(body)).tenant(tenant).once()).await
+        verb: &'static Verb,
+        id: impl ToString,
+    ) -> BoxFuture<'_, Result<T>> {
+        self.ask(tenant, Ok(verb.of(&[&id.to_string()])))
     }
+}
+
+/// A call that pauses a queue or lets it go on.
+pub(crate) fn pause(queue: &str, paused: bool) -> Result<Call> {
+    limits::name("queue", queue)?;
+    let verb = if paused { &verb::PAUSE } else { &verb::RESUME };
+    Ok(verb.of(&[&segment("queue", queue)?]))
 }
 
 impl Service for RestService {
@@ -170,25 +152,11 @@ impl Service for RestService {
         cursor: Option<Cursor>,
         limit: u32,
     ) -> BoxFuture<'_, Result<Page>> {
-        let mut query = query(&filter);
-        query.extend(cursor.map(|cursor| ("cursor".to_owned(), cursor.to_string())));
-        query.push(("limit".to_owned(), limit.to_string()));
-        let path = with_query("/tasks", &query);
-        let call = Call::get("list", path).tenant(tenant);
-        Box::pin(async move {
-            limits::check_page(limit)?;
-            self.calls.ask(&call).await
-        })
+        self.ask(tenant, matching::list(&filter, cursor, limit))
     }
 
     fn count(&self, tenant: &str, filter: Filter, most: u32) -> BoxFuture<'_, Result<Tally>> {
-        let mut query = query(&filter);
-        query.push(("most".to_owned(), most.to_string()));
-        let call = Call::get("count", with_query("/tasks/count", &query)).tenant(tenant);
-        Box::pin(async move {
-            limits::check_most(most, limits::COUNT_MOST)?;
-            self.calls.ask(&call).await
-        })
+        self.ask(tenant, matching::count(&filter, most))
     }
 
     fn cancel_matching(
@@ -197,8 +165,7 @@ impl Service for RestService {
         filter: Filter,
         stretch: Stretch,
     ) -> BoxFuture<'_, Result<Changed>> {
-        let tenant = tenant.to_owned();
-        Box::pin(async move { self.change("cancel", &tenant, &filter, stretch).await })
+        self.ask(tenant, matching::change(&verb::CANCEL_MATCHING, &filter, stretch))
     }
 
     fn retry_matching(
@@ -207,8 +174,7 @@ impl Service for RestService {
         filter: Filter,
         stretch: Stretch,
     ) -> BoxFuture<'_, Result<Changed>> {
-        let tenant = tenant.to_owned();
-        Box::pin(async move { self.change("retry", &tenant, &filter, stretch).await })
+        self.ask(tenant, matching::change(&verb::RETRY_MATCHING, &filter, stretch))
     }
 
     fn updates(
@@ -235,17 +201,11 @@ impl Service for RestService {
     }
 
     fn cancel(&self, tenant: &str, task_id: TaskId) -> BoxFuture<'_, Result<Task>> {
-        let tenant = tenant.to_owned();
-        Box::pin(async move { self.task("cancel", &tenant, task_id).await })
+        self.about(tenant, &verb::CANCEL, task_id)
     }
 
     fn retry(&self, tenant: &str, task_id: TaskId) -> BoxFuture<'_, Result<Task>> {
-        let tenant = tenant.to_owned();
-        Box::pin(async move {
-            let path = format!("/tasks/{task_id}/retry");
-            // A second run would find the task that the first one began.
-            self.calls.ask(&Call::post("retry", path, None).tenant(&tenant).once()).await
-        })
+        self.about(tenant, &verb::RETRY, task_id)
     }
 
     fn lease(&self, tenant: &str, request: LeaseRequest) -> BoxFuture<'_, Result<Leased>> {
@@ -293,29 +253,20 @@ impl Service for RestService {
     }
 
     fn queues(&self, tenant: &str) -> BoxFuture<'_, Result<Vec<QueueInfo>>> {
-        let call = Call::get("queues", "/queues".to_owned()).tenant(tenant);
-        Box::pin(async move { Ok(self.calls.ask::<Queues>(&call).await?.queues) })
+        let queues = self.ask::<Queues>(tenant, Ok(verb::QUEUES.call()));
+        Box::pin(async move { Ok(queues.await?.queues) })
     }
 
     fn pause(&self, tenant: &str, queue: &str, paused: bool) -> BoxFuture<'_, Result<QueueInfo>> {
-        let verb = if paused { "pause" } else { "resume" };
-        let path = limits::name("queue", queue).and_then(|()| segment("queue", queue));
-        let tenant = tenant.to_owned();
-        Box::pin(async move {
-            let path = format!("/queues/{}/{verb}", path?);
-            self.calls.ask(&Call::post(verb, path, None).tenant(&tenant)).await
-        })
+        self.ask(tenant, pause(queue, paused))
     }
 
     fn batch(&self, tenant: &str, batch_id: BatchId) -> BoxFuture<'_, Result<Batch>> {
-        let call = Call::get("batch", format!("/batches/{batch_id}")).tenant(tenant);
-        Box::pin(async move { self.calls.ask(&call).await })
+        self.about(tenant, &verb::BATCH, batch_id)
     }
 
     fn cancel_batch(&self, tenant: &str, batch_id: BatchId) -> BoxFuture<'_, Result<Batch>> {
-        let path = format!("/batches/{batch_id}/cancel");
-        let call = Call::post("cancel_batch", path, None).tenant(tenant);
-        Box::pin(async move { self.calls.ask(&call).await })
+        self.about(tenant, &verb::CANCEL_BATCH, batch_id)
     }
 
     fn submit_batch(
@@ -369,14 +320,11 @@ impl Service for RestService {
     }
 
     fn pipeline(&self, tenant: &str, id: TaskId) -> BoxFuture<'_, Result<Pipeline>> {
-        let call = Call::get("pipeline", format!("/pipelines/{id}")).tenant(tenant);
-        Box::pin(async move { self.calls.ask(&call).await })
+        self.about(tenant, &verb::PIPELINE, id)
     }
 
     fn cancel_pipeline(&self, tenant: &str, id: TaskId) -> BoxFuture<'_, Result<Pipeline>> {
-        let path = format!("/pipelines/{id}/cancel");
-        let call = Call::post("cancel_pipeline", path, None).tenant(tenant);
-        Box::pin(async move { self.calls.ask(&call).await })
+        self.about(tenant, &verb::CANCEL_PIPELINE, id)
     }
 
     fn retry_pipeline(
@@ -385,13 +333,9 @@ impl Service for RestService {
         id: TaskId,
         stage: Option<String>,
     ) -> BoxFuture<'_, Result<Pipeline>> {
-        let tenant = tenant.to_owned();
-        Box::pin(async move {
-            let (path, body) = (format!("/pipelines/{id}/retry"), json(&RetryBody { stage })?);
-            // A second run would find the stages that the first one began.
-            let call = Call::post("retry_pipeline", path, Some(body)).tenant(&tenant).once();
-            self.calls.ask(&call).await
-        })
+        let call =
+            || Ok(verb::RETRY_PIPELINE.of(&[&id.to_string()]).json(json(&RetryBody { stage })?));
+        self.ask(tenant, call())
     }
 
     fn submit_block(
@@ -405,8 +349,7 @@ impl Service for RestService {
     }
 
     fn block(&self, tenant: &str, id: TaskId) -> BoxFuture<'_, Result<BlockResult>> {
-        let call = Call::get("block", format!("/parallel/{id}")).tenant(tenant);
-        Box::pin(async move { self.calls.ask(&call).await })
+        self.about(tenant, &verb::BLOCK, id)
     }
 
     fn upstream(
@@ -435,15 +378,12 @@ impl Service for RestService {
         since: Timestamp,
         limit: u32,
     ) -> BoxFuture<'_, Result<Vec<Task>>> {
-        let limit = limit.clamp(1, 10_000).to_string();
-        let query = [("since".to_owned(), since.to_string()), ("limit".to_owned(), limit)];
-        let call = Call::get("recent", with_query("/recent", &query)).tenant(tenant);
-        Box::pin(async move { Ok(self.calls.ask::<Tasks>(&call).await?.tasks) })
+        let tasks = self.ask::<Tasks>(tenant, Ok(matching::recent(since, limit)));
+        Box::pin(async move { Ok(tasks.await?.tasks) })
     }
 
     fn why(&self, tenant: &str, task_id: TaskId) -> BoxFuture<'_, Result<Why>> {
-        let call = Call::get("why", format!("/tasks/{task_id}/why")).tenant(tenant);
-        Box::pin(async move { self.calls.ask(&call).await })
+        self.about(tenant, &verb::WHY, task_id)
     }
 
     fn announce(&self, tenant: &str, worker: WorkerInfo) -> BoxFuture<'_, Result<()>> {
@@ -457,14 +397,14 @@ impl Service for RestService {
     }
 
     fn workers(&self, tenant: &str) -> BoxFuture<'_, Result<Vec<WorkerInfo>>> {
-        let call = Call::get("workers", "/workers".to_owned()).tenant(tenant);
-        Box::pin(async move { Ok(self.calls.ask::<Workers>(&call).await?.workers) })
+        let workers = self.ask::<Workers>(tenant, Ok(verb::WORKERS.call()));
+        Box::pin(async move { Ok(workers.await?.workers) })
     }
 
     fn sweep(&self) -> BoxFuture<'_, Result<Swept>> {
         Box::pin(async move {
-            let call = Call::post("sweep", "/sweep".to_owned(), None);
-            let SweptRecord { promoted, rescued, pruned, next } = self.calls.ask(&call).await?;
+            let swept = self.calls.ask(&verb::SWEEP.call()).await?;
+            let SweptRecord { promoted, rescued, pruned, next } = swept;
             Ok(Swept { promoted, rescued, pruned, next })
         })
     }
@@ -476,31 +416,4 @@ impl Service for RestService {
             Ok(())
         })
     }
-}
-
-fn query(filter: &Filter) -> Vec<(String, String)> {
-    let status = filter.status.iter().map(|status| ("status".to_owned(), status.to_string()));
-    let labels = filter.labels.iter().map(|(key, value)| (format!("label.{key}"), value.clone()));
-    let mut query: Vec<(String, String)> = status.chain(labels).collect();
-    let mut given = |name: &str, value: Option<String>| {
-        query.extend(value.map(|value| (name.to_owned(), value)));
-    };
-    given("task_type", filter.task_type.clone());
-    given("queue", filter.queue.clone());
-    given("kind", filter.kind.map(|kind| kind.as_str().to_owned()));
-    given("batch_id", filter.batch_id.map(|id| id.to_string()));
-    given("since", filter.since.map(|since| since.to_string()));
-    given("until", filter.until.map(|until| until.to_string()));
-    given("error", filter.error.clone());
-    query
-}
-
-/// As many as were asked for, or nothing can be told from the answer.
-pub(crate) fn counted<T>(found: Vec<T>, asked: usize) -> Result<Vec<T>> {
-    if found.len() == asked { Ok(found) } else { Err(miscounted(found.len(), asked)) }
-}
-
-pub(crate) fn miscounted(found: usize, asked: usize) -> Error {
-    let reason = format!("answered {found} entries to a question about {asked}");
-    Error::Api { status_code: 200, reason }
 }

@@ -11,11 +11,11 @@ use windlass_core::runtime::host::timeout;
 use windlass_core::words::{Seconds, Updates};
 use windlass_core::{Error, Result, TaskId, Update};
 
-use crate::call::Call;
 use crate::calls::Calls;
 use crate::reading::{Record, TURN};
 use crate::sse::Parser;
 use crate::transport::Chunks;
+use crate::verb;
 
 /// A follower who waits for less asks once, instead of opening a stream.
 const SHORT: Duration = Duration::from_secs(1);
@@ -143,9 +143,9 @@ impl<E: Followed> Streams<E> {
         limit: u32,
         wait: Duration,
     ) -> Result<Vec<E>> {
-        let seconds = Seconds(wait);
-        let path = format!("/tasks/{task_id}/updates?after={after}&limit={limit}&wait={seconds}");
-        let call = Call::get("updates", path).tenant(tenant).holding(wait);
+        let [id, after, limit] = [task_id.to_string(), after.to_string(), limit.to_string()];
+        let call = verb::UPDATES.of(&[&id, &after, &limit, &Seconds(wait).to_string()]);
+        let call = call.tenant(tenant).holding(wait);
         Ok(calls.ask_by(&call, &E::list).await?.into_iter().flatten().collect())
     }
 
@@ -317,8 +317,8 @@ impl<E: Followed> Taken<'_, E> {
     /// Opens the stream after the last entry that was read.
     async fn connect(&mut self, seat: OwnedSemaphorePermit) -> Result<()> {
         let (tenant, task_id, _) = &self.place;
-        let path = format!("/tasks/{task_id}/events?after={}", self.follow.last);
-        let call = Call::get("updates", path).tenant(tenant).streaming();
+        let call = verb::EVENTS.of(&[&task_id.to_string(), &self.follow.last.to_string()]);
+        let call = call.tenant(tenant).streaming();
         let response = self.calls.open(&call).await?;
         if response.status() == 204 {
             self.follow.ended = true;

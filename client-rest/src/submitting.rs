@@ -5,13 +5,15 @@ use std::time::Duration;
 use bytes::Bytes;
 use windlass_core::future::BoxFuture;
 use windlass_core::rules::limits;
-use windlass_core::{Error, Result, Submission};
+use windlass_core::words::{SubmitBody, Submitted};
+use windlass_core::{BatchSpec, Error, Result, Submission, SubmitOptions, TaskSpec};
 
 use crate::answer::waits;
-use crate::answered::unread;
-use crate::call::Call;
+use crate::answered::{counted, unread};
+use crate::call::{Call, json};
 use crate::keys;
-use crate::service::{RestService, counted};
+use crate::service::RestService;
+use crate::verb::{self, Verb};
 
 /// Least pause before a full queue is asked again, whatever the server says.
 const CALM: Duration = Duration::from_millis(50);
@@ -39,15 +41,42 @@ impl Place {
         Ok(if count == 1 { Self::One } else { Self::Many })
     }
 
-    const fn path(self) -> &'static str {
+    fn verb(self) -> &'static Verb {
         match self {
-            Self::One => "/tasks",
-            Self::Many => "/tasks/bulk",
+            Self::One => &verb::SUBMIT,
+            Self::Many => &verb::SUBMIT_MANY,
         }
     }
 }
 
 impl RestService {
+    pub(crate) async fn submit_tasks(
+        &self,
+        tenant: &str,
+        mut specs: Vec<TaskSpec>,
+        options: SubmitOptions,
+    ) -> Result<Vec<Submission>> {
+        limits::name("tenant", tenant)?;
+        if options.batch && !specs.is_empty() {
+            let batch = self.batch_of(tenant, BatchSpec::default(), specs, options.patience);
+            return Ok(batch.await?.submissions);
+        }
+        let place = Place::of(specs.len())?;
+        // Refused here as there, and before anything travels: not every number has JSON text.
+        specs.iter().try_for_each(limits::check_spec)?;
+        let filled = self.keys.fill(&mut specs, self.calls.clock().now());
+        let body = match place {
+            _ if specs.is_empty() => return Ok(Vec::new()),
+            Place::One => json(&specs[0])?,
+            _ => json(&SubmitBody { tasks: specs })?,
+        };
+        let read = |text: &str| match place {
+            Place::One => serde_json::from_str(text).map(|one| vec![one]),
+            _ => serde_json::from_str(text).map(|stored: Submitted| stored.submissions),
+        };
+        self.store(tenant, place, body, &read, &filled, options.patience).await
+    }
+
     /// Stores the tasks of `body`; `read` takes their submissions from the answer, and `filled` says which
     /// were given a key here. Asks again while their queue is full, for `patience` at most.
     pub(crate) async fn store(
@@ -59,7 +88,7 @@ impl RestService {
         filled: &[bool],
         patience: Duration,
     ) -> Result<Vec<Submission>> {
-        let call = Call::post("submit", place.path().to_owned(), Some(body)).tenant(tenant);
+        let call = place.verb().call().json(body).tenant(tenant);
         let stored = read(&self.patiently(&call, patience).await?).map_err(unread)?;
         counted(stored, filled.len()).map(|stored| keys::told(stored, filled))
     }

@@ -13,8 +13,10 @@ use windlass_core::{
 };
 
 use crate::address::segment;
-use crate::call::{Call, json};
-use crate::service::{HOLD, RestService, counted, miscounted};
+use crate::answered::{counted, miscounted};
+use crate::call::json;
+use crate::service::{HOLD, RestService};
+use crate::verb;
 
 /// Longest time for an announcement: the next one comes after it.
 const ANNOUNCE: Duration = Duration::from_secs(5);
@@ -39,11 +41,8 @@ impl RestService {
             let body = move |left| {
                 json(&LeaseRequest { wait: Duration::min(left, hold), ..asked.clone() })
             };
-            // Not repeated: what a lost answer leased comes back when its leases have run out.
-            let call = Call::held("lease", "/leases".to_owned(), hold, body)
-                .tenant(tenant)
-                .once()
-                .of_worker(self.calls.options().timeout);
+            let call = verb::LEASE.call().held(hold, body).tenant(tenant);
+            let call = call.of_worker(self.calls.options().timeout);
             if request.limit == 1 {
                 return self.calls.ask(&call).await;
             }
@@ -122,8 +121,7 @@ impl RestService {
         renewals: &[Renewal],
         limit: Duration,
     ) -> Result<Vec<Renewed>> {
-        let call = Call::post("renew", "/leases/renew".to_owned(), Some(text));
-        let call = call.tenant(tenant).of_worker(limit);
+        let call = verb::RENEW.call().json(text).tenant(tenant).of_worker(limit);
         // Reports that are sent twice stand twice in the history; only the worker may decide that.
         let silent = renewals.iter().all(|renewal| renewal.updates.is_empty());
         let call = if silent { call } else { call.once() };
@@ -190,24 +188,22 @@ impl RestService {
         leases: bool,
     ) -> Result<Option<SettleAnswer>> {
         let limit = self.calls.options().timeout.min(SETTLE);
-        let call = Call::post("settle", "/leases/settle".to_owned(), Some(text));
-        let call = call.tenant(tenant).of_worker(limit);
+        let call = verb::SETTLE.call().json(text).tenant(tenant).of_worker(limit);
         // A token counts once; what a lost answer leased would be leased again.
         let call = if leases { call.once() } else { call };
         self.calls.ask_unless_large(&call).await
     }
 
     pub(crate) async fn announce_worker(&self, tenant: &str, worker: &WorkerInfo) -> Result<()> {
-        let call = Call::post("announce", "/workers".to_owned(), Some(json(worker)?));
+        let call = verb::ANNOUNCE.call().json(json(worker)?);
         let limit = self.calls.options().timeout.min(ANNOUNCE);
         self.calls.tell(&call.tenant(tenant).of_worker(limit)).await
     }
 
     pub(crate) async fn forget_worker(&self, tenant: &str, worker_id: &str) -> Result<()> {
-        let path = format!("/workers/{}", segment("worker_id", worker_id)?);
+        let call = verb::FORGET.of(&[&segment("worker_id", worker_id)?]).tenant(tenant);
         let limit = self.calls.options().timeout.min(ANNOUNCE);
-        let call = Call::delete("forget", path).tenant(tenant).of_worker(limit);
-        self.calls.tell(&call).await
+        self.calls.tell(&call.of_worker(limit)).await
     }
 }
 

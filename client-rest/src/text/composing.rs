@@ -10,12 +10,12 @@ use windlass_core::{
 
 use super::records::{KEY, alone};
 use super::verbs::task;
-use super::{Answer, TextClient, Wanted, query};
-use crate::address::with_query;
+use super::{Answer, TextClient, Wanted};
 use crate::answered::Answered;
 use crate::batching::{BatchText, object};
 use crate::call::Call;
 use crate::composing::Keyed;
+use crate::verb::{self, Verb};
 
 /// An answer on its way.
 type Told<T> = BoxFuture<'static, Result<T>>;
@@ -57,52 +57,45 @@ impl TextClient {
 
     /// One page of batches, newest first, as their tasks' records; `page` as for `list`.
     pub fn batches(&self, page: &str) -> Answer {
-        self.page("batches", page)
+        self.page(&verb::BATCHES, page, "batches")
     }
 
     /// Stores a pipeline from JSON text of its record.
     pub fn submit_pipeline(&self, record: &str, patience: Duration) -> Told<PipelineSubmission> {
-        self.send("submit_pipeline", "/pipelines", record, patience)
+        self.send(&verb::SUBMIT_PIPELINE, record, patience)
     }
 
     /// How a pipeline and its stages stand.
     pub fn pipeline(&self, pipeline_id: &str) -> Answer {
-        let call = pipeline(pipeline_id, "").map(|path| Call::get("pipeline", path));
-        self.ask(call, Wanted::Whole("stages"))
+        self.ask(pipeline(&verb::PIPELINE, pipeline_id), Wanted::Whole("stages"))
     }
 
     /// One page of pipelines, newest first; `page` as for `list`.
     pub fn pipelines(&self, page: &str) -> Answer {
-        self.page("pipelines", page)
+        self.page(&verb::PIPELINES, page, "pipelines")
     }
 
     /// Cancels a pipeline; its record as it stands then.
     pub fn cancel_pipeline(&self, pipeline_id: &str) -> Answer {
-        let path = pipeline(pipeline_id, "/cancel");
-        let call = path.map(|path| Call::post("cancel_pipeline", path, None));
-        self.ask(call, Wanted::Whole("stages"))
+        self.ask(pipeline(&verb::CANCEL_PIPELINE, pipeline_id), Wanted::Whole("stages"))
     }
 
     /// Runs stages again, from `stage` on or all that failed; its record.
     pub fn retry_pipeline(&self, pipeline_id: &str, stage: Option<&str>) -> Answer {
         let stage = stage.map(|stage| ["\"stage\":", &quoted(stage)].concat());
         let body = object(&[&stage.unwrap_or_default()]);
-        // A second run would find the stages that the first one began.
-        let call = pipeline(pipeline_id, "/retry")
-            .map(|path| Call::post("retry_pipeline", path, Some(body)).once());
+        let call = pipeline(&verb::RETRY_PIPELINE, pipeline_id).map(|call| call.json(body));
         self.ask(call, Wanted::Whole("stages"))
     }
 
     /// Stores a block from JSON text of its record.
     pub fn submit_block(&self, record: &str, patience: Duration) -> Told<Submission> {
-        self.send("submit_block", "/parallel/execute", record, patience)
+        self.send(&verb::SUBMIT_BLOCK, record, patience)
     }
 
     /// What a block came to, or how it stands.
     pub fn block(&self, task_id: &str) -> Answer {
-        let id = TaskId::parse(task_id).map(|id| id.to_string());
-        let call = id.map(|id| Call::get("block", ["/parallel/", &id].concat()));
-        self.ask(call, Wanted::Whole("overall_status"))
+        self.ask(task(&verb::BLOCK, task_id), Wanted::Whole("overall_status"))
     }
 
     /// JSON text of what a task waited for, by the name of its stage.
@@ -116,8 +109,7 @@ impl TextClient {
 
     /// The names that `upstream` knows for a task.
     pub fn upstream_names(&self, task_id: &str) -> Answer {
-        let call = task(task_id, "/upstream").map(|path| Call::get("upstream_names", path));
-        self.ask(call, Wanted::Member("names"))
+        self.ask(task(&verb::UPSTREAM_NAMES, task_id), Wanted::Member("names"))
     }
 
     /// JSON text of the state under a key.
@@ -129,16 +121,9 @@ impl TextClient {
         })
     }
 
-    fn page(&self, noun: &'static str, page: &str) -> Answer {
-        let path = ["/", noun].concat();
-        let call = query::page(page).map(|query| Call::get(noun, with_query(&path, &query)));
-        self.ask(call, Wanted::Whole(noun))
-    }
-
     fn send<T: Keyed + Answered + 'static>(
         &self,
-        verb: &'static str,
-        path: &'static str,
+        verb: &'static Verb,
         record: &str,
         patience: Duration,
     ) -> Told<T> {
@@ -146,8 +131,8 @@ impl TextClient {
         let client = self.clone();
         Box::pin(async move {
             let (head, filled) = read?;
-            let call = Call::post(verb, path.to_owned(), Some(object(&[&head])));
-            client.rest.keyed(&call.tenant(&client.tenant), filled, patience).await
+            let call = verb.call().json(object(&[&head])).tenant(&client.tenant);
+            client.rest.keyed(&call, filled, patience).await
         })
     }
 
@@ -186,12 +171,12 @@ fn texts(list: &str) -> Result<Vec<String>> {
     Ok(records.into_iter().map(|(text, _)| text.to_owned()).collect())
 }
 
-/// A path below a pipeline's.
-fn pipeline(pipeline_id: &str, rest: &str) -> Result<String> {
+/// A call about a pipeline.
+fn pipeline(verb: &'static Verb, pipeline_id: &str) -> Result<Call> {
     let id = TaskId::parse(pipeline_id);
     let missing =
         |_| Error::PipelineNotFound { pipeline_id: pipeline_id.chars().take(64).collect() };
-    id.map_err(missing).map(|id| ["/pipelines/", &id.to_string(), rest].concat())
+    id.map_err(missing).map(|id| verb.of(&[&id.to_string()]))
 }
 
 fn id_of(batch_id: &str) -> Result<BatchId> {

@@ -34,6 +34,7 @@ use crate::call::Call;
 use crate::options::RestOptions;
 use crate::service::RestService;
 use crate::stream::Streams;
+use crate::verb;
 
 pub(crate) use records::KEY;
 pub use records::check;
@@ -203,7 +204,7 @@ impl Waits for TextClient {
     }
 
     fn has_worker<'a>(&'a self, task: &'a TaskText) -> BoxFuture<'a, Result<bool>> {
-        let call = Call::get("workers", "/workers".to_owned()).tenant(&self.tenant);
+        let call = verb::WORKERS.call().tenant(&self.tenant);
         Box::pin(async move {
             let read = |text: &str| {
                 let workers = items(Members::parse(text)?.expect("workers")?)?;
