@@ -10,6 +10,7 @@ pub mod follow;
 pub mod history;
 pub mod lease;
 pub mod promote;
+mod report;
 pub mod rerun;
 pub mod rescue;
 pub mod retry;
