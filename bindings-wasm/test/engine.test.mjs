@@ -48,7 +48,7 @@ after(() => place?.close());
 /** What a page fetched of wasm since it was opened. */
 const wasm = (asked) => asked.filter((path) => path.includes("/wasm/")).sort();
 
-test("nothing is fetched before the first call, and then the engine alone", async () => {
+test("nothing is fetched before the first call, and then what it needs", async () => {
   // PKG-04
   const page = await place.open();
   const since = place.site.requests.length;
@@ -58,11 +58,31 @@ test("nothing is fetched before the first call, and then the engine alone", asyn
     globalThis.client = new Client("memory:");
   });
   assert.deepEqual(asked(), []);
-  assert.deepEqual(await page.evaluate(async () => [await client.counts(), client.location]), [[], "memory"]);
-  assert.deepEqual(asked(), ["/dist/wasm/engine.js", "/dist/wasm/engine_bg.wasm"]);
+  // What most pages do needs the engine's first file alone.
+  const done = await page.evaluate(async () => {
+    const worker = client.worker({ double: async (n) => 2 * n });
+    const ended = worker.run();
+    const { taskId } = await client.submitTask({ type: "double", payload: 21 });
+    const result = await client.result(taskId);
+    for await (const _ of client.streamTask(taskId));
+    const { status } = await client.getTask(taskId);
+    const other = await client.submitTask({ type: "none", payload: {} });
+    await client.cancelTask(other.taskId);
+    await worker.drain();
+    await ended;
+    return [result, status, client.location];
+  });
+  assert.deepEqual(done, [42, "completed", "memory"]);
+  const first = ["/dist/wasm/engine.js", "/dist/wasm/engine_bg.wasm", "/dist/wasm/engine_parts.js"];
+  assert.deepEqual(asked(), first);
+  // What few do fetches the second, once.
+  assert.equal(await page.evaluate(async () => (await client.counts()).length), 2);
+  await page.evaluate(async () => (await client.listTasks()).length);
+  const second = [...first, "/dist/wasm/engine_seldom_bg.wasm"].sort();
+  assert.deepEqual(asked(), second);
   // A second client fetches nothing.
   await page.evaluate(async () => (await (await import("/dist/index.js")).connect("memory:")).close());
-  assert.equal(asked().length, 2);
+  assert.deepEqual(asked(), second);
   assert.deepEqual(page.said, []);
 });
 

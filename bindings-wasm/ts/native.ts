@@ -160,6 +160,8 @@ class LazyClient {
   #opening: Promise<surface.NativeClient> | undefined;
   #within: surface.NativeClient | undefined;
   #loaded: Loaded | undefined;
+  /** A stream that is being opened. */
+  #following: Promise<unknown> | undefined;
   #closed = false;
 
   constructor(url: string, options: string, clock: surface.NativeClock | null, part?: Part) {
@@ -213,6 +215,7 @@ class LazyClient {
 
   async #ask(verb: Verb, args: unknown[]): Promise<unknown> {
     const client = this.#within ?? (await this.#open());
+    if (this.#following !== undefined) await this.#following;
     if (this.#part === "engine" && busy()) await new Promise<void>(soon);
     const [name, ...told] = this.#part === "client" ? [verb, ...args] : asked(verb, args);
     if (isSeldom(verb, args)) await this.#complete();
@@ -235,6 +238,12 @@ class LazyClient {
     const opened = this.#open().then(async (client) => {
       if (isSeldom(verb, args)) await this.#complete();
       return open(client);
+    });
+    // What is asked for after it is heard, though its code comes later than the other's.
+    const heard = opened.then(() => {}, () => {});
+    this.#following = heard;
+    void heard.then(() => {
+      if (this.#following === heard) this.#following = undefined;
     });
     return new Following(opened);
   }
