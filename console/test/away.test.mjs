@@ -185,6 +185,39 @@ test("what happens between the first answer and the stream is not missed", async
   await page.close();
 });
 
+test("a history that ended goes on when its task runs again, and holds no stream while nobody looks", async () => {
+  const here = await place();
+  const id = await here.submit({ task_type: "twice" });
+  const first = await here.lease("twice");
+  const page = await open(`${here.url}/tasks/${id}`);
+  const lines = () => page.locator(".line span").allInnerTexts();
+  await first.log("line 1");
+  await first.fail("broken");
+  await page.locator(".task-name .status", { hasText: "failed" }).waitFor();
+  await here.call(`/tasks/${id}/retry`, {});
+  const second = await here.lease("twice");
+  await second.log("line 2");
+  await page.locator(".line", { hasText: "line 2" }).waitFor();
+
+  const look = (hidden) =>
+    page.evaluate((hidden) => {
+      Object.defineProperty(document, "hidden", { configurable: true, get: () => hidden });
+      document.dispatchEvent(new Event("visibilitychange"));
+    }, hidden);
+  const left = page.waitForEvent("requestfailed", { predicate: (request) => request.url().includes(`${id}/events`), timeout: 20_000 });
+  await look(true);
+  await left;
+  await second.log("line 3");
+  const asked = page.waitForRequest((request) => request.url().includes(`${id}/events`));
+  await look(false);
+  // From where it was, and each once.
+  assert.match((await asked).url(), /after=[1-9]\d*$/);
+  await page.locator(".line", { hasText: "line 3" }).waitFor();
+  assert.deepEqual(await lines(), ["line 1", "line 2", "line 3"]);
+  await second.complete({});
+  await page.close();
+});
+
 test("a server that takes a question and never answers it is said not to answer", async () => {
   const here = await place();
   const page = await open("about:blank", { origin: here.url });

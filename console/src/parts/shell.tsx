@@ -7,7 +7,8 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { useKeys } from "../keys.js";
-import { connected, live, tryNow } from "../live/feed.js";
+import { connected, live } from "../live/feed.js";
+import { tryNow } from "../live/keep.js";
 import { forget } from "../live/load.js";
 import { go, place } from "../router.js";
 import { info, giveKey, keyWanted, readOnly } from "../server/session.js";

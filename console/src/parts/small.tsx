@@ -10,7 +10,7 @@ import { useState } from "preact/hooks";
 import type { Counts, TaskState } from "windlass-web";
 import { explain, isRefused } from "../live/failure.js";
 import { now } from "../live/clock.js";
-import { tryNow } from "../live/feed.js";
+import { tryNow } from "../live/keep.js";
 import { exact, relative } from "../words.js";
 import { Icon } from "./icon.js";
 

@@ -6,14 +6,12 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import { FINAL_STATES, type TaskUpdate } from "windlass-web";
-import { isMissing, isRefused } from "../live/failure.js";
-import { listen, onUnseen, seen } from "../live/feed.js";
-import { client, epoch, refuseKey } from "../server/session.js";
+import { listen } from "../live/feed.js";
+import { keep, until } from "../live/keep.js";
+import { client, epoch } from "../server/session.js";
 
 /** Milliseconds between two pictures; many entries may come within. */
 const EVERY = 120;
-/** Milliseconds before a stream that broke is opened again. */
-const PAUSE = 1_000;
 /** Progress reports that are kept for the picture. */
 const REPORTS = 400;
 /** Lines that are kept; older ones are counted. */
@@ -33,12 +31,11 @@ export interface History {
   report: TaskUpdate | undefined;
   /** Entries that were pruned are missing. */
   isCut: boolean;
-  error: unknown;
 }
 
 /** Follows the task; `changed` is called with each change of its status. */
 export function useHistory(id: string, changed: () => void): History {
-  const history = useRef<History>({ changes: [], lines: [], older: 0, reports: [], report: undefined, isCut: false, error: undefined });
+  const history = useRef<History>({ changes: [], lines: [], older: 0, reports: [], report: undefined, isCut: false });
   const [, draw] = useState(0);
   const tell = useRef(changed);
   tell.current = changed;
@@ -53,42 +50,16 @@ export function useHistory(id: string, changed: () => void): History {
       }, EVERY);
     };
     let last = 0;
-    const read = async (signal: AbortSignal) => {
-      for await (const update of (await client()).streamTask(id, { after: last, signal })) {
-        last = Math.max(last, update.seq);
-        history.current.error = undefined;
+    const read = async (cut: AbortController, reached: () => void) => {
+      for await (const update of (await client()).streamTask(id, { after: last, signal: cut.signal })) {
+        last = update.seq;
+        reached();
         if (add(history.current, update)) tell.current();
         soon();
       }
+      await goesOn(id, cut.signal);
     };
-    void (async () => {
-      while (!leaving.signal.aborted) {
-        const cut = new AbortController();
-        const leave = () => cut.abort();
-        leaving.signal.addEventListener("abort", leave, { once: true });
-        const stop = onUnseen(leave);
-        let error: unknown;
-        try {
-          await read(cut.signal);
-        } catch (thrown) {
-          error = thrown;
-        } finally {
-          stop();
-          leaving.signal.removeEventListener("abort", leave);
-        }
-        if (leaving.signal.aborted || isMissing(error)) return;
-        if (document.hidden) {
-          await seen();
-          continue;
-        }
-        if (isRefused(error)) refuseKey();
-        if (error !== undefined && !cut.signal.aborted) {
-          history.current.error = error;
-          soon();
-        }
-        await more(id, error !== undefined, leaving.signal);
-      }
-    })();
+    void keep(read, leaving.signal);
     return () => {
       leaving.abort();
       clearTimeout(timer);
@@ -126,25 +97,17 @@ function add(history: History, update: TaskUpdate): boolean {
   }
 }
 
-/** Resolves when there may be more to read: the task goes on, or the server is back. */
-function more(id: string, broken: boolean, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      stopEvents();
-      stopEpoch();
-      clearTimeout(timer);
-      signal.removeEventListener("abort", done);
-      resolve();
-    };
+/** Resolves when a task that ended may go on: it does, or what happened was missed. */
+function goesOn(id: string, leaving: AbortSignal): Promise<void> {
+  return until(leaving, (done) => {
     const stopEvents = listen((events) => {
       if (events.some((event) => event.taskId === id && !FINAL_STATES.includes(event.status))) done();
     });
-    let first = true;
-    const stopEpoch = epoch.subscribe(() => {
-      if (!first) done();
-      first = false;
-    });
-    const timer = broken ? setTimeout(done, PAUSE) : undefined;
-    signal.addEventListener("abort", done, { once: true });
+    const known = epoch.peek();
+    const stopEpoch = epoch.subscribe((now) => now !== known && done());
+    return () => {
+      stopEvents();
+      stopEpoch();
+    };
   });
 }
