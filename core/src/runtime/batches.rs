@@ -122,7 +122,7 @@ impl Engine {
             (batch.created_at, batch.finished_at) = (Some(row.created_at), row.finished_at);
             if row.status.is_final() {
                 batch.status = row.status;
-            } else if batch.status.is_final() {
+            } else if batch.status.is_final() || has_begun(&row) {
                 batch.status = TaskStatus::Running;
             }
         }
@@ -200,6 +200,11 @@ impl Engine {
             needs: "a task that failed or was cancelled".into(),
         })
     }
+}
+
+/// Whether a member of it has ended since it was stored. What runs again has begun, though all of it may wait.
+fn has_begun(row: &Task) -> bool {
+    row.last_seq > 1
 }
 
 fn submission(composed: Composed) -> BatchSubmission {
