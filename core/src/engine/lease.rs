@@ -10,7 +10,8 @@ use crate::words::{
 /// Gives a pending task to `worker` until `now + ttl`; returns what the worker gets.
 ///
 /// A suspect is leased alone, and its attempt counts at once: if it kills its worker again, only it
-/// pays, and it cannot run forever. The state of a task with a `state_key` is for the store to add.
+/// pays, and it cannot run forever. The store takes note of that for those whom it concerns, as of a start that
+/// a heartbeat reports. The state of a task with a `state_key` is for the store to add.
 pub fn grant(
     task: &mut Task,
     worker: &str,

@@ -5,6 +5,7 @@ use windlass_core::engine::lease::grant;
 use windlass_core::store::LeaseOrder;
 use windlass_core::{Leased, TaskId, TaskStatus, Timestamp};
 
+use crate::follow::Following;
 use crate::hot::HotRows;
 use crate::row::{self, Cells, Num};
 use crate::tx::Tx;
@@ -28,13 +29,16 @@ pub(crate) fn lease(tx: &mut Tx<'_>, order: &LeaseOrder) -> Result<Leased> {
         "UPDATE tasks SET status = 3, token = ?2, lease_worker = ?3, lease_expires_at = ?4, \
          lease_counted = 0, version = ?5 WHERE num = ?1",
     )?;
+    let mut following = Following::new();
     for (_, _, _, num) in places {
         let mut task = row::by_num(&mut select, num)?;
+        let attempt = task.attempt;
         let (mut granted, entries) =
             grant(&mut task, &request.worker, order.token, request.ttl, now);
         if task.suspect {
             HotRows::new(tx.connection)?.write(num, &task)?;
             updates::insert(tx.connection, num, &entries)?;
+            following.note(tx, num, &task, TaskStatus::Pending, attempt)?;
         } else {
             let expires_at = task.lease.as_ref().map(|lease| lease.expires_at.as_millis());
             update.execute(params![
@@ -52,6 +56,7 @@ pub(crate) fn lease(tx: &mut Tx<'_>, order: &LeaseOrder) -> Result<Leased> {
         }
         leased.tasks.push(granted);
     }
+    following.finish(tx)?;
     Ok(leased)
 }
 

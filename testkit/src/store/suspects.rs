@@ -11,6 +11,7 @@ super::cases![
     suspects_go_one_by_one_in_order,
     a_suspect_never_waits_behind_a_name_that_is_not_asked_for,
     a_suspect_stays_suspect_after_its_backoff,
+    the_start_of_a_suspect_is_told_by_its_pipeline,
 ];
 
 /// Stores a task and loses its worker before it starts.
@@ -105,4 +106,17 @@ fn a_suspect_stays_suspect_after_its_backoff(bench: &Bench) {
     bench.add(bench.spec().priority(Priority::Low));
     assert_eq!(ids(&bench.lease(10)), [leased.task.task_id]);
     assert_eq!(bench.task(leased.task.task_id).attempt, 2);
+}
+
+fn the_start_of_a_suspect_is_told_by_its_pipeline(bench: &Bench) {
+    let (id, stages) = bench.pipeline(&[("a", &[]), ("b", &["a"])]);
+    bench.lease_these(&stages[..1]);
+    bench.advance(61.0);
+    bench.rescue();
+    assert!(bench.task(stages[0]).suspect);
+    let again = bench.lease_these(&stages[..1]).remove(0);
+    assert_eq!(bench.told(id), ["a pending", "a running"]);
+    bench.start(&again);
+    bench.complete(&again);
+    assert_eq!(bench.told(id), ["a pending", "a running", "a completed", "b pending"]);
 }

@@ -71,21 +71,38 @@ impl MemoryStore {
         self.link.open()
     }
 
-    fn do_lease(&self, table: &mut Table, order: &LeaseOrder) -> Leased {
+    /// Leases; adds to `followed` what follows where an attempt counts at once.
+    fn do_lease(
+        &self,
+        table: &mut Table,
+        order: &LeaseOrder,
+        followed: &mut Vec<Followed>,
+    ) -> Result<Leased> {
         let now = self.clock.now();
         let (ids, suspect_waiting) = walk::choose(table, order);
         let request = &order.request;
         let mut leased = Leased { tasks: Vec::with_capacity(ids.len()), suspect_waiting };
+        let mut follow = Follow::default();
         for id in ids {
             let granted = table.change(id, |task| {
-                engine::lease::grant(task, &request.worker, order.token, request.ttl, now)
+                let (status, attempt) = (task.status, task.attempt);
+                let (leased, rows) =
+                    engine::lease::grant(task, &request.worker, order.token, request.ttl, now);
+                let concerns = task.attempt > attempt && Changed::concerns_others(task);
+                ((leased, concerns.then(|| Changed::of(task, status, attempt))), rows)
             });
-            leased.tasks.extend(granted);
+            let Some((granted, changed)) = granted else { continue };
+            leased.tasks.push(granted);
+            if let Some(changed) = changed {
+                let rows = &mut Transaction { table: &mut *table, now };
+                (FOLLOWING.note)(&mut follow, rows, id, changed)?;
+            }
         }
+        followed.extend(self.finish(table, follow)?);
         for leased in leased.tasks.iter_mut().filter(|leased| leased.task.state_key.is_some()) {
             leased.state = table.states.state_for(&leased.task);
         }
-        leased
+        Ok(leased)
     }
 
     /// Writes what follows from noted changes; tells of it with [`followed`](Self::followed) once the
@@ -205,7 +222,13 @@ impl Store for MemoryStore {
     fn lease(&self, order: LeaseOrder) -> BoxFuture<'_, Result<Leased>> {
         now!({
             let mut table = self.open()?;
-            Ok(self.do_lease(&mut table, &order))
+            let mut followed = Vec::new();
+            let leased = self.do_lease(&mut table, &order, &mut followed)?;
+            drop(table);
+            if !followed.is_empty() {
+                self.followed(&followed);
+            }
+            Ok(leased)
         })
     }
 
@@ -219,8 +242,11 @@ impl Store for MemoryStore {
             let mut follow = Follow::default();
             let mut written = Transaction { table: &mut table, now: self.clock.now() };
             let applied = transitions.iter().map(|t| written.apply(t, &mut follow)).collect();
-            let followed = self.finish(&mut table, follow)?;
-            let leased = then.map(|order| self.do_lease(&mut table, &order)).unwrap_or_default();
+            let mut followed = self.finish(&mut table, follow)?;
+            let mut leased = Leased::default();
+            if let Some(order) = then {
+                leased = self.do_lease(&mut table, &order, &mut followed)?;
+            }
             drop(table);
             self.followed(&followed);
             Ok((applied, leased))
