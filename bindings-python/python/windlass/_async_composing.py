@@ -12,8 +12,8 @@ from windlass import _forms
 from windlass import _native as native
 from windlass._batch_chunks import BatchTask, Recorder, achunks
 from windlass._bridge import current
-from windlass._composed import Hook, batch_record, block_record, taken
-from windlass._verbs import AsyncPages, Listing, matching
+from windlass._composed import Hook, begun, block_record, pipelines, taken
+from windlass._verbs import AsyncPages
 from windlass.batch import AsyncBatchHandle, Batch
 from windlass.block import AsyncBlockHandle
 from windlass.open_batch import AsyncOpenBatch
@@ -64,12 +64,13 @@ class AsyncComposing:
 
         Errors as `submit_task`.
         """
-        common = {"task_type": task_type, "priority": priority, **options}
-        common |= {"labels": labels, "metadata": metadata}
-        record = batch_record(
-            name, on_complete, on_success, on_failure, labels, metadata, idempotency_key
+        record, recorder = begun(
+            {"task_type": task_type, "priority": priority, **options},
+            {"name": name, "idempotency_key": idempotency_key},
+            {"labels": labels, "metadata": metadata},
+            {"on_complete": on_complete, "on_success": on_success, "on_failure": on_failure},
         )
-        parts = achunks(tasks, Recorder(common))
+        parts = achunks(tasks, recorder)
         first: list[str] = await anext(parts, [])
         second = await anext(parts, None)
         if second is None:
@@ -105,12 +106,13 @@ class AsyncComposing:
         With `async with`, the end of the block seals it, and an error leaves it unsealed. It is
         begun by the block or by the first `add`.
         """
-        common = {"task_type": task_type, "priority": priority, **options}
-        common |= {"labels": labels, "metadata": metadata}
-        record = batch_record(
-            name, on_complete, on_success, on_failure, labels, metadata, idempotency_key
+        record, recorder = begun(
+            {"task_type": task_type, "priority": priority, **options},
+            {"name": name, "idempotency_key": idempotency_key},
+            {"labels": labels, "metadata": metadata},
+            {"on_complete": on_complete, "on_success": on_success, "on_failure": on_failure},
         )
-        return AsyncOpenBatch(self._native, record, Recorder(common))
+        return AsyncOpenBatch(self._native, record, recorder)
 
     def continue_batch(
         self,
@@ -180,9 +182,7 @@ class AsyncComposing:
         `async for` fetches page by page, `await` gives a list. Arguments and errors as
         `list_tasks`.
         """
-        words = status if status is None or isinstance(status, str) else list(status)
-        given = matching(labels, words, None, None, None, since, until, None)
-        listing = Listing({**given, "kind": "pipeline"}, limit, PipelineSummary._of_task)
+        listing = pipelines(labels, status, since, until, limit)
         return AsyncPages(self._native, listing)
 
     async def submit_block(

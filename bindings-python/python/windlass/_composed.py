@@ -2,40 +2,36 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from windlass import _forms, _native, options
-from windlass._verbs import spec
+from windlass._batch_chunks import Recorder
+from windlass._verbs import Listing, matching, spec
 from windlass.calls import TaskCall
 from windlass.options import Labels
+from windlass.stages import PipelineSummary
 
 #: A task that runs when a batch has ended: its `payload` and options, or a handler with arguments.
 Hook = Mapping[str, Any] | TaskCall[Any]
 
 
-def batch_record(
-    name: str | None,
-    on_complete: Hook | None,
-    on_success: Hook | None,
-    on_failure: Hook | None,
-    labels: Labels | None,
-    metadata: Mapping[str, Any] | None,
-    idempotency_key: str | None,
-) -> str:
-    """The record of a batch without its tasks."""
-    given = {
-        "name": name,
-        "labels": labels,
-        "metadata": metadata,
-        "idempotency_key": idempotency_key,
-    }
-    hooks = {"on_complete": on_complete, "on_success": on_success, "on_failure": on_failure}
-    head = options.wire(given)
+def begun(
+    tasks: Mapping[str, Any],
+    own: Mapping[str, Any],
+    both: Mapping[str, Any],
+    hooks: Mapping[str, Hook | None],
+) -> tuple[str, Recorder]:
+    """The record of a batch without its tasks, and what makes theirs.
+
+    `tasks` holds for its tasks, `own` for the batch, and `both` for both.
+    """
+    head = options.wire({**own, **both})
     for key, hook in hooks.items():
         if hook is not None:
             head += f'{"," if len(head) > 1 else ""}"{key}":{_hook(key, hook)}'
-    return head + "}"
+    return head + "}", Recorder({**tasks, **both})
 
 
 def _hook(name: str, hook: Hook) -> str:
@@ -66,3 +62,15 @@ def block_record(block: Mapping[str, Any] | Iterable[Any], given: Mapping[str, A
     head = options.wire({"name": "parallel_block", **own})
     texts = ",".join(_forms.encode(f"steps[{at}]", step) for at, step in enumerate(steps))
     return f'{head},"steps":[{texts}]}}'
+
+
+def pipelines(
+    labels: Labels | None,
+    status: str | Iterable[str] | None,
+    since: dt.datetime | None,
+    until: dt.datetime | None,
+    limit: int | None,
+) -> Listing[PipelineSummary]:
+    """A list of pipelines: of the tasks that stand for them."""
+    given = matching(labels, status, None, None, None, since, until, None)
+    return Listing({**given, "kind": "pipeline"}, limit, PipelineSummary._of_task)

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from windlass import _forms
 from windlass import _native as native
 from windlass._batch_chunks import BatchTask, Recorder, chunks
-from windlass._composed import Hook, batch_record, block_record, taken
-from windlass._verbs import Listing, matching, pages
+from windlass._composed import Hook, begun, block_record, pipelines, taken
+from windlass._verbs import pages
 from windlass.batch import Batch, BatchHandle
 from windlass.block import BlockHandle
 from windlass.open_batch import OpenBatch
@@ -63,12 +63,13 @@ class Composing:
 
         Errors as `submit_task`.
         """
-        common = {"task_type": task_type, "priority": priority, **options}
-        common |= {"labels": labels, "metadata": metadata}
-        record = batch_record(
-            name, on_complete, on_success, on_failure, labels, metadata, idempotency_key
+        record, recorder = begun(
+            {"task_type": task_type, "priority": priority, **options},
+            {"name": name, "idempotency_key": idempotency_key},
+            {"labels": labels, "metadata": metadata},
+            {"on_complete": on_complete, "on_success": on_success, "on_failure": on_failure},
         )
-        parts = chunks(tasks, Recorder(common))
+        parts = chunks(tasks, recorder)
         first, second = next(parts, []), next(parts, None)
         if second is None:
             return BatchHandle(self._native, *taken(self._compose.submit_batch(record, first)))
@@ -100,12 +101,12 @@ class Composing:
         Nobody sees any of it before `seal()`; one that is never sealed is forgotten after a day.
         With `with`, the end of the block seals it, and an error leaves it unsealed.
         """
-        common = {"task_type": task_type, "priority": priority, **options}
-        common |= {"labels": labels, "metadata": metadata}
-        record = batch_record(
-            name, on_complete, on_success, on_failure, labels, metadata, idempotency_key
+        record, recorder = begun(
+            {"task_type": task_type, "priority": priority, **options},
+            {"name": name, "idempotency_key": idempotency_key},
+            {"labels": labels, "metadata": metadata},
+            {"on_complete": on_complete, "on_success": on_success, "on_failure": on_failure},
         )
-        recorder = Recorder(common)
         return OpenBatch(self._native, self._compose.open_batch(record), recorder)
 
     def continue_batch(
@@ -175,9 +176,7 @@ class Composing:
 
         Arguments and errors as `list_tasks`.
         """
-        words = status if status is None or isinstance(status, str) else list(status)
-        given = matching(labels, words, None, None, None, since, until, None)
-        listing = Listing({**given, "kind": "pipeline"}, limit, PipelineSummary._of_task)
+        listing = pipelines(labels, status, since, until, limit)
         page = json.loads(self._native.list(**listing.request()))
         return pages(self._native, listing, page)
 

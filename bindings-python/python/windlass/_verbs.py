@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator, Mapping
 from typing import Any, Generic, TypeVar
 
 from windlass import _bridge, _forms, _native, options
@@ -23,7 +23,7 @@ def spec(payload: Any, given: Mapping[str, Any]) -> str:
 
 def matching(
     labels: Mapping[str, str | int | float | bool] | None,
-    status: str | Sequence[str] | None,
+    status: str | Iterable[str] | None,
     task_type: str | None,
     queue: str | None,
     batch_id: str | None,
