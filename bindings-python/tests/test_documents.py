@@ -52,6 +52,8 @@ def test_basic_usage() -> None:
     # GPY-01, GPY-07, GPY-08
     # Initialize with environment variables
     client = Client()
+    # A worker that has worked is known to the store.
+    client.handle(client.submit_task(payload=1).task_id).result(30)
 
     # Check cluster health
     health = client.cluster_health()
