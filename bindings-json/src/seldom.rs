@@ -14,7 +14,7 @@ impl Client {
     /// | `list`, `count`, `cancelMatching`, `retryMatching` | a query | |
     /// | `check` | a list of task records | |
     /// | `history` | a task's id | the entry after which, and how many: `7 100` |
-    /// | `why` | a task's id | |
+    /// | `retry`, `why` | a task's id | |
     /// | `counts`, `queues`, `workers`, `clusterHealth`, `sweep` | | |
     /// | `pause` | a queue | `true` or `false` |
     /// | `batch`, `cancelBatch` | a batch's id | |
@@ -36,6 +36,7 @@ impl Client {
                 let (after, limit) = place(told)?;
                 self.history(subject, after, limit).await
             }
+            "retry" => self.retry(subject).await,
             "why" => self.why(subject).await,
             "counts" => self.counts().await,
             "queues" => self.queues().await,

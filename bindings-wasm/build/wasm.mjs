@@ -148,7 +148,7 @@ function build(name) {
   const short = shortener();
   writeFileSync(glue, short(text));
   writeFileSync(code, renamed(readFileSync(code), short));
-  const first = [`${name}_bg.wasm`, `${name}.js`, ...(parts.length > 0 ? [`${name}_parts.js`] : [])];
+  const first = [`${name}_bg.wasm`, `${name}.js`];
   return [
     { file: name, limit, ...weighed(first) },
     ...parts.map((part) => ({ file: `${name}_${part}`, limit: partLimit, ...weighed([`${name}_${part}_bg.wasm`]) })),

@@ -2,6 +2,7 @@
 
 use wasm_bindgen::prelude::wasm_bindgen;
 use windlass_core::Result;
+use windlass_core::future::BoxFuture;
 
 /// Ends the call that it is given to.
 #[wasm_bindgen]
@@ -36,11 +37,12 @@ extern "C" {
     fn share(this: &CancelObject) -> Cancel;
 }
 
-/// `work`, unless it is aborted first.
-pub(crate) fn or<T, W: Future<Output = Result<T>>>(
+/// `work`, unless it is aborted first. Boxed, so that what waits for both is there once and not once for each verb.
+pub(crate) fn or<T: 'static>(
     cancel: Option<CancelObject>,
-    work: W,
-) -> impl Future<Output = Result<T>> + use<T, W> {
-    let cancel = cancel.map(|object| object.share());
-    windlass_json::Cancel::or(cancel.as_ref().map(|cancel| &cancel.0), work)
+    work: impl Future<Output = Result<T>> + 'static,
+) -> BoxFuture<'static, Result<T>> {
+    let work: BoxFuture<'static, Result<T>> = Box::pin(work);
+    let Some(cancel) = cancel.map(|object| object.share()) else { return work };
+    Box::pin(windlass_json::Cancel::or(Some(&cancel.0), work))
 }

@@ -126,11 +126,6 @@ impl Client {
         self.run(|c| async move { c.cancel(&task_id).await })
     }
 
-    /// Runs a failed or cancelled task again; its record.
-    pub fn retry(&self, task_id: String) -> Promise {
-        self.run(|c| async move { c.retry(&task_id).await })
-    }
-
     /// A verb that few ask for, once its code is there; see [`Verbs::seldom`].
     pub fn seldom(
         &self,

@@ -45,19 +45,26 @@ static TABLE: Seldom = Seldom {
 
 pub(crate) static SELDOM: Apart<Seldom> = Apart::new(&TABLE);
 
-/// Makes all of it known. Resolves with `null`; the file must have been fetched.
+/// Makes all of it known; the file that it is in must have joined this one.
 #[cfg(feature = "engine")]
 #[wasm_bindgen::prelude::wasm_bindgen(js_name = installSeldom)]
-pub fn install_seldom() -> js_sys::Promise {
-    crate::promise::optional(async {
-        install().await;
-        Ok(None)
-    })
+pub fn install_seldom() {
+    part::enter();
 }
 
+/// The one way into that file. `windlass-bindgen` knows it by the two names: it puts the second function, and all that
+/// only it leads to, into the file, and has the first call it there.
 #[cfg(feature = "engine")]
-#[wasm_split_helpers::wasm_split(seldom)]
-fn install() {
-    windlass_core::runtime::install();
-    SELDOM.fill(&TABLE);
+mod part {
+    #[link(wasm_import_module = "__wasm_split_placeholder__")]
+    unsafe extern "C" {
+        #[link_name = "__wasm_split_00seldom00_import_5e1d0000000000000000000000000001"]
+        pub(super) safe fn enter();
+    }
+
+    #[unsafe(export_name = "__wasm_split_00seldom00_export_5e1d0000000000000000000000000001")]
+    extern "C" fn install() {
+        windlass_core::runtime::install();
+        super::SELDOM.fill(&super::TABLE);
+    }
 }

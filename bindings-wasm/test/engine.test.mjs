@@ -73,7 +73,7 @@ test("nothing is fetched before the first call, and then what it needs", async (
     return [result, status, client.location];
   });
   assert.deepEqual(done, [42, "completed", "memory"]);
-  const first = ["/dist/wasm/engine.js", "/dist/wasm/engine_bg.wasm", "/dist/wasm/engine_parts.js"];
+  const first = ["/dist/wasm/engine.js", "/dist/wasm/engine_bg.wasm"];
   assert.deepEqual(asked(), first);
   // What few do fetches the second, once.
   assert.equal(await page.evaluate(async () => (await client.counts()).length), 2);

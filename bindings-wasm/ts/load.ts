@@ -30,7 +30,7 @@ export interface LoadedEngine extends LoadedWhole {
   /** What the module exports, once it is there. */
   initSync(): WebAssembly.ModuleImports;
   /** Makes known what `loadSeldom` fetched. */
-  installSeldom(): Promise<null>;
+  installSeldom(): void;
 }
 
 /** What the build tool of wasm writes. */
@@ -87,7 +87,7 @@ async function joined(engine: LoadedEngine): Promise<void> {
     const wasm = await bytes(new URL("./wasm/engine_seldom_bg.wasm", import.meta.url));
     const code = wasm instanceof Uint8Array ? wasm : await wasm.arrayBuffer();
     await WebAssembly.instantiate(code, { __wasm_split: engine.initSync() });
-    await engine.installSeldom();
+    engine.installSeldom();
   } catch (cause) {
     throw unavailable("engine", cause);
   }

@@ -118,6 +118,7 @@ const SELDOM = {
   retryMatching: undefined,
   check: undefined,
   history: (id: string, after: number, limit: number) => [id, `${after} ${limit}`],
+  retry: undefined,
   why: undefined,
   counts: undefined,
   queues: undefined,

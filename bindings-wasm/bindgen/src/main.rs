@@ -65,21 +65,12 @@ fn parts(whole: &[u8], built: &Path, folder: &Path, name: &str) -> Result<PathBu
     let mut options = split::Options::new(whole);
     options.output_dir = &there;
     options.main_out_path = &first;
-    let loader = format!("./{name}_parts.js");
-    options.link_name = &loader;
-    let mut text = format!("import {{ initSync }} from \"./{name}.js\";\n");
     for path in split::transform(options)?.split_modules {
         let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
         let part = stem.trim_start_matches("split_");
         // Written anew: what a linker leaves for others to move is wider than it need be.
         let mut module = ModuleConfig::new().generate_name_section(false).parse_file(&path)?;
         module.emit_wasm_file(folder.join(format!("{name}_{part}_bg.wasm")))?;
-        // The package has fetched a part before it asks for what is in it: only that it is there is told.
-        text += &format!(
-            "export const __wasm_split_load_{part} = (done, data) => \
-             initSync().__indirect_function_table.get(done)(data, 1);\n"
-        );
     }
-    fs::write(folder.join(loader), text)?;
     Ok(first)
 }

@@ -246,8 +246,7 @@ impl Service for Engine {
     }
 
     fn retry(&self, tenant: &str, task_id: TaskId) -> BoxFuture<'_, Result<Task>> {
-        let tenant = tenant.to_owned();
-        Box::pin(async move { self.retry_task(&tenant, task_id).await })
+        (SELDOM.retry)(self, tenant.to_owned(), task_id)
     }
 
     fn lease(&self, tenant: &str, request: LeaseRequest) -> BoxFuture<'_, Result<Leased>> {

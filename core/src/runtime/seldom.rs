@@ -72,8 +72,8 @@ seldom! { engine: Engine;
     upstream_names(tenant: String, id: TaskId) -> Vec<String> {
         engine.names_upstream(&tenant, id).await
     }
-    retry_composed(tenant: String, task: Task) -> () {
-        engine.retry_part(&tenant, task).await
+    retry(tenant: String, id: TaskId) -> Task {
+        engine.retry_task(&tenant, id).await
     }
     block_value(tenant: String, id: TaskId, size: usize) -> (Payload, usize) {
         engine.block_value(&tenant, id, size).await

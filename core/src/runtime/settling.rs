@@ -152,27 +152,21 @@ impl Engine {
 
     pub(super) async fn retry_task(&self, tenant: &str, task_id: TaskId) -> Result<Task> {
         let task = self.find(tenant, task_id).await?;
-        let is_whole = matches!(task.kind, TaskKind::Pipeline | TaskKind::Batch);
-        if is_whole || task.pipeline_id.is_some() {
-            (SELDOM.retry_composed)(self, tenant.to_owned(), task).await?;
-            return self.find(tenant, task_id).await;
-        }
-        self.command(tenant, task_id, |task| retry::decide(task).map(Some)).await
-    }
-
-    /// Runs a batch, a pipeline or a stage again.
-    pub(super) async fn retry_part(&self, tenant: &str, task: Task) -> Result<()> {
         match (task.kind, task.pipeline_id) {
+            (TaskKind::Pipeline, _) => {
+                self.rerun(tenant, task_id, Which::All).await?;
+            }
             (TaskKind::Batch, _) => self.retry_tasks_of(tenant, &task).await?,
-            (_, Some(pipeline)) if task.kind != TaskKind::Pipeline => {
+            (_, Some(pipeline)) => {
                 let name = task.stage.as_deref().unwrap_or_default();
                 self.rerun(tenant, pipeline, Which::Named(name)).await?;
             }
             _ => {
-                self.rerun(tenant, task.task_id, Which::All).await?;
+                let decide = |task: &Task| retry::decide(task).map(Some);
+                return self.command(tenant, task_id, decide).await;
             }
         }
-        Ok(())
+        self.find(tenant, task_id).await
     }
 
     /// Decides and writes until the decision was made from the row as it is. Answers the task as it
