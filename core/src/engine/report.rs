@@ -70,8 +70,10 @@ impl<K: Copy + Ord> Follow<K> {
             task.members = Some(tally);
         }
         let mut updates = Vec::with_capacity(late.len() + reports.len());
+        // One instant for all: a store may keep what came together together.
+        let now = rows.now();
         for report in late.iter().chain(&reports) {
-            tell(&mut task, report, rows.now(), &mut updates);
+            tell(&mut task, report, now, &mut updates);
         }
         task.progress = Some(task.members.unwrap_or_default().progress());
         task.version += 1;

@@ -40,6 +40,7 @@ mod list;
 mod location;
 mod migrate;
 mod open;
+mod packs;
 mod pen;
 mod prune;
 mod queues;

@@ -13,6 +13,7 @@ use crate::chunks;
 use crate::counts;
 use crate::row::{Cells, Num};
 use crate::tx::Tx;
+use crate::updates;
 
 /// Finished tasks that one call looks at.
 const LOOK: usize = 10_000;
@@ -21,7 +22,7 @@ const LOOK: usize = 10_000;
 const HISTORIES: usize = 2_000;
 
 /// Entries of one history that one call removes.
-const ENTRIES: i64 = 10_000;
+const ENTRIES: u64 = 10_000;
 
 /// Workers not heard of for this long are forgotten.
 const GONE: Duration = Duration::from_secs(7 * 24 * 3600);
@@ -222,20 +223,9 @@ pub(crate) fn remove(tx: &mut Tx<'_>, tasks: &[(Num, i64)]) -> Result<u64> {
 pub(crate) fn tidy(tx: &mut Tx<'_>, histories: &[Num], prune: &Prune) -> Result<()> {
     let most = prune.updates_per_task;
     for num in histories {
-        let kept: i64 = tx
-            .connection
-            .prepare_cached("SELECT count(*) FROM updates WHERE num = ?1")?
-            .query_row([num], |row| row.get(0))?;
-        let excess = kept.saturating_sub(i64::try_from(most).unwrap_or(i64::MAX)).min(ENTRIES);
-        if excess <= 0 {
+        let Some(last) = updates::last_of_excess(tx.connection, *num, most, ENTRIES)? else {
             continue;
-        }
-        let last: i64 = tx
-            .connection
-            .prepare_cached(
-                "SELECT seq FROM updates WHERE num = ?1 ORDER BY seq LIMIT 1 OFFSET ?2",
-            )?
-            .query_row([*num, excess - 1], |row| row.get(0))?;
+        };
         tx.connection
             .prepare_cached("DELETE FROM updates WHERE num = ?1 AND seq <= ?2")?
             .execute([*num, last])?;

@@ -108,6 +108,12 @@ impl<'a, 'stmt> Cells<'a, 'stmt> {
         self.row.get(self.next - 1)
     }
 
+    /// Passes over columns.
+    pub(crate) fn skip(&mut self, columns: usize) -> &mut Self {
+        self.next += columns;
+        self
+    }
+
     /// The next column as a number that is never negative.
     pub(crate) fn number(&mut self) -> Result<u64> {
         self.take::<i64>().map(i64::cast_unsigned)
@@ -172,7 +178,7 @@ impl<'a, 'stmt> Cells<'a, 'stmt> {
     }
 
     /// The next columns as what a task waits for and stands for.
-    fn place(&mut self, task: &mut Task) -> Result<()> {
+    pub(crate) fn place(&mut self, task: &mut Task) -> Result<()> {
         let parent = self.take::<Option<[u8; 16]>>()?.map(TaskId::from_bytes);
         task.state_key = self.take()?;
         task.kind = self.kind()?.unwrap_or_default();
@@ -200,32 +206,28 @@ impl<'a, 'stmt> Cells<'a, 'stmt> {
     }
 }
 
-/// A row's number and its task without the cold columns: they are empty.
-pub(crate) fn read_hot(cells: &mut Cells<'_, '_>) -> Result<(Num, Task)> {
-    let num = cells.take()?;
-    let mut task = Task {
-        task_id: TaskId::from_bytes(cells.take()?),
-        tenant: cells.take()?,
-        queue: cells.take()?,
-        status: cells.status()?,
-        version: cells.number()?,
-        suspect: cells.take()?,
-        priority: {
-            let number = cells.take()?;
-            Priority::from_number(number).map_err(|e| cells.damaged(e))?
-        },
-        run_at: cells.instant()?,
-        created_at: cells.instant()?,
-        started_at: cells.opt_instant()?,
-        finished_at: cells.opt_instant()?,
-        attempt_started_at: cells.opt_instant()?,
-        attempt: cells.take()?,
-        submitted_as: cells.status()?,
-        last_seq: cells.number()?,
-        start_seq: cells.take::<Option<i64>>()?.map(i64::cast_unsigned),
-        first_seq: cells.number()?,
-        cancel_requested: cells.take()?,
-        token: cells.take::<Option<[u8; 16]>>()?.map(LeaseToken::from_bytes),
+/// A pending task with a name of its own and nothing else: what a row says is put into it.
+pub(crate) fn blank(task_id: TaskId, tenant: String, queue: String) -> Task {
+    Task {
+        task_id,
+        tenant,
+        queue,
+        status: TaskStatus::Pending,
+        version: 0,
+        suspect: false,
+        priority: Priority::default(),
+        run_at: Timestamp::default(),
+        created_at: Timestamp::default(),
+        started_at: None,
+        finished_at: None,
+        attempt_started_at: None,
+        attempt: 0,
+        submitted_as: TaskStatus::Pending,
+        last_seq: 0,
+        start_seq: None,
+        first_seq: 0,
+        cancel_requested: false,
+        token: None,
         lease: None,
         executed_on: None,
         progress: None,
@@ -251,7 +253,30 @@ pub(crate) fn read_hot(cells: &mut Cells<'_, '_>) -> Result<(Num, Task)> {
         metadata: None,
         initial_state: None,
         payload: Payload::trusted(""),
-    };
+    }
+}
+
+/// A row's number and its task without the cold columns: they are empty.
+pub(crate) fn read_hot(cells: &mut Cells<'_, '_>) -> Result<(Num, Task)> {
+    let num = cells.take()?;
+    let mut task = blank(TaskId::from_bytes(cells.take()?), cells.take()?, cells.take()?);
+    task.status = cells.status()?;
+    task.version = cells.number()?;
+    task.suspect = cells.take()?;
+    let priority = cells.take()?;
+    task.priority = Priority::from_number(priority).map_err(|e| cells.damaged(e))?;
+    task.run_at = cells.instant()?;
+    task.created_at = cells.instant()?;
+    task.started_at = cells.opt_instant()?;
+    task.finished_at = cells.opt_instant()?;
+    task.attempt_started_at = cells.opt_instant()?;
+    task.attempt = cells.take()?;
+    task.submitted_as = cells.status()?;
+    task.last_seq = cells.number()?;
+    task.start_seq = cells.take::<Option<i64>>()?.map(i64::cast_unsigned);
+    task.first_seq = cells.number()?;
+    task.cancel_requested = cells.take()?;
+    task.token = cells.take::<Option<[u8; 16]>>()?.map(LeaseToken::from_bytes);
     let (worker, expires_at, counted) =
         (cells.take::<Option<String>>()?, cells.opt_instant()?, cells.take()?);
     task.lease =

@@ -1,11 +1,10 @@
 //! History entries that are kept as rows.
 
-use std::sync::LazyLock;
-
 use rusqlite::types::Null;
 use rusqlite::{Connection, Result, Statement, ToSql, params};
 use windlass_core::{LogLevel, Payload, Task, TaskId, Update, UpdateKind};
 
+use crate::packs;
 use crate::row::{self, Cells, Num};
 
 const STATUS: u8 = 0;
@@ -13,55 +12,32 @@ const PROGRESS: u8 = 1;
 const LOG: u8 = 2;
 /// The id of the member is in `result`, its stage in `message`.
 const MEMBER: u8 = 3;
-
-/// Entries that one statement stores: it places each beside the one before, where a statement for each
-/// would look for the place anew. A composite whose members end many at a time has many.
-const MANY: usize = 20;
-
-/// Values of an entry.
-const VALUES: usize = 11;
-
-macro_rules! into {
-    () => {
-        "INSERT INTO updates (num, seq, at, kind, status, attempt, progress, level, message, error, \
-         result) VALUES "
-    };
-}
-
-static MANY_ROWS: LazyLock<String> = LazyLock::new(|| {
-    let row = |n: usize| {
-        let values = (n * VALUES + 1..=(n + 1) * VALUES).map(|place| format!("?{place}"));
-        format!("({})", values.collect::<Vec<_>>().join(", "))
-    };
-    format!("{}{}", into!(), (0..MANY).map(row).collect::<Vec<_>>().join(", "))
-});
+/// Many entries about members; see `packs`.
+const PACK: u8 = 4;
 
 /// Stores entries of a task.
 pub(crate) fn insert(connection: &Connection, num: Num, entries: &[Update]) -> Result<()> {
-    let (many, few) = entries.split_at(entries.len() / MANY * MANY);
-    if !many.is_empty() {
-        let mut insert = connection.prepare_cached(&MANY_ROWS)?;
-        for rows in many.chunks_exact(MANY) {
-            for (row, entry) in rows.iter().enumerate() {
-                bind(&mut insert, row * VALUES, num, entry)?;
-            }
-            insert.raw_execute()?;
-        }
+    if entries.is_empty() {
+        return Ok(());
     }
-    if !few.is_empty() {
-        let mut insert = connection
-            .prepare_cached(concat!(into!(), "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"))?;
-        for entry in few {
-            bind(&mut insert, 0, num, entry)?;
-            insert.raw_execute()?;
-        }
+    let mut insert = connection.prepare_cached(
+        "INSERT INTO updates (num, seq, at, kind, status, attempt, progress, level, message, error, \
+         result) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+    )?;
+    let mut left = entries;
+    while !left.is_empty() {
+        let (some, rest) = left.split_at(packs::run(left));
+        bind(&mut insert, num, some)?;
+        insert.raw_execute()?;
+        left = rest;
     }
     Ok(())
 }
 
-/// Binds the values of an entry to the places after `before`.
-fn bind(insert: &mut Statement<'_>, before: usize, num: Num, entry: &Update) -> Result<()> {
-    let mut place = before;
+/// Binds the values of an entry, or of a pack of many.
+fn bind(insert: &mut Statement<'_>, num: Num, entries: &[Update]) -> Result<()> {
+    let Some(entry) = entries.last() else { return Ok(()) };
+    let mut place = 0;
     let mut next = |value: &dyn ToSql| {
         place += 1;
         insert.raw_bind_parameter(place, value)
@@ -71,6 +47,10 @@ fn bind(insert: &mut Statement<'_>, before: usize, num: Num, entry: &Update) -> 
     next(&entry.at.as_millis())?;
     let nothing = &Null;
     let mut rest = |values: [&dyn ToSql; 8]| values.into_iter().try_for_each(&mut next);
+    if entries.len() > 1 {
+        let (count, text) = (entries.len() as i64, packs::text(entries));
+        return rest([&PACK, nothing, &count, nothing, nothing, nothing, nothing, &text]);
+    }
     match &entry.kind {
         UpdateKind::Status { status, attempt, message, error, result } => {
             let error = error.as_ref().map(row::error_text);
@@ -112,13 +92,56 @@ pub(crate) fn read(
         "SELECT seq, at, kind, status, attempt, progress, level, message, error, result \
          FROM updates WHERE num = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3",
     )?;
-    let after = i64::try_from(after).unwrap_or(i64::MAX);
-    let rows = select.query_map(params![num, after, limit], |row| {
+    // A row has one entry at least.
+    let after = after.max(task.first_seq.saturating_sub(1));
+    let mut rows = select.query(params![num, i64::try_from(after).unwrap_or(i64::MAX), limit])?;
+    let mut entries = Vec::new();
+    while entries.len() < limit as usize
+        && let Some(row) = rows.next()?
+    {
         let mut cells = Cells::new(row);
         let (seq, at, kind) = (cells.number()?, cells.instant()?, cells.take()?);
-        Ok(Update { task_id, seq, at, kind: read_kind(&mut cells, kind)? })
-    })?;
-    Ok(Some((task, rows.collect::<Result<_>>()?)))
+        if kind == PACK {
+            let text = cells.skip(6).text()?.unwrap_or_default();
+            packs::read(&cells, text, (task_id, seq, at), after, &mut entries)?;
+        } else {
+            entries.push(Update { task_id, seq, at, kind: read_kind(&mut cells, kind)? });
+        }
+    }
+    drop(rows);
+    entries.truncate(limit as usize);
+    Ok(Some((task, entries)))
+}
+
+/// The number of the last entry to go when a history is to keep its newest `most`, of which one call removes
+/// `at_once`; `None` when it has no more than that.
+pub(crate) fn last_of_excess(
+    connection: &Connection,
+    num: Num,
+    most: u64,
+    at_once: u64,
+) -> Result<Option<i64>> {
+    // A pack that was cut through stays until its last entry goes.
+    let mut lengths = connection.prepare_cached(
+        "SELECT u.seq, iif(u.kind = 4, min(u.attempt, u.seq - t.first_seq + 1), 1) \
+         FROM updates u, tasks t WHERE u.num = ?1 AND t.num = ?1 ORDER BY u.seq",
+    )?;
+    let length = |row: &rusqlite::Row<'_>| Cells::new(row).skip(1).number();
+    let kept: u64 = lengths.query_map([num], length)?.sum::<Result<u64>>()?;
+    let excess = kept.saturating_sub(most).min(at_once);
+    if excess == 0 {
+        return Ok(None);
+    }
+    let (mut gone, mut rows) = (0, lengths.query([num])?);
+    while let Some(row) = rows.next()? {
+        let mut cells = Cells::new(row);
+        let (seq, length) = (cells.take::<i64>()?, cells.number()?);
+        gone += length;
+        if gone >= excess {
+            return Ok(Some(seq - (gone - excess).cast_signed()));
+        }
+    }
+    Ok(None)
 }
 
 fn read_kind(cells: &mut Cells<'_, '_>, kind: u8) -> Result<UpdateKind> {
