@@ -27,6 +27,11 @@ pub trait Rows {
     /// A row; `None` when it is gone.
     fn load(&mut self, key: Self::Key) -> Result<Option<Task>, Self::Error>;
 
+    /// The same of a row that may wait: where it does, only what its release needs must be there.
+    fn load_waiting(&mut self, key: Self::Key) -> Result<Option<Task>, Self::Error> {
+        self.load(key)
+    }
+
     /// The row of a task of `tenant`; `None` when it is gone.
     fn find(&mut self, tenant: &str, id: TaskId) -> Result<Option<(Self::Key, Task)>, Self::Error>;
 
@@ -320,7 +325,7 @@ impl<K: Copy + Ord> Follow<K> {
         key: K,
         met: u32,
     ) -> Result<(), R::Error> {
-        let Some(mut task) = rows.load(key)? else { return Ok(()) };
+        let Some(mut task) = rows.load_waiting(key)? else { return Ok(()) };
         if task.status != TaskStatus::Blocked || task.waits == 0 {
             return Ok(());
         }

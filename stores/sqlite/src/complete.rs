@@ -17,23 +17,32 @@ use crate::line;
 use crate::row::{Cells, Num};
 use crate::tx::Tx;
 
+/// Rows that are held under a lease and may end by a mere copy.
+macro_rules! from_held {
+    () => {
+        " FROM tasks WHERE tenant = ?1 AND id = ?2 AND status = 3 AND token = ?3 \
+         AND (lease_counted OR start_seq IS NULL)"
+    };
+}
+
 /// Writes completions by statements that are looked up once.
 pub(crate) struct Completions<'c> {
     connection: &'c Connection,
     find: CachedStatement<'c>,
     update: CachedStatement<'c>,
-    /// Whom it concerns: looked up when the first comes that concerns others.
-    place: Option<CachedStatement<'c>>,
+    /// Finds one and whom it concerns: looked up when the first comes that concerns others.
+    find_member: Option<CachedStatement<'c>>,
+    /// Whether the last one concerned others. Such come many at a time, and plain ones do.
+    is_member: bool,
 }
 
 impl<'c> Completions<'c> {
     /// The completions of a connection.
     pub(crate) fn new(connection: &'c Connection) -> Result<Self> {
-        let find = connection.prepare_cached(
-            "SELECT num, queue, batch_id IS NULL AND state_key IS NULL FROM tasks \
-             WHERE tenant = ?1 AND id = ?2 AND status = 3 \
-             AND token = ?3 AND (lease_counted OR start_seq IS NULL)",
-        )?;
+        let find = connection.prepare_cached(concat!(
+            "SELECT num, queue, batch_id IS NULL AND state_key IS NULL",
+            from_held!()
+        ))?;
         // ?3 is the start of the attempt, or NULL when it was told before.
         let update = connection.prepare_cached(
             "UPDATE tasks SET status = 4, version = version + 1, finished_at = ?2, \
@@ -48,7 +57,7 @@ impl<'c> Completions<'c> {
              token = NULL, lease_worker = NULL, lease_expires_at = NULL, lease_counted = 0 \
              WHERE num = ?1",
         )?;
-        Ok(Self { connection, find, update, place: None })
+        Ok(Self { connection, find, update, find_member: None, is_member: false })
     }
 
     /// Writes a transition, if it is such a completion and its guard holds; `None` leaves it to
@@ -62,15 +71,27 @@ impl<'c> Completions<'c> {
         let Some(token) = token_of(to) else { return Ok(None) };
         let now = tx.now();
         let started = to.started.map(|ago| now.before(ago)).map(Timestamp::as_millis);
-        let guard = params![to.tenant, to.task_id.as_bytes(), token.as_bytes()];
-        let counts = &mut tx.counts;
-        let found = self.find.query_row(guard, |row| {
-            let queue = row.get_ref(1)?.as_str()?;
-            counts.moved(&to.tenant, queue, TaskStatus::Running, TaskStatus::Completed);
-            Ok((row.get::<_, Num>(0)?, row.get(2)?))
-        });
-        let Some((num, is_plain)) = found.optional()? else { return Ok(None) };
-        let changed = if is_plain { None } else { Some(self.changed(num, to)?) };
+        let mut found = None;
+        if !self.is_member {
+            let guard = params![to.tenant, to.task_id.as_bytes(), token.as_bytes()];
+            let counts = &mut tx.counts;
+            let plain = self.find.query_row(guard, |row| {
+                let is_plain = row.get(2)?;
+                if is_plain {
+                    let queue = row.get_ref(1)?.as_str()?;
+                    counts.moved(&to.tenant, queue, TaskStatus::Running, TaskStatus::Completed);
+                }
+                Ok((row.get::<_, Num>(0)?, is_plain))
+            });
+            let Some((num, is_plain)) = plain.optional()? else { return Ok(None) };
+            self.is_member = !is_plain;
+            found = Some((num, None));
+        }
+        if self.is_member {
+            found = self.find_member(tx, to, token)?;
+        }
+        let Some((num, changed)) = found else { return Ok(None) };
+        self.is_member = changed.is_some();
         let result = to.result.as_ref().map(Payload::as_str);
         self.update.execute(params![num, now.as_millis(), started, result])?;
         if let Some(changed) = changed {
@@ -83,23 +104,37 @@ impl<'c> Completions<'c> {
         Ok(Some(Settled { task_id: to.task_id, status: TaskStatus::Completed }))
     }
 
-    /// What the completion changes for others, before it is written.
-    fn changed(&mut self, num: Num, to: &Transition) -> Result<Changed> {
-        let place = match &mut self.place {
-            Some(place) => place,
-            none => none.insert(self.connection.prepare_cached(
-                "SELECT batch_id, state_key, parent_kind, stage, waits, attempt, lease_counted \
-                 FROM tasks WHERE num = ?1",
-            )?),
+    /// The row, and what the completion changes for others, before it is written.
+    fn find_member(
+        &mut self,
+        tx: &mut Tx<'c>,
+        to: &Transition,
+        token: LeaseToken,
+    ) -> Result<Option<(Num, Option<Changed>)>> {
+        let find = match &mut self.find_member {
+            Some(find) => find,
+            none => none.insert(self.connection.prepare_cached(concat!(
+                "SELECT num, queue, batch_id, state_key, parent_kind, stage, waits, attempt, \
+                 lease_counted",
+                from_held!()
+            ))?),
         };
-        place.query_row([num], |row| {
+        let counts = &mut tx.counts;
+        let guard = params![to.tenant, to.task_id.as_bytes(), token.as_bytes()];
+        let found = find.query_row(guard, |row| {
             let mut cells = Cells::new(row);
+            let num = cells.take()?;
+            let queue = cells.text()?.unwrap_or_default();
+            counts.moved(&to.tenant, queue, TaskStatus::Running, TaskStatus::Completed);
             let parent = cells.take::<Option<[u8; 16]>>()?.map(TaskId::from_bytes);
-            let state_key = cells.take()?;
+            let state_key: Option<String> = cells.take()?;
+            if parent.is_none() && state_key.is_none() {
+                return Ok((num, None));
+            }
             let kind = cells.kind()?.unwrap_or(TaskKind::Batch);
             let (stage, waits, attempt) = (cells.take()?, cells.take()?, cells.take::<u32>()?);
             let began = !cells.take::<bool>()? && to.started.is_some();
-            Ok(Changed {
+            let changed = Changed {
                 task_id: to.task_id,
                 tenant: to.tenant.clone(),
                 kind: TaskKind::Task,
@@ -112,8 +147,10 @@ impl<'c> Completions<'c> {
                 attempt: attempt + u32::from(began),
                 began,
                 error: None,
-            })
-        })
+            };
+            Ok((num, Some(changed)))
+        });
+        found.optional()
     }
 }
 

@@ -74,6 +74,7 @@ impl<'c> Following<'c> {
 #[derive(Default)]
 struct Statements<'c> {
     by_num: Option<CachedStatement<'c>>,
+    waiting: Option<CachedStatement<'c>>,
     dependents: Option<CachedStatement<'c>>,
     release: Option<CachedStatement<'c>>,
     hot: Option<HotRows<'c>>,
@@ -103,6 +104,25 @@ fn read(cells: &mut Cells<'_, '_>) -> Result<(Num, Task)> {
     Ok((num, task))
 }
 
+/// What [`WAITING`] selects.
+fn read_waiting(cells: &mut Cells<'_, '_>) -> Result<Task> {
+    let id = TaskId::from_bytes(cells.take()?);
+    let mut task = row::blank(id, cells.take()?, cells.take()?);
+    task.status = cells.status()?;
+    task.version = cells.number()?;
+    task.run_at = cells.instant()?;
+    task.attempt = cells.take()?;
+    task.last_seq = cells.number()?;
+    task.error = cells.error()?;
+    cells.place(&mut task)?;
+    Ok(task)
+}
+
+/// What a release reads and changes of a row: there may be very many at once.
+const WAITING: &str = "SELECT t.id, t.tenant, t.queue, t.status, t.version, t.run_at, t.attempt, \
+     t.last_seq, t.error, t.batch_id, t.state_key, t.kind, t.parent_kind, t.stage, t.waits \
+     FROM tasks t WHERE t.num = ?1";
+
 /// The rows of a transaction.
 struct View<'x, 'c> {
     tx: &'x mut Tx<'c>,
@@ -129,6 +149,15 @@ impl Rows for View<'_, '_> {
         };
         let row = select.query_row([key], |row| read(&mut Cells::new(row))).optional()?;
         Ok(row.map(|(_, task)| task))
+    }
+
+    fn load_waiting(&mut self, key: Num) -> Result<Option<Task>> {
+        let connection = self.tx.connection;
+        let select = match &mut self.statements.waiting {
+            Some(select) => select,
+            none => none.insert(connection.prepare_cached(WAITING)?),
+        };
+        select.query_row([key], |row| read_waiting(&mut Cells::new(row))).optional()
     }
 
     fn find(&mut self, tenant: &str, id: TaskId) -> Result<Option<(Num, Task)>> {
