@@ -37,16 +37,18 @@ pub fn assemble(task: &Task, rows: Vec<Update>, after: u64, limit: usize) -> Vec
     if after < 1 {
         entries.push(status(task, 1, task.created_at, task.submitted_as, 0));
     }
-    if let (Some(seq), Some(at)) = (task.start_seq, task.started_at)
-        && after < seq
-    {
-        entries.push(status(task, seq, at, TaskStatus::Running, 1));
+    let mut start = task
+        .started_at
+        .and_then(|at| Some(status(task, task.start_seq?, at, TaskStatus::Running, 1)))
+        .filter(|start| start.seq > after);
+    for row in rows.into_iter().filter(|row| row.seq > after) {
+        entries.extend(start.take_if(|start| start.seq <= row.seq));
+        entries.push(row);
     }
-    entries.extend(rows.into_iter().filter(|row| row.seq > after));
+    entries.extend(start);
     if task.status.is_final() && after < task.last_seq {
         entries.push(finish(task));
     }
-    entries.sort_by_key(|entry| entry.seq);
     entries.truncate(limit);
     entries
 }

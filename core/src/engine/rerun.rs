@@ -1,10 +1,11 @@
 //! How the stages of a pipeline that failed or were cancelled are run again on request.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use crate::engine::retry;
 use crate::engine::transition::{Guard, Transition};
 use crate::error::{Error, Result};
+use crate::rules::graph::{Edge, dependents, upstream};
 use crate::words::{Task, TaskId, TaskStatus};
 
 /// Which stages are asked to run again; what depends on them goes with them.
@@ -19,7 +20,7 @@ pub enum Which<'a> {
 }
 
 /// The writes, to be applied together: the stages that are asked for, and what depends on them, start over,
-/// by id. One that depends on others waits for those that have not completed.
+/// by id. `stages` come by id, too. One that depends on others waits for those that have not completed.
 /// A stage stays as it is while one that it depends on has ended badly and is not run again.
 ///
 /// # Errors
@@ -32,45 +33,46 @@ pub fn decide(
     edges: &[(TaskId, TaskId)],
     which: Which<'_>,
 ) -> Result<Vec<Transition>> {
-    let rows: BTreeMap<TaskId, &Task> = stages.iter().map(|task| (task.task_id, task)).collect();
-    let (mut before, mut after): (Ties, Ties) = (Ties::new(), Ties::new());
-    for (from, to) in edges {
-        before.entry(*to).or_default().push(*from);
-        after.entry(*from).or_default().push(*to);
-    }
-    let is_candidate = |id: &TaskId| retry::TAKES.contains(&rows[id].status);
-    let (begin, of) = match which {
-        Which::All => (rows.keys().copied().filter(is_candidate).collect(), pipeline),
-        Which::These(ids) => {
-            (ids.iter().filter(|id| rows.contains_key(id)).copied().collect(), pipeline)
-        }
+    let place = |id: TaskId| stages.binary_search_by_key(&id, |task| task.task_id).ok();
+    let edges: Vec<Edge> = edges
+        .iter()
+        .filter_map(|(from, to)| Some(Edge { from: place(*from)? as u32, to: place(*to)? as u32 }))
+        .collect();
+    let before = upstream(stages.len(), &edges);
+    let after = dependents(stages.len(), &edges);
+    let is_candidate = |at: usize| retry::TAKES.contains(&stages[at].status);
+    let (mut look, of) = match which {
+        Which::All => ((0..stages.len()).collect(), pipeline),
+        Which::These(ids) => (ids.iter().filter_map(|id| place(*id)).collect(), pipeline),
         Which::Named(name) => {
-            let found = stages.iter().find(|task| task.stage.as_deref() == Some(name));
+            let found = stages.iter().position(|task| task.stage.as_deref() == Some(name));
             let reason = || format!("{name:?} is no stage of this pipeline");
-            let task = found.ok_or_else(|| Error::invalid("stage", reason()))?;
-            (vec![task.task_id], task)
+            let at = found.ok_or_else(|| Error::invalid("stage", reason()))?;
+            (vec![at], &stages[at])
         }
     };
-    let mut again: BTreeSet<TaskId> = BTreeSet::new();
-    let mut look = begin;
-    while let Some(id) = look.pop() {
-        if is_candidate(&id) && again.insert(id) {
-            look.extend(after.get(&id).into_iter().flatten());
+    let mut again = vec![false; stages.len()];
+    while let Some(at) = look.pop() {
+        if is_candidate(at) && !again[at] {
+            again[at] = true;
+            look.extend(after[at].iter().map(|at| *at as usize));
         }
     }
     // What would wait for something that never comes stays as it is, and so does what depends on that.
-    let mut look: Vec<TaskId> = again.iter().copied().collect();
-    while let Some(id) = look.pop() {
-        let waits_in_vain = before.get(&id).into_iter().flatten().any(|from| {
-            let status = rows[from].status;
-            status.is_final() && status != TaskStatus::Completed && !again.contains(from)
+    look.extend((0..stages.len()).filter(|at| again[*at]));
+    while let Some(at) = look.pop() {
+        let waits_in_vain = before[at].iter().any(|from| {
+            let status = stages[*from as usize].status;
+            status.is_final() && status != TaskStatus::Completed && !again[*from as usize]
         });
-        if waits_in_vain && again.remove(&id) {
-            look.extend(after.get(&id).into_iter().flatten());
+        if waits_in_vain && again[at] {
+            again[at] = false;
+            look.extend(after[at].iter().map(|at| *at as usize));
         }
     }
     let is_one = matches!(which, Which::Named(_));
-    if again.is_empty() || (is_one && !again.contains(&of.task_id)) {
+    let is_asked = |at: usize| again[at] && (!is_one || stages[at].task_id == of.task_id);
+    if !(0..stages.len()).any(is_asked) {
         let needs = if is_one {
             "a stage that failed or was cancelled, after stages that did not"
         } else {
@@ -83,17 +85,15 @@ pub fn decide(
             needs: needs.into(),
         });
     }
-    let mut transitions = Vec::with_capacity(again.len());
-    let mut open: BTreeSet<TaskId> = BTreeSet::new();
-    for id in &again {
-        let mut to = retry::decide(rows[id])?;
+    let mut transitions = Vec::new();
+    let mut open = vec![false; stages.len()];
+    for at in (0..stages.len()).filter(|at| again[*at]) {
+        let mut to = retry::decide(&stages[at])?;
         let mut waits = 0;
-        for from in before.get(id).into_iter().flatten() {
-            let status = rows[from].status;
+        for from in &before[at] {
+            let status = stages[*from as usize].status;
             waits += u32::from(status != TaskStatus::Completed);
-            if !status.is_final() {
-                open.insert(*from);
-            }
+            open[*from as usize] |= !status.is_final();
         }
         if waits > 0 {
             (to.status, to.waits) = (TaskStatus::Blocked, Some(waits));
@@ -102,11 +102,8 @@ pub fn decide(
     }
     // What is waited for must not complete between the look and the write: nobody would count it. It may
     // report meanwhile, as often as it likes.
-    transitions.extend(open.iter().map(|id| {
-        let task = rows[id];
-        Transition::new(task, Guard::Open, task.status)
-    }));
+    for (task, _) in stages.iter().zip(open).filter(|(_, open)| *open) {
+        transitions.push(Transition::new(task, Guard::Open, task.status));
+    }
     Ok(transitions)
 }
-
-type Ties = BTreeMap<TaskId, Vec<TaskId>>;

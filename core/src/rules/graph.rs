@@ -25,7 +25,7 @@ pub struct Edge {
     pub to: u32,
 }
 
-/// Checks a graph and answers its edges, by `to`, then as each `depends_on` names them.
+/// Checks a graph and answers its edges, by `to`, then by `from`.
 ///
 /// # Errors
 ///
@@ -40,8 +40,10 @@ pub fn check(vertices: &[Vertex<'_>]) -> Result<Vec<Edge>> {
         }
     }
     let mut edges = Vec::new();
+    // The last vertex that named each one.
+    let mut named_by = vec![None; vertices.len()];
     for (to, vertex) in vertices.iter().enumerate() {
-        let (to, begin) = (to as u32, edges.len());
+        let (to, mut twice) = (to as u32, None::<u32>);
         for name in vertex.depends_on {
             let Some(from) = places.get(name.as_str()).copied() else {
                 return Err(refused(
@@ -52,15 +54,17 @@ pub fn check(vertices: &[Vertex<'_>]) -> Result<Vec<Edge>> {
             if from == to {
                 return Err(refused(vertex.name, "depends on itself"));
             }
+            if named_by[from as usize].replace(to) == Some(to) {
+                twice = twice.map_or(Some(from), |least| Some(from.min(least)));
+            }
             edges.push(Edge { from, to });
         }
-        let own = &mut edges[begin..];
-        own.sort_unstable();
-        if let Some(twice) = own.windows(2).find(|pair| pair[0] == pair[1]) {
-            let name = vertices[twice[0].from as usize].name;
+        if let Some(from) = twice {
+            let name = vertices[from as usize].name;
             return Err(refused(vertex.name, &format!("depends on {name:?} twice")));
         }
     }
+    let edges = ordered(vertices.len(), &edges);
     match cycle(vertices.len(), &edges) {
         None => Ok(edges),
         Some(places) => {
@@ -68,6 +72,19 @@ pub fn check(vertices: &[Vertex<'_>]) -> Result<Vec<Edge>> {
             Err(Error::invalid("depends_on", reason))
         }
     }
+}
+
+/// The same edges by `to`, then by `from`: two rounds over the vertices, and no sort.
+fn ordered(vertices: usize, edges: &[Edge]) -> Vec<Edge> {
+    let mut by_from = Vec::with_capacity(edges.len());
+    for (from, after) in (0u32..).zip(dependents(vertices, edges)) {
+        by_from.extend(after.into_iter().map(|to| Edge { from, to }));
+    }
+    let mut by_to = Vec::with_capacity(edges.len());
+    for (to, before) in (0u32..).zip(upstream(vertices, &by_from)) {
+        by_to.extend(before.into_iter().map(|from| Edge { from, to }));
+    }
+    by_to
 }
 
 /// The names along a cycle; in the midst of a long one, how many there are.
@@ -97,6 +114,13 @@ pub fn dependents(vertices: usize, edges: &[Edge]) -> Vec<Vec<u32>> {
     let mut dependents = vec![Vec::new(); vertices];
     edges.iter().for_each(|edge| dependents[edge.from as usize].push(edge.to));
     dependents
+}
+
+/// The vertices that each one waits for.
+pub fn upstream(vertices: usize, edges: &[Edge]) -> Vec<Vec<u32>> {
+    let mut upstream = vec![Vec::new(); vertices];
+    edges.iter().for_each(|edge| upstream[edge.to as usize].push(edge.from));
+    upstream
 }
 
 /// The places along a cycle, the first repeated at the end, in the order in which work would flow.
