@@ -14,6 +14,7 @@ pub mod ids;
 pub mod keys;
 pub mod limits;
 pub mod mermaid;
+pub mod order;
 pub mod retry;
 pub mod strategy;
 pub mod urls;

@@ -1,7 +1,10 @@
 //! What came and what went within some time.
 
+use std::ops::Bound::{Excluded, Included};
+
 use super::table::Table;
-use crate::words::{Flows, TaskId, Timestamp};
+use crate::rules::order::{Place, instant};
+use crate::words::{Flows, Timestamp};
 
 /// Rows that one call may look at, twice.
 const BUDGET: usize = 500_000;
@@ -15,7 +18,7 @@ impl Table {
             if looked == BUDGET {
                 return None;
             }
-            if let Some(task) = self.rows.get(id).filter(|task| *at < until && task.kind.is_task())
+            if let Some(task) = self.rows.get(*id).filter(|task| *at < until && task.kind.is_task())
             {
                 flows.entry(task.tenant.clone()).or_default().submitted += 1;
             }
@@ -23,17 +26,18 @@ impl Table {
         if from >= until {
             return Some(flows);
         }
-        let least = TaskId::from_bytes([0; 16]);
-        for (looked, (at, id)) in self.finished.range((from, least)..(until, least)).enumerate() {
+        let bound = |at| Place::first(instant(at));
+        let ended = self.indexes.finished.range(Included(bound(from)), Excluded(bound(until)));
+        for (looked, (place, slot)) in ended.enumerate() {
             if looked == BUDGET {
                 return None;
             }
-            let task = &self.rows[id];
+            let task = &self.rows[slot].task;
             if !task.kind.is_task() {
                 continue;
             }
             let flow = flows.entry(task.tenant.clone()).or_default();
-            flow.ended(task.status, at.since(task.created_at));
+            flow.ended(task.status, place.time().since(task.created_at));
         }
         Some(flows)
     }

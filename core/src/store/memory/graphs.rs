@@ -1,92 +1,41 @@
 //! Composites: their members, who waits for whom, and batches that are not sealed yet.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-
+use super::index::Entry;
 use super::table::{Table, light};
 use super::transaction::Transaction;
 use crate::engine::follow::{Follow, Followed};
 use crate::engine::submit::NewTask;
 use crate::error::{Error, Result};
 use crate::rules::limits;
+use crate::rules::order::{Place, sort};
 use crate::store::{Composed, Composition, Graph, are_by_id};
-use crate::words::{BatchId, Members, Need, Parent, Submission, Task, TaskId, TaskKind, Timestamp};
+use crate::words::{BatchId, Members, Need, Submission, Task, TaskId, TaskKind, Timestamp};
 
 /// A batch whose chunks come in.
 pub(super) struct Opened {
     composition: Composition,
-    chunks: BTreeMap<u32, Vec<NewTask>>,
+    /// Tasks by the numbers of their chunks, in order.
+    chunks: Vec<(u32, Vec<NewTask>)>,
     pub(super) at: Timestamp,
 }
 
-/// What composites are made of, beside their rows.
-#[derive(Default)]
-pub(super) struct Graphs {
-    /// Members, by their composite.
-    pub(super) members: HashMap<TaskId, BTreeSet<TaskId>>,
-    /// Steps that wait for their turn, after their block.
-    blocked: BTreeSet<(TaskId, TaskId)>,
-    /// Who waits for a task.
-    pub(super) dependents: HashMap<TaskId, Vec<(TaskId, Need)>>,
-    /// What a task waits for, or waited for.
-    upstream: HashMap<TaskId, Vec<TaskId>>,
-    /// What was answered for a batch, where it was not its members by id.
-    answers: HashMap<TaskId, Vec<Submission>>,
-    /// Batches that are not sealed.
-    pub(super) opened: HashMap<(String, BatchId), Opened>,
-}
-
-fn step_of(task: &Task) -> Option<TaskId> {
-    task.parent().filter(|parent| parent.kind == TaskKind::Block).map(|parent| parent.task_id)
-}
-
-impl Graphs {
-    /// A task is blocked from now on; a step that waits in a line only has had its turn.
-    pub(super) fn blocks(&mut self, task: &Task) {
-        if task.waits > 0 {
-            self.blocked.extend(step_of(task).map(|block| (block, task.task_id)));
-        }
-    }
-
-    /// A task was blocked until now.
-    pub(super) fn unblocks(&mut self, task: &Task) {
-        if let Some(block) = step_of(task) {
-            self.blocked.remove(&(block, task.task_id));
-        }
-    }
-
-    /// The first step of a block that is blocked.
-    pub(super) fn next_step(&self, block: TaskId) -> Option<TaskId> {
-        let least = TaskId::from_bytes([0; 16]);
-        let first = self.blocked.range((block, least)..).next()?;
-        (first.0 == block).then_some(first.1)
-    }
-
-    /// Forgets a task that was pruned.
-    pub(super) fn forget(&mut self, id: TaskId, parent: Option<Parent>) {
-        self.upstream.remove(&id);
-        self.answers.remove(&id);
-        for (to, _) in self.dependents.remove(&id).unwrap_or_default() {
-            if let Some(upstream) = self.upstream.get_mut(&to) {
-                upstream.retain(|from| *from != id);
-            }
-        }
-        if let Some(Parent { task_id: parent, .. }) = parent
-            && let Some(members) = self.members.get_mut(&parent)
-        {
-            members.remove(&id);
-            if members.is_empty() {
-                self.members.remove(&parent);
-            }
-        }
-    }
-
-    fn tie(&mut self, from: TaskId, to: TaskId, need: Need) {
-        self.dependents.entry(from).or_default().push((to, need));
-        self.upstream.entry(to).or_default().push(from);
-    }
-}
-
 impl Table {
+    fn tie(&mut self, from: TaskId, to: TaskId, need: Need) {
+        self.beside.entry(from).or_default().dependents.push((to, need));
+        self.beside.entry(to).or_default().upstream.push(from);
+    }
+
+    /// Where an open batch is, or would be.
+    fn place_of(&self, id: TaskId) -> Result<usize, usize> {
+        self.opened.binary_search_by_key(&id, |opened| opened.composition.task.task_id)
+    }
+
+    /// Where the tenant's open batch is.
+    fn find_opened(&self, tenant: &str, id: BatchId) -> Option<usize> {
+        let at = self.place_of(id.into()).ok()?;
+        (self.opened[at].composition.task.tenant == tenant).then_some(at)
+    }
+
     /// Stores a composite whole or not at all; answers also whom its end changed, if it ended at once.
     pub(super) fn compose(
         &mut self,
@@ -101,11 +50,17 @@ impl Table {
 
     /// Begins a batch whose members come in chunks.
     pub(super) fn open_batch(&mut self, composition: Composition, now: Timestamp) -> Result<()> {
-        let open = self.graphs.opened.keys().filter(|(of, _)| *of == composition.task.tenant);
-        limits::check_open_batches(open.count() as u64)?;
-        let place = (composition.task.tenant.clone(), composition.task.task_id.into());
-        let opened = Opened { composition, chunks: BTreeMap::new(), at: now };
-        self.graphs.opened.insert(place, opened);
+        let mut open = 0;
+        for opened in &self.opened {
+            open += u64::from(opened.composition.task.tenant == composition.task.tenant);
+        }
+        limits::check_open_batches(open)?;
+        let place = self.place_of(composition.task.task_id);
+        let opened = Box::new(Opened { composition, chunks: Vec::new(), at: now });
+        match place {
+            Ok(at) => self.opened[at] = opened,
+            Err(at) => self.opened.insert(at, opened),
+        }
         Ok(())
     }
 
@@ -117,10 +72,13 @@ impl Table {
         chunk: u32,
         tasks: Vec<NewTask>,
     ) -> Result<u64> {
-        let opened = self.graphs.opened.get_mut(&(tenant.to_owned(), batch_id));
-        let chunks = &mut opened.ok_or_else(|| no_batch(batch_id))?.chunks;
-        chunks.insert(chunk, tasks);
-        Ok(chunks.values().map(|tasks| tasks.len() as u64).sum())
+        let at = self.find_opened(tenant, batch_id).ok_or_else(|| no_batch(batch_id))?;
+        let chunks = &mut self.opened[at].chunks;
+        match chunks.binary_search_by_key(&chunk, |(number, _)| *number) {
+            Ok(at) => chunks[at].1 = tasks,
+            Err(at) => chunks.insert(at, (chunk, tasks)),
+        }
+        Ok(chunks.iter().map(|(_, tasks)| tasks.len() as u64).sum())
     }
 
     /// Stores a batch whose chunks are all there; it stays open when it cannot be stored.
@@ -131,26 +89,26 @@ impl Table {
         depth_limit: Option<u64>,
         now: Timestamp,
     ) -> Result<(Composed, Vec<Followed>)> {
-        let place = (tenant.to_owned(), batch_id);
-        let Some(mut opened) = self.graphs.opened.remove(&place) else {
+        let Some(at) = self.find_opened(tenant, batch_id) else {
             let sealed = self.composite(tenant, batch_id.into());
             let sealed = sealed.filter(|task| task.kind == TaskKind::Batch);
             return sealed.map(|task| (self.composed(task), Vec::new())).ok_or(no_batch(batch_id));
         };
+        let mut opened = self.opened.remove(at);
         opened.composition.depth_limit = depth_limit;
-        let members: Vec<&NewTask> = opened.chunks.values().flatten().collect();
+        let members: Vec<&NewTask> = opened.chunks.iter().flat_map(|(_, tasks)| tasks).collect();
         let head = opened.composition.task.fingerprint;
         let told = opened.composition.task.stand_for(members.iter().copied());
         match told.and_then(|()| self.check_composite(&opened.composition, &members)) {
             Ok(Checked::Stored(composed)) => Ok((composed, Vec::new())),
             Ok(Checked::New(known)) => {
-                let mut composition = opened.composition;
-                composition.members = opened.chunks.into_values().flatten().collect();
+                let Opened { mut composition, chunks, .. } = *opened;
+                chunks.into_iter().for_each(|(_, tasks)| composition.members.extend(tasks));
                 self.write_composite(composition, known, now)
             }
             Err(error) => {
                 opened.composition.task.fingerprint = head;
-                self.graphs.opened.insert(place, opened);
+                self.opened.insert(at, opened);
                 Err(error)
             }
         }
@@ -159,14 +117,15 @@ impl Table {
     /// A composite with its members and edges.
     pub(super) fn graph(&self, tenant: &str, id: TaskId) -> Option<Graph> {
         let task = self.composite(tenant, id)?.clone();
-        let ids: Vec<TaskId> =
-            self.graphs.members.get(&id).into_iter().flatten().copied().collect();
-        let edges = ids.iter().flat_map(|to| {
-            let from = self.graphs.upstream.get(to).into_iter().flatten();
-            from.map(|from| (*from, *to))
-        });
-        let edges = edges.collect();
-        let members = ids.iter().map(|id| light(&self.rows[id])).collect();
+        let (mut members, mut edges) = (Vec::new(), Vec::new());
+        for member in self.members(id) {
+            let to = member.task_id;
+            let beside = self.beside.get(&to);
+            edges.extend(
+                beside.into_iter().flat_map(|beside| &beside.upstream).map(|from| (*from, to)),
+            );
+            members.push(light(member));
+        }
         Some(Graph { task, members, edges })
     }
 
@@ -175,10 +134,13 @@ impl Table {
         if self.get(tenant, id).is_none() {
             return Vec::new();
         }
-        let from = self.graphs.upstream.get(&id).into_iter().flatten();
-        let mut rows: Vec<&Task> = from.filter_map(|from| self.rows.get(from)).collect();
-        rows.sort_unstable_by_key(|task| task.task_id);
-        let named = rows.into_iter().filter_map(|task| match task.kind {
+        let Some(beside) = self.beside.get(&id) else { return Vec::new() };
+        let from = beside.upstream.iter();
+        let mut rows: Vec<Entry> =
+            from.filter_map(|from| Some((Place::new(0, *from), self.rows.find(*from)?))).collect();
+        sort(&mut rows);
+        let rows = rows.into_iter().map(|(_, slot)| &self.rows[slot].task);
+        let named = rows.filter_map(|task| match task.kind {
             TaskKind::Batch => Some(("batch", task)),
             _ => Some((task.stage.as_deref()?, task)),
         });
@@ -188,9 +150,9 @@ impl Table {
     fn check_composite(&self, what: &Composition, members: &[&NewTask]) -> Result<Checked> {
         let tenant = &what.task.tenant;
         if let Some(key) = &what.task.spec.idempotency_key
-            && let Some(id) = self.keys.get(&(tenant.clone(), key.clone()))
+            && let Some(task) = self.with_key(tenant, key)
         {
-            let (task_id, task) = (*id, &self.rows[id]);
+            let task_id = task.task_id;
             if task.fingerprint != what.task.fingerprint || task.kind != what.task.place.kind {
                 return Err(Error::IdempotencyConflict { key: key.clone(), task_id });
             }
@@ -210,18 +172,16 @@ impl Table {
             deduplicated: true,
             batch_id: task.batch_id,
         };
-        let members = match self.graphs.answers.get(&task.task_id) {
+        let beside = self.beside.get(&task.task_id);
+        let members = match beside.and_then(|beside| beside.answers.as_deref()) {
             Some(answer) => answer
                 .iter()
-                .map(|then| match self.rows.get(&then.task_id) {
+                .map(|then| match self.rows.get(then.task_id) {
                     Some(task) => submission(task),
                     None => Submission { deduplicated: true, ..then.clone() },
                 })
                 .collect(),
-            None => {
-                let ids = self.graphs.members.get(&task.task_id).into_iter().flatten();
-                ids.map(|id| submission(&self.rows[id])).collect()
-            }
+            None => self.members(task.task_id).map(submission).collect(),
         };
         Composed { task: submission(task), members }
     }
@@ -237,19 +197,20 @@ impl Table {
         let of_members = known.split_off(1);
         let total = of_members.iter().filter(|known| known.is_none()).count() as u32;
         let mut task = self.insert(vec![what.task], known, now).remove(0);
-        self.change(id, |row| {
+        let slot = self.rows.find(id).expect("the composite was just stored");
+        self.change(slot, |row| {
             (row.members = Some(Members { total, ..Members::default() }), vec![])
         });
         let members = self.insert(what.members, of_members, now);
         if !are_by_id(&members) {
-            self.graphs.answers.insert(id, members.clone());
+            self.beside.entry(id).or_default().answers = Some(members.clone());
         }
         for edge in what.edges {
             let [from, to] = [edge.from, edge.to].map(|at| members[at as usize].task_id);
-            self.graphs.tie(from, to, Need::Success);
+            self.tie(from, to, Need::Success);
         }
         for (need, hook) in &what.hooks {
-            self.graphs.tie(id, hook.task_id, *need);
+            self.tie(id, hook.task_id, *need);
         }
         let hooks = what.hooks.into_iter().map(|(_, hook)| hook).collect();
         self.insert(hooks, of_hooks, now);
@@ -258,7 +219,7 @@ impl Table {
             follow.look_at(&tenant, id);
         }
         let followed = follow.finish(&mut Transaction { table: self, now })?;
-        task.status = self.rows[&id].status;
+        task.status = self.rows[slot].task.status;
         Ok((Composed { task, members }, followed))
     }
 }

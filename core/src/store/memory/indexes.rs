@@ -1,80 +1,74 @@
-//! What finds rows without walking them all, and counts them.
+//! Where a row is found without walking them all, and counted, by its status.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-
-use super::graphs::Graphs;
+use super::index::Index;
 use super::lines::Lines;
+use super::queues::Queues;
+use super::rows::{Row, Slot};
 use crate::engine::composite::deadline;
+use crate::rules::order::Place;
 use crate::words::{Task, TaskId, TaskKind, TaskStatus, Timestamp};
 
-/// Counts of a tenant's queues, by status.
-pub(super) type Counted = HashMap<String, BTreeMap<String, [u64; 7]>>;
-
-/// Every index of a table, beside its rows.
-pub(super) struct Indexes<'a> {
-    pub(super) lines: &'a mut Lines,
-    pub(super) counts: &'a mut Counted,
-    pub(super) scheduled: &'a mut BTreeSet<(Timestamp, TaskId)>,
-    pub(super) leased: &'a mut BTreeSet<(Timestamp, TaskId)>,
-    pub(super) finished: &'a mut BTreeSet<(Timestamp, TaskId)>,
-    pub(super) graphs: &'a mut Graphs,
+/// Every index that goes by status.
+#[derive(Default)]
+pub(super) struct Indexes {
+    pub(super) queues: Queues,
+    pub(super) lines: Lines,
+    pub(super) scheduled: Index,
+    pub(super) leased: Index,
+    pub(super) finished: Index,
+    /// Steps that wait for their turn, by their block.
+    blocked: Index,
 }
 
-impl Indexes<'_> {
-    fn count(&mut self, task: &Task) -> &mut u64 {
-        if !self.counts.contains_key(&task.tenant) {
-            self.counts.insert(task.tenant.clone(), BTreeMap::new());
-        }
-        let queues = self.counts.get_mut(&task.tenant).expect("the tenant was just inserted");
-        if !queues.contains_key(&task.queue) {
-            queues.insert(task.queue.clone(), [0; 7]);
-        }
-        let counts = queues.get_mut(&task.queue).expect("the queue was just inserted");
-        &mut counts[task.status as usize]
-    }
-
+impl Indexes {
     /// A row is so from now on.
-    pub(super) fn insert(&mut self, task: &Task) {
+    pub(super) fn insert(&mut self, row: &Row, slot: Slot) {
+        let task = &row.task;
         if task.kind.is_task() {
-            *self.count(task) += 1;
+            *self.queues.count(row.queue, task.status) += 1;
         }
-        match task.status {
-            TaskStatus::Pending => self.lines.insert(task),
-            TaskStatus::Scheduled => {
-                self.scheduled.insert((task.run_at, task.task_id));
+        if task.status == TaskStatus::Pending {
+            self.lines.insert(row, slot);
+        } else if let Some((index, place)) = self.place(task) {
+            // A step that waits in a line only has had its turn.
+            if task.status != TaskStatus::Blocked || task.waits > 0 {
+                index.insert(place, slot);
             }
-            TaskStatus::Running => {
-                self.leased.extend(expiry(task).map(|at| (at, task.task_id)));
-            }
-            TaskStatus::Blocked => self.graphs.blocks(task),
-            status if status.is_final() => {
-                self.finished.insert((finish(task), task.task_id));
-            }
-            _ => {}
         }
     }
 
     /// A row was so until now.
-    pub(super) fn remove(&mut self, task: &Task) {
+    pub(super) fn remove(&mut self, row: &Row) {
+        let task = &row.task;
         if task.kind.is_task() {
-            *self.count(task) -= 1;
+            *self.queues.count(row.queue, task.status) -= 1;
         }
-        match task.status {
-            TaskStatus::Pending => self.lines.remove(task),
-            TaskStatus::Scheduled => {
-                self.scheduled.remove(&(task.run_at, task.task_id));
-            }
-            TaskStatus::Running => {
-                if let Some(at) = expiry(task) {
-                    self.leased.remove(&(at, task.task_id));
-                }
-            }
-            TaskStatus::Blocked => self.graphs.unblocks(task),
+        if task.status == TaskStatus::Pending {
+            self.lines.remove(row);
+        } else if let Some((index, place)) = self.place(task) {
+            index.remove(place);
+        }
+    }
+
+    /// Where a task that is not pending is found.
+    fn place(&mut self, task: &Task) -> Option<(&mut Index, Place)> {
+        let id = task.task_id;
+        let (index, at) = match task.status {
+            TaskStatus::Scheduled => (&mut self.scheduled, task.run_at),
+            TaskStatus::Running => (&mut self.leased, expiry(task)?),
+            TaskStatus::Blocked => return Some((&mut self.blocked, Place::of(block(task)?, id))),
             status if status.is_final() => {
-                self.finished.remove(&(finish(task), task.task_id));
+                (&mut self.finished, task.finished_at.unwrap_or_default())
             }
-            _ => {}
-        }
+            _ => return None,
+        };
+        Some((index, Place::at(at, id)))
+    }
+
+    /// The first step of a block that is blocked.
+    pub(super) fn next_step(&self, block: TaskId) -> Option<TaskId> {
+        let number = Place::of(block, block).number();
+        self.blocked.of(number).next().map(|(place, _)| place.id())
     }
 }
 
@@ -86,6 +80,6 @@ fn expiry(task: &Task) -> Option<Timestamp> {
     }
 }
 
-fn finish(task: &Task) -> Timestamp {
-    task.finished_at.unwrap_or_default()
+fn block(task: &Task) -> Option<TaskId> {
+    task.parent().filter(|parent| parent.kind == TaskKind::Block).map(|parent| parent.task_id)
 }

@@ -3,15 +3,20 @@
 mod flow;
 mod following;
 mod graphs;
+mod index;
 mod indexes;
 mod lines;
 mod link;
 mod named;
+mod names;
+mod queues;
+mod rows;
 mod seldom;
 mod states;
 mod table;
 mod transaction;
 mod walk;
+mod workers;
 
 use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
@@ -79,23 +84,22 @@ impl MemoryStore {
         followed: &mut Vec<Followed>,
     ) -> Result<Leased> {
         let now = self.clock.now();
-        let (ids, suspect_waiting) = walk::choose(table, order);
+        let (chosen, suspect_waiting) = walk::choose(table, order);
         let request = &order.request;
-        let mut leased = Leased { tasks: Vec::with_capacity(ids.len()), suspect_waiting };
+        let mut leased = Leased { tasks: Vec::with_capacity(chosen.len()), suspect_waiting };
         let mut follow = Follow::default();
-        for id in ids {
-            let granted = table.change(id, |task| {
+        for (place, slot) in chosen {
+            let (granted, changed) = table.change(slot, |task| {
                 let (status, attempt) = (task.status, task.attempt);
                 let (leased, rows) =
                     engine::lease::grant(task, &request.worker, order.token, request.ttl, now);
                 let concerns = task.attempt > attempt && Changed::concerns_others(task);
                 ((leased, concerns.then(|| Changed::of(task, status, attempt))), rows)
             });
-            let Some((granted, changed)) = granted else { continue };
             leased.tasks.push(granted);
             if let Some(changed) = changed {
                 let rows = &mut Transaction { table: &mut *table, now };
-                (FOLLOWING.note)(&mut follow, rows, id, changed)?;
+                (FOLLOWING.note)(&mut follow, rows, place.id(), changed)?;
             }
         }
         followed.extend(self.finish(table, follow)?);
@@ -263,18 +267,17 @@ impl Store for MemoryStore {
             let mut answers = Vec::with_capacity(renewals.len());
             for renewal in &renewals {
                 let id = renewal.task_id;
-                if table.get(&tenant, id).is_none() {
+                let Some(slot) = table.find(&tenant, id) else {
                     answers.push(Renewed::Lost);
                     continue;
-                }
-                let renewed = table.change(id, |task| {
+                };
+                let (answer, changed) = table.change(slot, |task| {
                     let (status, attempt) = (task.status, task.attempt);
                     let (answer, rows, _) = engine::lease::renew(task, renewal, now);
                     news |= renewal.started.is_some() || !rows.is_empty();
                     let concerns = task.attempt > attempt && Changed::concerns_others(task);
                     ((answer, concerns.then(|| Changed::of(task, status, attempt))), rows)
                 });
-                let (answer, changed) = renewed.unwrap_or((Renewed::Lost, None));
                 if let Some(changed) = changed {
                     let rows = &mut Transaction { table: &mut table, now };
                     (FOLLOWING.note)(&mut follow, rows, id, changed)?;
@@ -393,15 +396,15 @@ impl Store for MemoryStore {
         let tenant = tenant.to_owned();
         now!({
             worker.seen_at = self.clock.now();
-            self.open()?.workers.insert((tenant, worker.worker_id.clone()), worker);
+            self.open()?.workers.insert(tenant, worker);
             Ok(())
         })
     }
 
     fn forget(&self, tenant: &str, worker_id: &str) -> BoxFuture<'_, Result<()>> {
-        let key = (tenant.to_owned(), worker_id.to_owned());
+        let (tenant, worker_id) = (tenant.to_owned(), worker_id.to_owned());
         now!({
-            self.open()?.workers.remove(&key);
+            self.open()?.workers.remove(&tenant, &worker_id);
             Ok(())
         })
     }
@@ -409,11 +412,8 @@ impl Store for MemoryStore {
     fn workers(&self, tenant: &str, within: Duration) -> BoxFuture<'_, Result<Vec<WorkerInfo>>> {
         let tenant = tenant.to_owned();
         now!({
-            let table = self.open()?;
             let since = self.clock.now().before(within);
-            let live =
-                table.workers.iter().filter(|((t, _), w)| *t == tenant && w.seen_at >= since);
-            Ok(live.map(|(_, worker)| worker.clone()).collect())
+            Ok(self.open()?.workers.seen(&tenant, since))
         })
     }
 

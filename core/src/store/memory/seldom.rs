@@ -92,27 +92,18 @@ seldom! { store: MemoryStore;
         Ok(Found { ids, next })
     }
     counts(tenant: String) -> Vec<Count> {
-        Ok(store.open()?.counts(&tenant))
+        Ok(store.open()?.indexes.queues.counts(&tenant))
     }
     pause(tenant: String, queue: String, paused: bool) -> () {
-        let key = (tenant, queue);
-        let mut table = store.open()?;
-        if paused {
-            table.paused.insert(key);
-        } else {
-            table.paused.remove(&key);
-        }
-        drop(table);
+        store.open()?.indexes.queues.pause(&tenant, &queue, paused);
         store.link.changed();
         Ok(())
     }
     paused(tenant: String) -> Vec<String> {
-        let table = store.open()?;
-        let mine = table.paused.iter().filter(|(of, _)| *of == tenant);
-        Ok(mine.map(|(_, queue)| queue.clone()).collect())
+        Ok(store.open()?.indexes.queues.paused(&tenant))
     }
     oldest(tenant: String) -> Vec<(String, Timestamp)> {
-        Ok(store.open()?.lines.oldest(&tenant))
+        Ok(store.open()?.indexes.lines.oldest(&tenant))
     }
     batch(tenant: String, batch_id: BatchId) -> Counts {
         Ok(store.open()?.batch(&tenant, batch_id))

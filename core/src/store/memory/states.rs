@@ -1,75 +1,116 @@
 //! State keys: the lines of tasks that share one, and the states themselves.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
+use super::index::Index;
+use super::names::joined;
+use super::rows::{Row, Slot};
+use crate::rules::order::Place;
 use crate::words::{Payload, Task, TaskId};
 
-/// Tenant and state key.
-type Key = (String, String);
+/// What is known of a state key.
+#[derive(Default)]
+struct State {
+    /// Tasks in its line.
+    waiting: usize,
+    kept: Option<Payload>,
+}
 
 /// Every line and every state.
 #[derive(Default)]
 pub(super) struct States {
-    /// Tasks that have not ended, by their places in line.
-    lines: HashMap<Key, BTreeMap<u64, TaskId>>,
-    /// The place that a task keeps until it has ended.
-    places: HashMap<TaskId, u64>,
-    /// Places given so far.
+    /// Numbers of keys, by tenant and key.
+    numbers: HashMap<String, u32>,
+    states: Vec<State>,
+    /// Numbers of keys that have neither a line nor a state any more.
+    free: Vec<u32>,
+    /// Tasks that have not ended: by their key, then by their turn.
+    lines: Index,
+    /// Turns given so far.
     last: u64,
-    kept: HashMap<Key, Payload>,
 }
 
-fn key(task: &Task) -> Option<Key> {
-    Some((task.tenant.clone(), task.state_key.clone()?))
+fn name(task: &Task) -> Option<String> {
+    Some(joined(&[&task.tenant, task.state_key.as_deref()?]))
+}
+
+/// Where a line begins, and where a task stands in it.
+fn number(key: u32, turn: u64) -> u128 {
+    u128::from(key) << 64 | u128::from(turn)
 }
 
 impl States {
+    fn number(&mut self, name: String) -> u32 {
+        let Self { numbers, states, free, .. } = self;
+        *numbers.entry(name).or_insert_with(|| {
+            free.pop().unwrap_or_else(|| {
+                states.push(State::default());
+                (states.len() - 1) as u32
+            })
+        })
+    }
+
+    fn find(&self, tenant: &str, state_key: &str) -> Option<u32> {
+        self.numbers.get(&joined(&[tenant, state_key])).copied()
+    }
+
+    fn first_of(&self, key: u32) -> Option<TaskId> {
+        let (place, _) = self.lines.first(Place::first(number(key, 0)))?;
+        (place.number() >> 64 == key.into()).then(|| place.id())
+    }
+
     /// Puts a task at the end of its line, unless it is in line already; whether it is the first. One
     /// without a state key has no line, and is always the first.
-    pub(super) fn join(&mut self, task: &Task) -> bool {
-        let Some(key) = key(task) else { return true };
-        let line = self.lines.entry(key).or_default();
-        let place = *self.places.entry(task.task_id).or_insert_with(|| {
+    pub(super) fn join(&mut self, row: &mut Row, slot: Slot) -> bool {
+        let Some(name) = name(&row.task) else { return true };
+        let key = self.number(name);
+        if row.turn == 0 {
             self.last += 1;
-            self.last
-        });
-        line.insert(place, task.task_id);
-        line.first_key_value().is_some_and(|(_, first)| *first == task.task_id)
+            row.turn = self.last;
+            self.states[key as usize].waiting += 1;
+            self.lines.insert(Place::new(number(key, row.turn), row.task.task_id), slot);
+        }
+        self.first_of(key) == Some(row.task.task_id)
     }
 
     /// Takes a task that has ended out of its line.
-    pub(super) fn leave(&mut self, task: &Task) {
-        let Some(key) = key(task) else { return };
-        let Some(place) = self.places.remove(&task.task_id) else { return };
-        if let Some(line) = self.lines.get_mut(&key) {
-            line.remove(&place);
-            if line.is_empty() {
-                self.lines.remove(&key);
-            }
+    pub(super) fn leave(&mut self, row: &mut Row) {
+        let turn = std::mem::take(&mut row.turn);
+        if turn == 0 {
+            return;
+        }
+        let Some(name) = name(&row.task) else { return };
+        let Some(key) = self.numbers.get(&name).copied() else { return };
+        self.lines.remove(Place::new(number(key, turn), row.task.task_id));
+        let state = &mut self.states[key as usize];
+        state.waiting -= 1;
+        if state.waiting == 0 && state.kept.is_none() {
+            self.numbers.remove(&name);
+            self.free.push(key);
         }
     }
 
     /// The first in a line.
     pub(super) fn first(&self, tenant: &str, state_key: &str) -> Option<TaskId> {
-        let line = self.lines.get(&(tenant.to_owned(), state_key.to_owned()))?;
-        line.first_key_value().map(|(_, id)| *id)
+        self.first_of(self.find(tenant, state_key)?)
     }
 
     /// The state that was stored last.
     pub(super) fn state(&self, tenant: &str, state_key: &str) -> Option<Payload> {
-        self.kept.get(&(tenant.to_owned(), state_key.to_owned())).cloned()
+        self.states[self.find(tenant, state_key)? as usize].kept.clone()
     }
 
     /// The state that a task is leased with.
     pub(super) fn state_for(&self, task: &Task) -> Option<Payload> {
-        let kept = self.kept.get(&key(task)?).cloned();
+        let kept = self.state(&task.tenant, task.state_key.as_deref()?);
         kept.or_else(|| task.initial_state.clone())
     }
 
     /// Stores the state that a task leaves; one without a state key leaves none.
     pub(super) fn keep(&mut self, task: &Task, state: &Payload) {
-        if let Some(key) = key(task) {
-            self.kept.insert(key, state.clone());
+        if let Some(name) = name(task) {
+            let key = self.number(name);
+            self.states[key as usize].kept = Some(state.clone());
         }
     }
 }

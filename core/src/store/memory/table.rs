@@ -1,19 +1,21 @@
 //! Rows and their indexes, kept in step by one function.
 
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 
-use super::graphs::Graphs;
-use super::indexes::{Counted, Indexes};
-use super::lines::Lines;
+use super::graphs::Opened;
+use super::index::{Entry, Index};
+use super::indexes::Indexes;
+use super::names::joined;
+use super::rows::{Row, Rows, Slot};
 use super::states::States;
+use super::workers::Workers;
 use crate::engine::submit::NewTask;
 use crate::error::{Error, Result};
+use crate::rules::order::{Place, sort};
 use crate::rules::{keys, limits};
 use crate::store::{Due, EnqueueGroup, Prune};
 use crate::words::{
-    BatchId, Count, Counts, Payload, Submission, Task, TaskId, TaskStatus, Timestamp, Update,
-    WorkerInfo,
+    BatchId, Counts, Need, Parent, Payload, Submission, Task, TaskId, TaskStatus, Timestamp, Update,
 };
 
 /// Rows that one look for recent changes may take.
@@ -22,32 +24,57 @@ const RECENT_BUDGET: usize = 200_000;
 /// Entries of `stored` that may be left over before they are cleared away.
 const STORED_SLACK: usize = 1024;
 
+/// What some tasks have beside their row.
+#[derive(Default)]
+pub(super) struct Beside {
+    history: VecDeque<Update>,
+    /// Who waits for it.
+    pub(super) dependents: Vec<(TaskId, Need)>,
+    /// What it waits for, or waited for.
+    pub(super) upstream: Vec<TaskId>,
+    /// What was answered for a batch, where it was not its members by id.
+    pub(super) answers: Option<Vec<Submission>>,
+}
+
 /// Everything that the store keeps.
 #[derive(Default)]
 pub(super) struct Table {
-    pub(super) rows: BTreeMap<TaskId, Task>,
-    pub(super) lines: Lines,
-    pub(super) workers: BTreeMap<(String, String), WorkerInfo>,
-    /// Paused queues, with their tenant.
-    pub(super) paused: BTreeSet<(String, String)>,
-    /// Composites: who belongs to them, and who waits for whom.
-    pub(super) graphs: Graphs,
+    pub(super) rows: Rows,
+    pub(super) indexes: Indexes,
+    pub(super) workers: Workers,
+    /// Members, by their composites.
+    members: Index,
+    pub(super) beside: HashMap<TaskId, Beside>,
+    /// Batches that are not sealed, by id.
+    #[expect(clippy::vec_box, reason = "they are large, and moved to stay in order")]
+    pub(super) opened: Vec<Box<Opened>>,
     /// Lines of state keys, and what was stored under them.
     pub(super) states: States,
     /// When tasks were stored, in that order, with some that are gone.
     pub(super) stored: Vec<(Timestamp, TaskId)>,
-    pub(super) keys: HashMap<(String, String), TaskId>,
-    history: HashMap<TaskId, VecDeque<Update>>,
-    counts: Counted,
-    scheduled: BTreeSet<(Timestamp, TaskId)>,
-    leased: BTreeSet<(Timestamp, TaskId)>,
-    pub(super) finished: BTreeSet<(Timestamp, TaskId)>,
+    /// Tasks by tenant and idempotency key.
+    keys: HashMap<String, Slot>,
 }
 
 impl Table {
+    /// Where the row is, if it is the tenant's.
+    pub(super) fn find(&self, tenant: &str, id: TaskId) -> Option<Slot> {
+        self.rows.find(id).filter(|slot| self.rows[*slot].task.tenant == tenant)
+    }
+
     /// The row, if it is the tenant's.
     pub(super) fn get(&self, tenant: &str, id: TaskId) -> Option<&Task> {
-        self.rows.get(&id).filter(|task| task.tenant == tenant)
+        self.rows.get(id).filter(|task| task.tenant == tenant)
+    }
+
+    /// The task that was stored with an idempotency key.
+    pub(super) fn with_key(&self, tenant: &str, key: &str) -> Option<&Task> {
+        self.keys.get(&joined(&[tenant, key])).map(|slot| &self.rows[*slot].task)
+    }
+
+    /// Members of a composite, by id.
+    pub(super) fn members(&self, id: TaskId) -> impl Iterator<Item = &Task> {
+        self.members.of(Place::of(id, id).number()).map(|(_, slot)| &self.rows[slot].task)
     }
 
     /// Stores a group whole or not at all.
@@ -71,14 +98,16 @@ impl Table {
     ) -> Result<Vec<Option<TaskId>>> {
         let mut known = Vec::with_capacity(tasks.len());
         // Keys and depths of this group, until it is known that all of it can be stored.
-        let mut own_keys: HashMap<&str, &NewTask> = HashMap::new();
+        let mut own_keys: HashMap<String, u32> = HashMap::new();
         let mut added: Vec<(&str, u64)> = Vec::new();
-        for new in tasks {
+        for (new, at) in tasks.iter().zip(0..) {
             let mut same = None;
             if let Some(key) = &new.spec.idempotency_key {
-                let own = own_keys.get(key.as_str()).map(|own| (own.task_id, own.fingerprint));
+                let name = joined(&[tenant, key]);
+                let own = own_keys.get(&name).map(|at| tasks[*at as usize]);
+                let own = own.map(|own| (own.task_id, own.fingerprint));
                 let found = own.or_else(|| {
-                    let task = &self.rows[self.keys.get(&(tenant.to_owned(), key.clone()))?];
+                    let task = &self.rows[*self.keys.get(&name)?].task;
                     Some((task.task_id, task.fingerprint))
                 });
                 match found {
@@ -87,7 +116,7 @@ impl Table {
                     }
                     Some((task_id, _)) => same = Some(task_id),
                     None => {
-                        own_keys.insert(key, new);
+                        own_keys.insert(name, at);
                     }
                 }
             }
@@ -101,7 +130,7 @@ impl Table {
         }
         if let Some(limit) = depth_limit {
             for (queue, more) in added {
-                if self.depth(tenant, queue) + more > limit {
+                if self.indexes.queues.depth(tenant, queue) + more > limit {
                     return Err(Error::queue_full(queue, limit));
                 }
             }
@@ -118,10 +147,11 @@ impl Table {
     ) -> Vec<Submission> {
         let mut stored = Vec::with_capacity(tasks.len());
         for (new, known) in tasks.into_iter().zip(known) {
-            let task = match known {
-                Some(id) => &self.rows[&id],
-                None => self.add(new.into_task(now)),
+            let slot = match known {
+                Some(id) => self.rows.find(id),
+                None => Some(self.add(new.into_task(now))),
             };
+            let task = &self.rows[slot.expect("what was just checked is there")].task;
             stored.push(Submission {
                 task_id: task.task_id,
                 status: task.status,
@@ -132,20 +162,27 @@ impl Table {
         stored
     }
 
-    fn add(&mut self, mut task: Task) -> &Task {
-        if let Some(key) = &task.idempotency_key {
-            self.keys.insert((task.tenant.clone(), key.clone()), task.task_id);
+    fn add(&mut self, task: Task) -> Slot {
+        let (id, created_at) = (task.task_id, task.created_at);
+        let key = task.idempotency_key.as_deref().map(|key| joined(&[&task.tenant, key]));
+        let parent = task.parent();
+        let queue = self.indexes.queues.number(&task.tenant, &task.queue);
+        let line = self.indexes.lines.number(&task);
+        let slot = self.rows.insert(Row { task, queue, line, turn: 0 });
+        if let Some(key) = key {
+            self.keys.insert(key, slot);
         }
-        if let Some(parent) = task.parent() {
-            self.graphs.members.entry(parent.task_id).or_default().insert(task.task_id);
+        if let Some(parent) = parent {
+            self.members.insert(Place::of(parent.task_id, id), slot);
         }
-        if task.state_key.is_some() && task.waits == 0 && !self.states.join(&task) {
-            task.status = TaskStatus::Blocked;
-            task.submitted_as = TaskStatus::Blocked;
+        let row = &mut self.rows[slot];
+        if row.task.state_key.is_some() && row.task.waits == 0 && !self.states.join(row, slot) {
+            row.task.status = TaskStatus::Blocked;
+            row.task.submitted_as = TaskStatus::Blocked;
         }
-        self.stored.push((task.created_at, task.task_id));
-        self.parts().1.insert(&task);
-        self.rows.entry(task.task_id).or_insert(task)
+        self.indexes.insert(row, slot);
+        self.stored.push((created_at, id));
+        slot
     }
 
     /// The composite of `tenant` with this id.
@@ -153,156 +190,164 @@ impl Table {
         self.get(tenant, id).filter(|task| !task.kind.is_task())
     }
 
-    fn parts(&mut self) -> (&mut BTreeMap<TaskId, Task>, Indexes<'_>, &mut States) {
-        let Self { rows, lines, counts, scheduled, leased, finished, graphs, states, .. } = self;
-        (rows, Indexes { lines, counts, scheduled, leased, finished, graphs }, states)
-    }
-
     /// Changes a row, its indexes and counts, and appends to its history.
     pub(super) fn change<T>(
         &mut self,
-        id: TaskId,
+        slot: Slot,
         change: impl FnOnce(&mut Task) -> (T, Vec<Update>),
-    ) -> Option<T> {
-        // The row stays where it is: moving it would move its neighbours.
-        let (all, mut indexes, states) = self.parts();
-        let task = all.get_mut(&id)?;
-        indexes.remove(task);
-        let (answer, rows) = change(task);
-        indexes.insert(task);
-        if task.status.is_final() {
-            states.leave(task);
+    ) -> T {
+        self.indexes.remove(&self.rows[slot]);
+        let (answer, updates) = change(&mut self.rows[slot].task);
+        self.changed(slot, updates);
+        answer
+    }
+
+    fn changed(&mut self, slot: Slot, updates: Vec<Update>) {
+        let row = &mut self.rows[slot];
+        self.indexes.insert(row, slot);
+        if row.task.status.is_final() {
+            self.states.leave(row);
         }
-        if !rows.is_empty() {
-            self.history.entry(id).or_default().extend(rows);
+        if !updates.is_empty() {
+            self.beside.entry(row.task.task_id).or_default().history.extend(updates);
         }
-        Some(answer)
+    }
+
+    /// Puts a task at the end of the line of its state key; whether it is the first.
+    pub(super) fn join_line(&mut self, id: TaskId) -> bool {
+        let slot = self.rows.find(id);
+        slot.is_none_or(|slot| self.states.join(&mut self.rows[slot], slot))
     }
 
     /// History entries kept as rows, after `after`.
     pub(super) fn rows_after(&self, id: TaskId, after: u64, limit: usize) -> Vec<Update> {
-        let Some(history) = self.history.get(&id) else { return Vec::new() };
+        let Some(Beside { history, .. }) = self.beside.get(&id) else { return Vec::new() };
         let start = history.partition_point(|update| update.seq <= after);
         history.range(start..).take(limit).cloned().collect()
     }
 
-    /// Counts of a tenant.
-    pub(super) fn counts(&self, tenant: &str) -> Vec<Count> {
-        let queues = self.counts.get(tenant).into_iter().flatten();
-        queues
-            .flat_map(|(queue, counts)| {
-                TaskStatus::ALL.into_iter().map(|status| Count {
-                    queue: queue.clone(),
-                    status,
-                    count: counts[status as usize],
-                })
-            })
-            .filter(|count| count.count > 0)
-            .collect()
-    }
-
     /// How many tasks of a batch have each status.
     pub(super) fn batch(&self, tenant: &str, batch: BatchId) -> Counts {
-        let mut counts = Counts::new();
-        for id in self.graphs.members.get(&TaskId::from(batch)).into_iter().flatten() {
-            // Steps and stages are of no batch.
-            if let Some(task) = self.get(tenant, *id).filter(|task| task.batch_id.is_some()) {
-                *counts.entry(task.status).or_default() += 1;
-            }
+        let mut counts = [0; 7];
+        // Steps and stages are of no batch.
+        let of_batch = |task: &&Task| task.tenant == tenant && task.batch_id.is_some();
+        for task in self.members(batch.into()).filter(of_batch) {
+            counts[task.status as usize] += 1;
         }
-        counts
+        let all = TaskStatus::ALL.into_iter().zip(counts);
+        all.filter(|(_, count)| *count > 0).collect()
     }
 
     /// Tasks that changed lately or run, the latest change first, without what may be large.
     pub(super) fn recent(&self, tenant: &str, since: Timestamp, limit: usize) -> Vec<Task> {
-        let own = |(_, id): &(Timestamp, TaskId)| {
-            self.get(tenant, *id).filter(|task| task.kind.is_task())
+        let own = |slot: Slot| {
+            let task = &self.rows[slot].task;
+            let is_own = task.tenant == tenant && task.kind.is_task();
+            is_own.then(|| (Place::at(task.changed_at(), task.task_id), slot))
         };
-        let is_late = |(at, _): &&(Timestamp, TaskId)| *at >= since;
-        let stored = self.stored.iter().rev().take(RECENT_BUDGET).take_while(is_late);
-        let finished = self.finished.iter().rev().take(RECENT_BUDGET).take_while(is_late);
-        let mut found: Vec<&Task> = stored.filter_map(own).take(limit).collect();
-        found.extend(finished.filter_map(own).take(limit));
-        found.extend(self.leased.iter().filter_map(own));
-        found.sort_unstable_by_key(|task| Reverse((task.changed_at(), task.task_id)));
-        found.dedup_by_key(|task| task.task_id);
-        found.truncate(limit);
-        found.into_iter().map(light).collect()
+        let stored = self.stored.iter().rev().take(RECENT_BUDGET);
+        let stored = stored.take_while(|(at, _)| *at >= since);
+        let stored = stored.filter_map(|(_, id)| own(self.rows.find(*id)?));
+        let finished = self.indexes.finished.iter().rev().take(RECENT_BUDGET);
+        let finished = finished.take_while(|(place, _)| place.time() >= since);
+        let mut found: Vec<Entry> = stored.take(limit).collect();
+        found.extend(finished.filter_map(|(_, slot)| own(slot)).take(limit));
+        found.extend(self.indexes.leased.iter().filter_map(|(_, slot)| own(slot)));
+        sort(&mut found);
+        let mut recent: Vec<Task> = Vec::new();
+        let mut last = None;
+        for (_, slot) in found.into_iter().rev() {
+            if recent.len() == limit {
+                break;
+            }
+            if last.replace(slot) != Some(slot) {
+                recent.push(light(&self.rows[slot].task));
+            }
+        }
+        recent
     }
 
     /// What a sweep must look at.
     pub(super) fn due(&self, now: Timestamp, limit: usize) -> Due {
-        let take = |index: &BTreeSet<(Timestamp, TaskId)>| -> Vec<Task> {
-            let passed = index.iter().take_while(|(at, _)| *at <= now).take(limit);
-            passed.map(|(_, id)| self.rows[id].clone()).collect()
+        let take = |index: &Index| -> Vec<Task> {
+            let passed = index.until(now).take(limit);
+            passed.map(|(_, slot)| self.rows[slot].task.clone()).collect()
         };
-        let next = |index: &BTreeSet<(Timestamp, TaskId)>| {
-            index.iter().find(|(at, _)| *at > now).map(|(at, _)| *at)
+        let after = Place::first(Place::at(now, TaskId::from_bytes([0; 16])).number() + 1);
+        let next = |index: &Index| index.first(after).map(|(place, _)| place.time());
+        let Indexes { scheduled, leased, .. } = &self.indexes;
+        let next = match (next(scheduled), next(leased)) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
         };
-        let next = [next(&self.scheduled), next(&self.leased)].into_iter().flatten().min();
-        Due { scheduled: take(&self.scheduled), expired: take(&self.leased), next }
+        Due { scheduled: take(scheduled), expired: take(leased), next }
     }
 
     /// Removes old finished tasks and long histories.
     pub(super) fn prune(&mut self, prune: Prune, now: Timestamp) -> u64 {
         let (old, young) = (now.before(prune.older_than), now.before(prune.keep_keys));
         let mut over =
-            prune.keep.map_or(0, |keep| (self.finished.len() as u64).saturating_sub(keep));
+            prune.keep.map_or(0, |keep| (self.indexes.finished.len() as u64).saturating_sub(keep));
         let mut gone = Vec::new();
-        for (finished_at, id) in &self.finished {
-            if gone.len() >= prune.limit as usize || (*finished_at > old && over == 0) {
+        for (place, slot) in self.indexes.finished.iter() {
+            if gone.len() >= prune.limit as usize || (place.time() > old && over == 0) {
                 break;
             }
-            let task = &self.rows[id];
+            let task = &self.rows[slot].task;
             let may_go = |task: &Task| {
                 task.created_at <= young || !keys::keeps_task(task.idempotency_key.as_deref())
             };
-            let is_member = task.parent().is_some_and(|of| self.rows.contains_key(&of.task_id));
+            let is_member = task.parent().is_some_and(|of| self.rows.find(of.task_id).is_some());
             if is_member || !may_go(task) {
                 continue;
             }
             // With what it leaves, or nobody would find that again.
-            let members = self.graphs.members.get(id).into_iter().flatten();
-            let members = members.filter(|id| {
-                let member = &self.rows[id];
-                member.status.is_final() && may_go(member)
-            });
             let before = gone.len();
-            gone.extend(members.chain([id]).take(prune.limit as usize - before));
+            for member in self.members(task.task_id) {
+                if member.status.is_final() && may_go(member) && gone.len() < prune.limit as usize {
+                    gone.push(member.task_id);
+                }
+            }
+            if gone.len() < prune.limit as usize {
+                gone.push(task.task_id);
+            }
             over = over.saturating_sub((gone.len() - before) as u64);
         }
         let begun = now.before(prune.older_than.min(limits::OPEN_FOR));
-        self.graphs.opened.retain(|_, opened| opened.at > begun);
+        self.opened.retain(|opened| opened.at > begun);
         for id in &gone {
-            if let Some(task) = self.rows.remove(id) {
-                self.parts().1.remove(&task);
-                self.history.remove(id);
-                let parent = task.parent();
-                if let Some(key) = task.idempotency_key {
-                    self.keys.remove(&(task.tenant, key));
-                }
-                self.graphs.forget(*id, parent);
-            }
+            self.remove(*id);
         }
         if self.stored.len() > 2 * self.rows.len() + STORED_SLACK {
-            self.stored.retain(|(_, id)| self.rows.contains_key(id));
+            self.stored.retain(|(_, id)| self.rows.find(*id).is_some());
         }
-        for (id, history) in &mut self.history {
+        for (id, Beside { history, .. }) in &mut self.beside {
             let excess = (history.len() as u64).saturating_sub(prune.updates_per_task) as usize;
-            if let (Some(last), Some(task)) =
-                (excess.checked_sub(1).map(|i| history[i].seq), self.rows.get_mut(id))
+            if let (Some(last), Some(slot)) =
+                (excess.checked_sub(1).map(|at| history[at].seq), self.rows.find(*id))
             {
                 history.drain(..excess);
-                task.first_seq = last + 1;
+                self.rows[slot].task.first_seq = last + 1;
             }
         }
         gone.len() as u64
     }
 
-    fn depth(&self, tenant: &str, queue: &str) -> u64 {
-        let counts = self.counts.get(tenant).and_then(|queues| queues.get(queue));
-        let waiting = TaskStatus::ALL.into_iter().filter(|status| status.is_waiting());
-        counts.map_or(0, |counts| waiting.map(|status| counts[status as usize]).sum())
+    /// Forgets a task.
+    fn remove(&mut self, id: TaskId) {
+        let Some(row) = self.rows.find(id).and_then(|slot| self.rows.remove(slot)) else { return };
+        self.indexes.remove(&row);
+        if let Some(key) = &row.task.idempotency_key {
+            self.keys.remove(&joined(&[&row.task.tenant, key]));
+        }
+        if let Some(Parent { task_id: parent, .. }) = row.task.parent() {
+            self.members.remove(Place::of(parent, id));
+        }
+        for (to, _) in self.beside.remove(&id).unwrap_or_default().dependents {
+            if let Some(beside) = self.beside.get_mut(&to) {
+                beside.upstream.retain(|from| *from != id);
+            }
+        }
     }
 }
 

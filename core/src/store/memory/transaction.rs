@@ -22,25 +22,24 @@ impl Transaction<'_> {
         follow: &mut Follow<TaskId>,
     ) -> Result<Applied> {
         let (id, now) = (transition.task_id, self.now);
-        let (before, attempt) = match self.table.get(&transition.tenant, id) {
-            None => return Ok(Applied::Missing),
-            Some(task) if !transition.guard.holds(task) => {
-                return Ok(Applied::Stale(Box::new(task.clone())));
-            }
-            Some(task) => (task.status, task.attempt),
+        let Some(slot) = self.table.find(&transition.tenant, id) else {
+            return Ok(Applied::Missing);
         };
-        let changed = self.table.change(id, |task| {
+        let task = &self.table.rows[slot].task;
+        if !transition.guard.holds(task) {
+            return Ok(Applied::Stale(Box::new(task.clone())));
+        }
+        let (before, attempt) = (task.status, task.attempt);
+        let (settled, changed) = self.table.change(slot, |task| {
             let rows = transition.apply(task, now);
             let concerns = Changed::concerns_others(task);
             let changed = concerns.then(|| Changed::of(task, before, attempt));
             ((Settled { task_id: id, status: task.status }, changed), rows)
         });
-        let Some((settled, changed)) = changed else { return Ok(Applied::Missing) };
         if let Some(state) = &transition.state
             && settled.status == TaskStatus::Completed
         {
-            let Table { rows, states, .. } = &mut *self.table;
-            states.keep(&rows[&id], state);
+            self.table.states.keep(&self.table.rows[slot].task, state);
         }
         if let Some(changed) = changed {
             (FOLLOWING.note)(follow, self, id, changed)?;
@@ -58,7 +57,7 @@ impl Rows for Transaction<'_> {
     }
 
     fn load(&mut self, key: TaskId) -> Result<Option<Task>> {
-        Ok(self.table.rows.get(&key).cloned())
+        Ok(self.table.rows.get(key).cloned())
     }
 
     fn find(&mut self, tenant: &str, id: TaskId) -> Result<Option<(TaskId, Task)>> {
@@ -72,38 +71,36 @@ impl Rows for Transaction<'_> {
         task: &Task,
         updates: Vec<Update>,
     ) -> Result<()> {
-        self.table.change(key, |row| {
-            row.clone_from(task);
-            ((), updates)
-        });
+        if let Some(slot) = self.table.rows.find(key) {
+            self.table.change(slot, |row| (row.clone_from(task), updates));
+        }
         Ok(())
     }
 
     fn dependents(&mut self, key: TaskId) -> Result<Vec<(TaskId, Need)>> {
-        Ok(self.table.graphs.dependents.get(&key).cloned().unwrap_or_default())
+        Ok(self.table.beside.get(&key).map(|beside| beside.dependents.clone()).unwrap_or_default())
     }
 
     fn open_members(&mut self, parent: &Task) -> Result<Vec<TaskId>> {
-        let members = self.table.graphs.members.get(&parent.task_id).into_iter().flatten();
-        let is_open = |id: &&TaskId| !self.table.rows[*id].status.is_final();
-        Ok(members.filter(is_open).copied().collect())
+        let members = self.table.members(parent.task_id).filter(|task| !task.status.is_final());
+        Ok(members.map(|task| task.task_id).collect())
     }
 
     fn ended_members(&mut self, parent: &Task, since: Timestamp) -> Result<Vec<TaskId>> {
-        let members = self.table.graphs.members.get(&parent.task_id).into_iter().flatten();
-        let is_late = |id: &&TaskId| self.table.rows[*id].finished_at >= Some(since);
-        Ok(members.filter(is_late).copied().collect())
+        let members = self.table.members(parent.task_id);
+        let late = members.filter(|task| task.finished_at >= Some(since));
+        Ok(late.map(|task| task.task_id).collect())
     }
 
     fn next_step(&mut self, block: &Task) -> Result<Option<TaskId>> {
-        Ok(self.table.graphs.next_step(block.task_id))
+        Ok(self.table.indexes.next_step(block.task_id))
     }
 
     fn recount(&mut self, parent: &Task) -> Result<Members> {
         let mut tally = Members::default();
-        for id in self.table.graphs.members.get(&parent.task_id).into_iter().flatten() {
+        for task in self.table.members(parent.task_id) {
             tally.total += 1;
-            match self.table.rows[id].status {
+            match task.status {
                 TaskStatus::Completed => tally.completed += 1,
                 TaskStatus::Failed => tally.failed += 1,
                 TaskStatus::Cancelled => tally.cancelled += 1,
@@ -113,8 +110,8 @@ impl Rows for Transaction<'_> {
         Ok(tally)
     }
 
-    fn join_line(&mut self, _key: TaskId, task: &Task) -> Result<bool> {
-        Ok(self.table.states.join(task))
+    fn join_line(&mut self, key: TaskId, _task: &Task) -> Result<bool> {
+        Ok(self.table.join_line(key))
     }
 
     fn first_in_line(&mut self, tenant: &str, state_key: &str) -> Result<Option<TaskId>> {
