@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::client::Client;
 use crate::client::told::{Told, by_row};
 use crate::error::{Error, Result};
+use crate::rules::order::{Place, sort};
 use crate::runtime::host::timeout;
 use crate::words::{Task, TaskEvent, TaskEventKind, TaskId, Timestamp, Update, UpdateKind};
 
@@ -250,15 +251,17 @@ impl Follower {
     /// Moves what was gathered to the buffer, in the order of time; entries of one task by their number.
     fn put_in_order(&mut self) {
         let mut latest: HashMap<TaskId, Timestamp> = HashMap::new();
-        let mut events: Vec<(Timestamp, TaskEvent)> = Vec::with_capacity(self.gathered.len());
-        for event in self.gathered.drain(..) {
+        let mut places: Vec<(Place, u32)> = Vec::with_capacity(self.gathered.len());
+        for (event, index) in self.gathered.iter().zip(0..) {
             // A start that is told late may be dated before the entry that it follows.
             let at = latest.entry(event.task_id).or_insert(event.at);
             *at = event.at.max(*at);
-            events.push((*at, event));
+            places.push((Place::at(*at, event.task_id), index));
         }
-        events.sort_by_key(|(at, event)| (*at, event.task_id, event.seq));
-        self.buffer.extend(events.into_iter().map(|(_, event)| event));
+        // Those of one task were gathered in the order of their numbers.
+        sort(&mut places);
+        let mut events: Vec<Option<TaskEvent>> = self.gathered.drain(..).map(Some).collect();
+        self.buffer.extend(places.into_iter().filter_map(|(_, at)| events[at as usize].take()));
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 
 use crate::engine::history;
+use crate::rules::order::{Place, sort};
 use crate::words::{Task, TaskId, TaskStatus, Timestamp, Update, UpdateKind};
 
 /// Open tasks that are remembered.
@@ -77,11 +78,12 @@ impl Told {
 
     fn shrink_some(&mut self, most: usize, of: impl Fn(TaskStatus) -> bool) {
         let some = self.tasks.iter().filter(|(_, known)| of(known.status));
-        let mut turns: Vec<(u64, TaskId)> = some.map(|(id, known)| (known.turn, *id)).collect();
+        let mut turns: Vec<(Place, u32)> =
+            some.map(|(id, known)| (Place::new(known.turn.into(), *id), 0)).collect();
         let Some(excess) = turns.len().checked_sub(most + 1) else { return };
-        turns.select_nth_unstable(excess);
-        for (_, id) in &turns[..=excess] {
-            if let Some(known) = self.tasks.remove(id) {
+        sort(&mut turns);
+        for (place, _) in &turns[..=excess] {
+            if let Some(known) = self.tasks.remove(&place.id()) {
                 self.forgotten = self.forgotten.max(Some(known.at));
             }
         }
