@@ -204,6 +204,30 @@ test("code that could not be fetched is fetched by the next call", async () => {
   assert.deepEqual(await connect(), []);
 });
 
+test("so is what few ask for, and what was there goes on meanwhile", async () => {
+  const page = await place.open();
+  let cut = true;
+  await page.route("**/engine_seldom_bg.wasm", (route) => (cut ? route.abort() : route.continue()));
+  const tried = () =>
+    page.evaluate(async () => {
+      globalThis.client ??= await (await import("/dist/index.js")).connect("memory:");
+      const { taskId } = await client.submitTask({ type: "none", payload: {} });
+      const told = ({ code, fields, retryable }) => [code, fields.operation, retryable];
+      const line = { type: "none", payload: {}, stateKey: "line" };
+      return {
+        task: (await client.getTask(taskId)).status,
+        listed: await client.listTasks().then((tasks) => tasks.length, told),
+        // Tasks of one line are looked after by that code: none is stored without it.
+        line: await client.submitTask(line).then(({ status }) => status, told),
+        next: await client.submitTask(line).then(({ status }) => status, told),
+      };
+    });
+  const refused = ["store_unavailable", "load engine", true];
+  assert.deepEqual(await tried(), { task: "pending", listed: refused, line: refused, next: refused });
+  cut = false;
+  assert.deepEqual(await tried(), { task: "pending", listed: 2, line: "pending", next: "blocked" });
+});
+
 test("a wait is ended by its signal, a stream by its loop", async () => {
   // GJS-09
   const page = await place.open();
