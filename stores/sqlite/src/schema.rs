@@ -4,7 +4,7 @@
 pub(crate) const APPLICATION_ID: i32 = 0x574E_444C;
 
 /// The schema version of this build.
-pub(crate) const VERSION: u32 = 4;
+pub(crate) const VERSION: u32 = 5;
 
 /// One step from a schema version to the next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +44,12 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         min_compatible: 4,
         title: "batches, blocks and pipelines, lines of state keys",
         sql: include_str!("migrations/0004_composites.sql"),
+    },
+    Migration {
+        version: 5,
+        min_compatible: 5,
+        title: "several entries of a history in one row",
+        sql: include_str!("migrations/0005_packs.sql"),
     },
 ];
 

@@ -63,7 +63,7 @@ fn a_newer_schema_is_worked_beside_when_it_allows_it_and_refused_when_not() {
     set("min_compatible", 98);
     match refused(&file) {
         Error::SchemaIncompatible { found, supported, .. } => {
-            assert_eq!((found, supported), (99, 4));
+            assert_eq!((found, supported), (99, 5));
         }
         other => panic!("{other}"),
     }
@@ -75,12 +75,12 @@ fn a_dry_run_shows_the_steps_and_takes_none() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("tasks.db");
     let plan = migrate(&file, true).unwrap();
-    assert_eq!((plan.found, plan.supported, plan.pending.len()), (0, 4, 4));
+    assert_eq!((plan.found, plan.supported, plan.pending.len()), (0, 5, 5));
     assert!(plan.pending[0].sql.contains("CREATE TABLE tasks"));
     assert!(!file.exists());
     assert_eq!(migrate(&file, false).unwrap(), plan);
     let after = migrate_plan(&file).unwrap();
-    assert_eq!((after.found, after.min_compatible, after.pending.len()), (4, 4, 0));
+    assert_eq!((after.found, after.min_compatible, after.pending.len()), (5, 5, 0));
 }
 
 /// A store as a build left it whose schema had this version.
@@ -131,16 +131,16 @@ fn a_store_of_an_older_build_is_brought_up_to_date() {
     let id = old_row(&old(&file, 1), &IdSource::default(), 2, None);
     let plan = migrate(&file, true).unwrap();
     let versions = (plan.found, plan.min_compatible, plan.supported);
-    assert_eq!((versions, plan.pending.len()), ((1, 1, 4), 3));
+    assert_eq!((versions, plan.pending.len()), ((1, 1, 5), 4));
     let steps: Vec<_> = plan.pending.iter().map(|s| (s.version, s.min_compatible)).collect();
-    assert_eq!(steps, [(2, 1), (3, 1), (4, 4)]);
+    assert_eq!(steps, [(2, 1), (3, 1), (4, 4), (5, 5)]);
     assert_eq!(migrate_plan(&file).unwrap(), plan, "a dry run takes no step");
     let store = open(&file).unwrap();
     assert!(run(store.get(TENANT, vec![id])).unwrap()[0].is_some());
     run(store.pause(TENANT, "default", true)).unwrap();
     assert_eq!(run(store.paused(TENANT)).unwrap(), ["default"]);
     let after = migrate_plan(&file).unwrap();
-    assert_eq!((after.found, after.min_compatible, after.pending.len()), (4, 4, 0));
+    assert_eq!((after.found, after.min_compatible, after.pending.len()), (5, 5, 0));
 }
 
 // A build of schema 3 would complete a member without counting down who waits for it.

@@ -1,0 +1,2 @@
+-- Nothing changes but what a row of `updates` may hold: of kind 4 it holds several entries (see `packs.rs`), which
+-- builds before this version cannot read.
