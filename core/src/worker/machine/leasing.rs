@@ -112,10 +112,13 @@ impl Machine {
         }
     }
 
-    /// Nothing was leased because the store did not answer.
+    /// Nothing was leased because the store did not answer. One that leaves wanted nothing, and what it
+    /// has to tell does not wait: a browser ends the requests of a page before it says that it goes away.
     pub(in crate::worker) fn lease_failed(&mut self, now: Instant) {
         self.leasing = false;
-        self.retry_at = now + RECOVER;
+        if self.phase == Phase::Working {
+            self.retry_at = now + RECOVER;
+        }
     }
 
     /// Hands back what lay unstarted for `age`.

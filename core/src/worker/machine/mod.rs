@@ -92,7 +92,8 @@ pub(super) struct Machine {
     /// Nothing was found; the driver tells when to look again.
     idle: bool,
     leasing: bool,
-    settling: bool,
+    /// Settles on their way.
+    settling: usize,
     renewing: bool,
     retry_at: Instant,
     scan_at: Instant,
@@ -120,7 +121,7 @@ impl Machine {
             suspect_since: None,
             idle: false,
             leasing: false,
-            settling: false,
+            settling: 0,
             renewing: false,
             retry_at: Instant::ZERO,
             scan_at: Instant::ZERO,
@@ -149,10 +150,13 @@ impl Machine {
             plan.wake_at = plan.wake_at.min(self.retry_at);
             return plan;
         }
-        if !self.settling && !self.outcomes.is_empty() {
+        // One at a time, so that outcomes gather. One that stops now may not be there any more when the
+        // store answers.
+        let hurries = matches!(self.phase, Phase::Stopping(_));
+        if (self.settling == 0 || hurries) && !self.outcomes.is_empty() {
             let count = self.outcomes.len().min(LEASE_TASKS as usize);
             plan.settle = self.outcomes.drain(..count).collect();
-            self.settling = true;
+            self.settling += 1;
         }
         // A suspect waits for empty hands, not for news.
         let looks = !self.idle || !plan.settle.is_empty() || self.suspect_waits.is_some();
@@ -168,7 +172,7 @@ impl Machine {
             && self.held.is_empty()
             && self.parting.is_empty()
             && self.outcomes.is_empty()
-            && !self.settling
+            && self.settling == 0
             && !self.leasing;
         plan
     }

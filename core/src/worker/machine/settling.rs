@@ -36,7 +36,7 @@ impl Machine {
         answers: Vec<Result<Settled>>,
         now: Instant,
     ) {
-        self.settling = false;
+        self.settling = self.settling.saturating_sub(1);
         for (settle, answer) in sent.into_iter().zip(answers) {
             match answer {
                 Ok(_) => {}
@@ -67,7 +67,7 @@ impl Machine {
     /// The settle as a whole got no answer: everything is sent again. What was recorded all the same
     /// answers `lease_lost` then.
     pub(in crate::worker) fn settle_failed(&mut self, sent: Vec<Settle>, now: Instant) {
-        self.settling = false;
+        self.settling = self.settling.saturating_sub(1);
         sent.into_iter().rev().for_each(|settle| self.outcomes.push_front(settle));
         self.retry_at = now + RECOVER;
     }

@@ -17,10 +17,14 @@ impl Machine {
         }
     }
 
-    /// Gives everything back now.
+    /// Gives everything back now: the next plan has it all, whatever the store did not answer before.
     pub(in crate::worker) fn stop(&mut self, now: Instant) {
         self.drain(now);
         self.phase = Phase::Stopping(now + GIVE_UP);
+        self.retry_at = now;
+        for (held, outcome) in std::mem::take(&mut self.parting) {
+            self.part(held, outcome, now);
+        }
         for id in self.held.keys().copied().collect::<Vec<_>>() {
             self.cancel(id, CancelReason::Shutdown, now);
             self.abandon(id, now);
@@ -31,7 +35,7 @@ impl Machine {
     /// again.
     pub(in crate::worker) fn give_up(&mut self, now: Instant) {
         let late = matches!(self.phase, Phase::Stopping(until) if now >= until);
-        if late && !self.settling && !self.outcomes.is_empty() {
+        if late && self.settling == 0 && !self.outcomes.is_empty() {
             let count = self.outcomes.len();
             tracing::error!(count, "the store took no outcomes until the end; they are lost");
             self.outcomes.clear();
@@ -43,7 +47,7 @@ impl Machine {
         self.stop(now);
         self.outcomes.clear();
         self.parting.clear();
-        (self.leasing, self.settling, self.renewing) = (false, false, false);
+        (self.leasing, self.settling, self.renewing) = (false, 0, false);
     }
 
     /// Asks the host to stop a job, or settles it when it has not started.

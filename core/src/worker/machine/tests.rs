@@ -249,6 +249,40 @@ fn a_worker_that_stops_does_not_wait_forever_for_its_store() {
 }
 
 #[test]
+fn a_worker_that_stops_tells_all_it_has_at_once() {
+    let mut bench = Bench::new(4);
+    bench.feed(at(0), 4);
+    let ids = bench.claim(at(0));
+    bench.finish(ids[0], at(10));
+    let first = bench.machine.plan(at(10));
+    assert_eq!((first.settle.len(), first.lease.is_some()), (1, true));
+    assert_eq!(bench.machine.plan(at(600)).renew.len(), 3);
+    bench.finish(ids[1], at(610));
+    bench.machine.lease_failed(at(620));
+    bench.machine.stop(at(621));
+    // An outcome and a heartbeat are on their way, and the store did not answer a moment ago.
+    let outcomes = bench.machine.plan(at(621)).settle;
+    let kinds: Vec<_> = outcomes.iter().map(|settle| settle.outcome.clone()).collect();
+    let done = Outcome::complete(Payload::null());
+    assert_eq!(kinds, [done, Outcome::HandBack, Outcome::HandBack]);
+    assert!(!bench.machine.plan(at(622)).stopped);
+    bench.settle(outcomes, at(630));
+    bench.settle(first.settle, at(640));
+    assert!(bench.machine.plan(at(641)).stopped);
+}
+
+#[test]
+fn a_lease_that_failed_once_the_worker_leaves_holds_up_no_outcome() {
+    let mut bench = Bench::new(2);
+    bench.feed(at(0), 1);
+    bench.claim(at(0));
+    assert!(bench.machine.plan(at(1)).lease.is_some());
+    bench.machine.stop(at(10));
+    bench.machine.lease_failed(at(10));
+    assert_eq!(bench.machine.plan(at(10)).settle.len(), 1);
+}
+
+#[test]
 fn what_a_lost_heartbeat_carried_goes_with_the_outcome() {
     for answered in [true, false] {
         let mut bench = Bench::new(1);
