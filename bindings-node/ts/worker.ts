@@ -120,7 +120,11 @@ export class Worker implements AsyncDisposable {
   /** Ends now: what runs is asked to stop and goes back to its queue, uncounted. */
   stop(): void {
     this.#drains = true;
-    this.#native?.stop();
+    const worker = this.#native;
+    if (worker === undefined) return;
+    // What has ended in this turn is told as it ended: there may be no other turn.
+    if (this.#untold) now(() => worker.completeJson(this.#outcomes()));
+    worker.stop();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -182,7 +186,7 @@ export class Worker implements AsyncDisposable {
 
   #tell(worker: NativeWorker, id: number, told: Told): void {
     this.#attempts.delete(id);
-    if (this.#completed.length + this.#stateful.length + this.#others.length === 0) {
+    if (!this.#untold) {
       // Once for each turn of the loop, however many end in it.
       soon(() => this.#flush(worker));
     }
@@ -192,13 +196,22 @@ export class Worker implements AsyncDisposable {
   }
 
   #flush(worker: NativeWorker): void {
+    // Freed slots are filled from what lies ready; the claim under way waits for new work.
+    this.#start(worker, JSON.parse(now(() => worker.turnJson(this.#outcomes(), CLAIM))));
+  }
+
+  get #untold(): boolean {
+    return this.#completed.length + this.#stateful.length + this.#others.length > 0;
+  }
+
+  /** What has ended since it was asked for last. */
+  #outcomes(): string {
     const stateful = this.#stateful.length === 0 ? "" : `"stateful":[${this.#stateful.join()}],`;
     const outcomes = `{"completed":[${this.#completed.join()}],${stateful}"ended":[${this.#others.join()}]}`;
     this.#completed = [];
     this.#stateful = [];
     this.#others = [];
-    // Freed slots are filled from what lies ready; the claim under way waits for new work.
-    this.#start(worker, JSON.parse(now(() => worker.turnJson(outcomes, CLAIM))));
+    return outcomes;
   }
 
   async #listen(worker: NativeWorker): Promise<void> {
@@ -222,7 +235,7 @@ export class Worker implements AsyncDisposable {
   #listenToSignals(worker: NativeWorker): () => void {
     let asked = false;
     return onTermination(() => {
-      if (asked) worker.stop();
+      if (asked) this.stop();
       else worker.drain();
       asked = true;
     });

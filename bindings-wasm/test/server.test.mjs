@@ -118,27 +118,52 @@ test("a tab works, and what it had when it was closed is done by another", async
   assert.equal(told, "another tab");
 });
 
-test("a page that is left gives back what its worker had, uncounted", async () => {
-  const { page, told: taskId } = await inPage(async () => {
-    const { taskId } = await client.submitTask({ type: "hold", payload: {}, queue: "left" });
-    client.worker({ hold: (_, ctx) => (ctx.progress(1), new Promise(() => {})) }, { queues: ["left"] }).run();
-    for await (const { kind } of client.streamTask(taskId)) if (kind === "progress") return taskId;
+for (const [way, leave] of Object.entries({
+  "to nowhere": (page) => page.goto("about:blank"),
+  "for another page of its site": (page) => page.goto(`${place.site.url}/?other`),
+  "by a link": async (page) => {
+    const there = page.waitForURL(/linked/);
+    await page.evaluate(() => document.body.appendChild(Object.assign(document.createElement("a"), { href: "/?linked" })).click());
+    await there;
+  },
+  "to be loaded again": (page) => page.reload(),
+})) {
+  test(`a page that is left ${way} gives back what its worker had, uncounted, and tells what had ended`, async () => {
+    const queue = `l${way.length}`;
+    const { page, told: ids } = await inPage(
+      async (queue) => {
+        const submit = async (type) => (await client.submitTask({ type, payload: {}, queue })).taskId;
+        const ids = [await submit("hold"), await submit("end")];
+        // It ends in the very turn in which the page goes.
+        const gone = new Promise((resolve) => addEventListener("pagehide", () => resolve("ended")));
+        const hold = (_, ctx) => (ctx.progress(1), new Promise(() => {}));
+        const end = (_, ctx) => (ctx.progress(1), gone);
+        // Long before such a lease runs out somebody else has the task.
+        client.worker({ hold, end }, { queues: [queue], lease: 300 }).run();
+        const begun = async (id) => {
+          for await (const { kind } of client.streamTask(id)) if (kind === "progress") return;
+        };
+        await Promise.all(ids.map(begun));
+        return ids;
+      },
+      { given: queue },
+    );
+    await leave(page);
+    const { told } = await inPage(
+      async ([queue, ids]) => {
+        const again = async (_, ctx) => ctx.attempt;
+        const worker = client.worker({ hold: again, end: again }, { queues: [queue] });
+        const ended = worker.run();
+        const results = await Promise.all(ids.map((id) => client.result(id, { timeout: 30_000 })));
+        await worker.drain();
+        await ended;
+        return results;
+      },
+      { given: [queue, ids] },
+    );
+    assert.deepEqual(told, [1, "ended"]);
   });
-  await page.goto("about:blank");
-  // Long before its lease runs out: that takes a minute.
-  const { told } = await inPage(
-    async (taskId) => {
-      const worker = client.worker({ hold: async (_, ctx) => ctx.attempt }, { queues: ["left"] });
-      const ended = worker.run();
-      const attempt = await client.result(taskId, { timeout: 30_000 });
-      await worker.drain();
-      await ended;
-      return attempt;
-    },
-    { given: taskId },
-  );
-  assert.equal(told, 1);
-});
+}
 
 test("workers of one page hand in at once what is together more than a browser lets outlive it", async () => {
   // In between is somebody who lets no call through before all are there.
