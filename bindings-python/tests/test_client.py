@@ -73,6 +73,7 @@ def test_health_tells_depth_and_workers(app: windlass.App) -> None:
     assert (health.healthy, health.nodes["active"], health.queue.depth) == (True, 0, 2)
     assert (health.status, health.queue.pending, health.queue.running) == ("ok", 1, 0)
     assert health.queue.oldest_age_seconds >= 0
+    assert health.queue.untaken == [], "it has not waited for long"
     assert health.workers == {"live": 0, "deaf": 0}
 
     @app.task

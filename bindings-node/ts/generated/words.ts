@@ -834,6 +834,8 @@ export interface QueueHealth {
   running: number;
   /** How long the pending task that is due longest has been due; 0 when none is. */
   oldestAgeSeconds: number;
+  /** Queues, not paused, with a task that has been due for 15 s and that no live worker takes. */
+  untaken: string[];
 }
 
 /** The QueueHealth that a record of the wire tells. */
@@ -843,6 +845,7 @@ export function readQueueHealth(r: WireRecord): QueueHealth {
     pending: r.pending,
     running: r.running,
     oldestAgeSeconds: r.oldest_age_seconds,
+    untaken: r.untaken,
   };
 }
 
@@ -866,7 +869,7 @@ export function readWorkerHealth(r: WireRecord): WorkerHealth {
 export interface ClusterHealth {
   /** Whether the store answers. */
   healthy: boolean;
-  /** `ok`, or `degraded` when a worker is deaf. */
+  /** `ok`, or `degraded` when a worker is deaf or a queue is untaken. */
   status: string;
   /** Live workers. */
   nodes: NodeHealth;

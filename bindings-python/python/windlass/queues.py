@@ -136,6 +136,11 @@ class QueueHealth(View):
         """How long the pending task that is due longest has been due; 0 when none is."""
         return float(self.record["oldest_age_seconds"])
 
+    @property
+    def untaken(self) -> list[str]:
+        """Queues, not paused, with a task that has been due for 15 s and that no live worker takes."""
+        return list(self.record["untaken"])
+
 
 class ClusterHealth(View):
     """How the store, its queues and its workers are."""
@@ -150,7 +155,7 @@ class ClusterHealth(View):
 
     @property
     def status(self) -> str:
-        """`ok`, or `degraded` when a worker is deaf: heard of, but it asks for no work."""
+        """`ok`, or `degraded` when a worker is deaf (heard of, but it asks for no work) or a queue is untaken."""
         return str(self.record["status"])
 
     @property

@@ -25,6 +25,7 @@ use crate::worker::{Worker, WorkerConfig};
 pub use changes::{Changes, StageChange};
 pub use composites::BatchBuilder;
 pub use follow::{FollowOptions, Follower};
+pub use health::health_of;
 pub use monitor::Monitor;
 pub use stream::{Entry, Histories, UpdateStream};
 pub use wait::{Waited, Waits, answer_of, has_failed, is_over, result_of, wait_many};

@@ -7,6 +7,7 @@ use prometheus_client::encoding::text;
 use prometheus_client::registry::Registry;
 use tokio::sync::Mutex;
 use windlass_core::client::DEFAULT_TENANT;
+use windlass_core::client::health_of;
 use windlass_core::{Client, ClusterHealth, Error, Result, Service, Store, WorkerInfo};
 
 use crate::observe::calls::Calls;
@@ -150,7 +151,7 @@ impl Metrics {
     ) -> Result<ClusterHealth> {
         let queues = service.queues(tenant).await?;
         let workers = self.workers(service, tenant).await?;
-        Ok(ClusterHealth::of(&queues, &workers, service.now()))
+        health_of(service, tenant, &queues, &workers).await
     }
 
     /// All metrics as text of [`CONTENT_TYPE`]. Asks the service how things stand, unless that was done

@@ -89,6 +89,25 @@ fn a_task_that_waits_for_hours_is_named() {
     assert!(pending["detail"].as_str().unwrap().contains("9h ago"), "{pending}");
 }
 
+#[test]
+fn queues_whose_tasks_no_live_worker_takes_are_named() {
+    let stage = Stage::empty();
+    old_tasks(&stage, &[("resize", 60)]);
+    let worker = json!({
+        "worker_id": "w", "queues": ["default"], "handlers": ["send"], "concurrency": 1, "host": "h",
+    });
+    tokio::runtime::Runtime::new().unwrap().block_on(async {
+        let client = windlass::connect(&stage.url()).await.unwrap();
+        let worker = serde_json::from_value(worker).unwrap();
+        client.service().announce("default", worker).await.unwrap();
+        client.close().await.unwrap();
+    });
+    let report = stage.run(&["doctor", "-o", "json"]).json();
+    let workers = check(&report, "workers");
+    assert_eq!(workers["status"], json!("warn"), "{report}");
+    assert_eq!(workers["detail"], json!("1 live; none takes all that waits in: default"));
+}
+
 /// Tasks that were submitted some seconds ago, oldest first by the store's own rule for ids.
 fn old_tasks(stage: &Stage, tasks: &[(&str, u64)]) -> Vec<String> {
     use std::sync::Arc;

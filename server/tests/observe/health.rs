@@ -100,7 +100,8 @@ async fn the_cluster_s_health_counts_what_the_client_counts() {
             json!({
                 "healthy": true, "status": "ok",
                 "nodes": {"active": 1, "total": 1},
-                "queue": {"depth": 2, "pending": 1, "running": 1, "oldest_age_seconds": 1.5},
+                "queue": {"depth": 2, "pending": 1, "running": 1, "oldest_age_seconds": 1.5,
+                          "untaken": []},
                 "workers": {"live": 1, "deaf": 0},
             }),
             "{kind:?}"
@@ -110,5 +111,41 @@ async fn the_cluster_s_health_counts_what_the_client_counts() {
         let scrape = stage.scrape().await;
         let slots = |state| scrape.value("windlass_worker_slots", &[("state", state)]);
         assert_eq!((slots("used"), slots("free")), (1.0, 1.0), "{kind:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_queue_whose_tasks_no_live_worker_takes_is_untaken() {
+    for kind in BOTH {
+        let stage = Stage::new(kind).await;
+        let task = |queue: &str, task_type: &str| json!({"queue": queue, "task_type": task_type});
+        let tasks = [
+            task("mail", "resize"),
+            task("images", "resize"),
+            task("held", "resize"),
+            task("well", "send"),
+        ];
+        stage.post("/api/v1/tasks/bulk", json!({"tasks": tasks})).await;
+        stage.post("/api/v1/queues/held/pause", json!({})).await;
+        let announced = json!({
+            "worker_id": "w", "queues": ["mail", "held", "well"], "handlers": ["send"],
+            "concurrency": 1, "host": "h", "holds": 1,
+        });
+        stage.post("/api/v1/workers", announced.clone()).await;
+        stage.pass(14.9);
+        let health = stage.get("/api/v1/cluster/health").await;
+        let early = (&health["status"], &health["queue"]["untaken"]);
+        assert_eq!(early, (&json!("ok"), &json!([])), "{kind:?}: a worker may just be starting");
+        // A worker that takes from the queue, but has no handler for what waits there longest.
+        stage.pass(0.1);
+        stage.post("/api/v1/workers", announced).await;
+        stage.post("/api/v1/tasks", task("mail", "send")).await;
+        let health = stage.get("/api/v1/cluster/health").await;
+        let mut untaken: Vec<_> = health["queue"]["untaken"].as_array().unwrap().to_vec();
+        untaken.sort_by_key(ToString::to_string);
+        assert_eq!(json!(untaken), json!(["images", "mail"]), "{kind:?}");
+        assert_eq!(health["status"], "degraded", "{kind:?}");
+        let counted = stage.client.cluster_health().await.unwrap();
+        assert_eq!(serde_json::to_value(counted).unwrap(), health, "{kind:?}");
     }
 }

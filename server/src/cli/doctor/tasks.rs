@@ -75,7 +75,18 @@ async fn workers(client: &Client, waiting: u64, checks: &mut Vec<Check>) -> Resu
             let hint = "it is heard of, but takes nothing although work waits: restart it";
             Check::warn("workers", detail, hint)
         }
-        (n, _, None) => Check::ok("workers", format!("{n} live, {slots} tasks at once")),
+        (n, _, None) => {
+            let untaken = client.cluster_health().await?.queue.untaken;
+            match untaken.is_empty() {
+                true => Check::ok("workers", format!("{n} live, {slots} tasks at once")),
+                false => {
+                    let queues = untaken.join(", ");
+                    let detail = format!("{n} live; none takes all that waits in: {queues}");
+                    let hint = "windlass tasks why ID says what a waiting task needs";
+                    Check::warn("workers", detail, hint)
+                }
+            }
+        }
     });
     Ok(())
 }
