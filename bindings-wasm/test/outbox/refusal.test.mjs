@@ -91,7 +91,8 @@ test("a refused task is sent again when it is asked for, or taken out", async (t
   assert.deepEqual([answers.gone, answers.left], ["invalid_argument", []]);
   assert.deepEqual((await there.listTasks()).map(({ taskId }) => taskId), [answers.taskId]);
 });
-const PROBLEM = JSON.stringify({ status: 422, code: "invalid_payload", detail: "no", field: "payload", reason: "no" });
+const REFUSAL = { code: "invalid_payload", message: "no", details: { field: "payload", reason: "no" } };
+const PROBLEM = JSON.stringify({ status: 422, code: "invalid_payload", detail: "no", error: REFUSAL });
 
 test("a key that has run out keeps the tasks, and a new one sends them", async (t) => {
   const { relay, page, there } = await scene(t, { key: "right" });
@@ -109,20 +110,74 @@ test("a key that has run out keeps the tasks, and a new one sends them", async (
   assert.deepEqual((await there.listTasks()).reverse().map(({ payload }) => payload), [1, 2]);
 });
 
+test("a client with a new key goes on in another tab while the old one lives", async (t) => {
+  const { relay, pages, page, there } = await scene(t, { key: "right" });
+  await page.evaluate(async (url) => {
+    globalThis.client = new windlass.Client({ endpoint: url, apiKey: "expired" });
+    await client.submitTask({ type: "note", payload: 1, idempotencyKey: "k1", offline: true });
+  }, relay.url);
+  const [{ code }] = await entries(page, "entries[0].attempts > 2");
+  assert.equal(code, "authentication_failed");
+  // The old client pauses for seconds now. Another profile would not share the outbox.
+  const next = await tab(page.context(), pages.url);
+  await next.evaluate(async (url) => {
+    globalThis.client = new windlass.Client({ endpoint: url, apiKey: "right" });
+    await client.submitTask({ type: "note", payload: 2, idempotencyKey: "k2", offline: true });
+    await Promise.all([client.outbox.sent("k1"), client.outbox.sent("k2")]);
+  }, relay.url);
+  assert.deepEqual((await there.listTasks()).reverse().map(({ payload }) => payload), [1, 2]);
+  // The page with the old key learns that there is nothing left to send.
+  await entries(page, "entries.length === 0");
+});
+
 test("what is no answer of a Windlass server refuses nothing", async (t) => {
   const { relay, page, there } = await scene(t);
-  // A network that wants a password first.
-  let portal = true;
-  relay.decide = ({ method }) => (method === "POST" && portal ? { status: 200, body: "<h1>Welcome</h1>" } : undefined);
+  // A network that wants a password first, and one whose proxy does not like the request.
+  const answers = [{ status: 200, body: "<h1>Welcome</h1>" }, { status: 400, type: "text/plain", body: "no" }];
+  let portal = answers[0];
+  relay.decide = ({ method }) => (method === "POST" ? portal : undefined);
   await page.evaluate(async (url) => {
     globalThis.client = new windlass.Client(url);
     await client.submitTask({ type: "note", payload: 1, idempotencyKey: "k", offline: true });
   }, relay.url);
-  const [entry] = await entries(page, "entries[0].attempts > 0");
-  assert.deepEqual([entry.state, entry.code], ["waiting", "api_error"]);
-  portal = false;
+  for (const [n, answer] of answers.entries()) {
+    portal = answer;
+    const [entry] = await entries(page, `entries[0].attempts > ${n} && entries[0].fields.status_code === ${answer.status}`);
+    assert.deepEqual([entry.state, entry.code], ["waiting", "api_error"]);
+  }
+  portal = undefined;
   await page.evaluate(() => client.outbox.sent("k"));
   assert.equal((await there.listTasks()).length, 1);
+});
+
+test("what something before the server refuses as too large is refused", async (t) => {
+  const { relay, page } = await scene(t);
+  relay.decide = ({ method }) => (method === "POST" ? { status: 413, type: "text/plain", body: "no" } : undefined);
+  await page.evaluate(async (url) => {
+    globalThis.client = new windlass.Client(url);
+    await client.submitTask({ type: "note", payload: 1, idempotencyKey: "k", offline: true });
+  }, relay.url);
+  const [entry] = await entries(page, "entries[0].state === 'refused'");
+  assert.deepEqual([entry.code, entry.fields.status_code], ["api_error", 413]);
+});
+
+test("what is nested too deeply is refused at once, however deeply", async (t) => {
+  const { relay, page } = await scene(t);
+  await relay.close();
+  const told = await page.evaluate(async (url) => {
+    const client = new windlass.Client(url);
+    const nested = (levels) => JSON.parse("[".repeat(levels) + "]".repeat(levels));
+    const submit = (options) => client.submitTask({ type: "note", offline: true, ...options }).then(
+      () => "kept",
+      ({ code, fields }) => [code, fields?.field],
+    );
+    const found = [await submit({ payload: nested(127), idempotencyKey: "k" }), await submit({ payload: nested(127), idempotencyKey: "k" })];
+    for (const levels of [128, 1000, 4000, 5000, 7000]) found.push(await submit({ payload: nested(levels) }));
+    found.push(await submit({ payload: ["[".repeat(500)], metadata: { deep: nested(127) } }));
+    return { found, left: (await client.outbox.list()).length };
+  }, relay.url);
+  assert.deepEqual(told.found, ["kept", "kept", ...Array(5).fill(["invalid_payload", "payload"]), ["invalid_payload", "metadata"]]);
+  assert.equal(told.left, 1);
 });
 
 test("tasks of one server, tenant or name never go to another", async (t) => {

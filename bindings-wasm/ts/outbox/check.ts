@@ -5,6 +5,8 @@
  */
 
 import { answer } from "../failure.js";
+import { fromCode } from "../generated/errors.js";
+import { jsonText } from "../json.js";
 import { loaded } from "../load.js";
 
 interface Checker {
@@ -12,6 +14,39 @@ interface Checker {
 }
 
 let checker: Checker | undefined;
+
+/** Levels of nesting that core reads, at most. */
+const DEEPEST = 127;
+/** What a task holds that is its submitter's own, by the names of the options. */
+const OWN = { payload: "payload", metadata: "metadata", initialState: "initial_state" };
+
+/**
+ * Refuses what is nested deeper than any server takes. It is not left to the server: requests are compared and
+ * written level by level, which a page does not survive at some depth.
+ *
+ * @throws InvalidPayloadError
+ */
+export function checkDepth(options: object, record: string): void {
+  // The record is a level around what it holds.
+  if (depth(record) <= DEEPEST + 1) return;
+  for (const [name, field] of Object.entries(OWN)) {
+    const value = (options as Record<string, unknown>)[name];
+    if (value == null || depth(jsonText(field, value)) <= DEEPEST) continue;
+    const reason = `is nested deeper than ${DEEPEST} levels`;
+    throw fromCode("invalid_payload", `${field} is not valid: ${reason}`, { field, reason });
+  }
+}
+
+/** Levels of nesting in JSON text. */
+function depth(text: string): number {
+  let deepest = 0;
+  let level = 0;
+  for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"|[[\]{}]/g)) {
+    if (token === "[" || token === "{") deepest = Math.max(deepest, ++level);
+    else if (token === "]" || token === "}") level--;
+  }
+  return deepest;
+}
 
 /**
  * Refuses what a submit would refuse before anything travels, which is what is too large, if the code that

@@ -9,7 +9,7 @@ import { fromCode } from "../generated/errors.js";
 import type { Submission } from "../generated/words.js";
 import type { CallOptions } from "../options.js";
 import { taskRecord } from "../wire.js";
-import { check } from "./check.js";
+import { check, checkDepth } from "./check.js";
 import { type OutboxEntry, type QueuedSubmission, raisedFrom, shown } from "./entry.js";
 import { type Send, Sender } from "./sender.js";
 import { Storage, hasStorage } from "./storage.js";
@@ -54,6 +54,7 @@ export class Outbox {
   async add(options: object): Promise<QueuedSubmission> {
     // What cannot be sent is refused now, by the words of a task that is.
     const record = taskRecord(options);
+    checkDepth(options, record);
     const given = (options as { idempotencyKey?: unknown }).idempotencyKey;
     const key = given == null ? madeKey() : text("idempotency_key", given);
     if (key === "") throw invalid("idempotency_key", "must not be empty");

@@ -26,8 +26,16 @@ const ABOUT_ALL = new Set([
   "invalid_store",
   "schema_incompatible",
 ]);
-/** Statuses by which something between page and server refuses one request, and not all of them. */
-const ABOUT_ONE = new Set([400, 413, 422]);
+/** Failures of this client alone: another one, in another tab, may have the right key or the newer code. */
+const ABOUT_CLIENT = new Set(["authentication_failed", "client_closed", "invalid_url"]);
+/** The status by which something before the server refuses what is too large for it: no later attempt passes. */
+const TOO_LARGE = 413;
+
+/** What follows an attempt: how long to rest, in milliseconds, and whether others may send meanwhile. */
+interface Pause {
+  wait: number;
+  leaves: boolean;
+}
 
 /** Submits what an entry holds. */
 export type Send = (request: string, signal: AbortSignal) => Promise<Submission>;
@@ -41,6 +49,8 @@ export class Sender {
   readonly #end = new AbortController();
   #running = false;
   #again = false;
+  /** The next pause. */
+  #pause = FIRST_PAUSE;
   #poke: (() => void) | undefined;
 
   /** `changed` is called after each change of an entry. */
@@ -69,51 +79,59 @@ export class Sender {
     this.#running = true;
     while (this.#again && !this.#end.signal.aborted) {
       this.#again = false;
-      await alone(`windlass-outbox:${this.#line}`, this.#end.signal, () => this.#empty());
+      let rest = 0;
+      await alone(`windlass-outbox:${this.#line}`, this.#end.signal, async () => {
+        rest = await this.#empty();
+      });
+      if (rest > 0) {
+        await this.#rest(rest);
+        this.#again = true;
+      }
     }
     this.#running = false;
   }
 
-  /** Sends until nothing waits. The line is this tab's own meanwhile, its pauses included. */
-  async #empty(): Promise<void> {
-    for (let pause = FIRST_PAUSE; !this.#end.signal.aborted; ) {
-      let wait = pause;
+  /**
+   * Sends until nothing waits. The line is this tab's own meanwhile, its pauses included; but what only this
+   * client cannot send leaves it to others. Answers how long this one rests then, else 0.
+   */
+  async #empty(): Promise<number> {
+    while (!this.#end.signal.aborted) {
+      let failed: Pause = { wait: this.#pause, leaves: false };
       try {
         const entry = await this.#storage.first(this.#line);
-        if (entry === undefined) return;
-        wait = await this.#settle(entry, pause);
+        if (entry === undefined) return 0;
+        failed = await this.#settle(entry);
       } catch {
         // The browser's storage failed. Nothing is lost: what was sent and not recorded is sent again under
         // its key.
       }
-      const passed = wait > 0 && (await this.#rest(wait));
-      // Whoever wakes it has a reason: a page that submits often does not wait the longer for it.
-      pause = passed ? Math.min(pause * 2, LONGEST_PAUSE) : FIRST_PAUSE;
+      if (failed.leaves) return failed.wait;
+      if (failed.wait > 0) await this.#rest(failed.wait);
+      else this.#pause = FIRST_PAUSE;
     }
+    return 0;
   }
 
   /** Sends one entry and records what came of it; answers how long to rest. */
-  async #settle(entry: Stored, pause: number): Promise<number> {
+  async #settle(entry: Stored): Promise<Pause> {
+    const none = { wait: 0, leaves: false };
     try {
       const submission = await this.#send(entry.request, this.#end.signal);
       await this.#storage.answered(entry, submission);
       this.#changed();
-      return 0;
+      return none;
     } catch (error) {
-      if (this.#end.signal.aborted) return pause;
+      if (this.#end.signal.aborted) return none;
       const refused = isRefusal(error);
       await this.#storage.failed(entry, refused ? "refused" : "waiting", reasonOf(error));
       this.#changed();
-      if (refused) return 0;
-      return pauseAfter(error, pause);
+      return refused ? none : { wait: pauseAfter(error, this.#pause), leaves: isOwn(error) };
     }
   }
 
-  /**
-   * Until `pause` is over, or somebody wakes it; answers whether it passed. Monotonic: a clock that is
-   * set changes nothing.
-   */
-  async #rest(pause: number): Promise<boolean> {
+  /** Until `pause` is over, or somebody wakes it. Monotonic: a clock that is set changes nothing. */
+  async #rest(pause: number): Promise<void> {
     let passed = false;
     if (!this.#end.signal.aborted && !this.#again) {
       let timer: ReturnType<typeof setTimeout> | undefined;
@@ -125,7 +143,8 @@ export class Sender {
       this.#poke = undefined;
     }
     this.#again = false;
-    return passed;
+    // Whoever wakes it has a reason: a page that submits often does not wait the longer for it.
+    this.#pause = passed ? Math.min(this.#pause * 2, LONGEST_PAUSE) : FIRST_PAUSE;
   }
 }
 
@@ -142,8 +161,15 @@ function isRefusal(error: unknown): boolean {
   // Such as a page that could not load the code that sends.
   if (!(error instanceof WindlassError)) return false;
   // No answer of a Windlass server: a proxy's, or that of a network that wants a password first.
-  if (error.code === "api_error") return ABOUT_ONE.has((error as APIError).statusCode);
+  if (error.code === "api_error") return (error as APIError).statusCode === TOO_LARGE;
   return !error.retryable && !ABOUT_ALL.has(error.code);
+}
+
+/** Whether a client in another tab may fare better with the same entry. */
+function isOwn(error: unknown): boolean {
+  if (!(error instanceof WindlassError)) return true;
+  // A page that was opened before a deployment finds the code that sends gone.
+  return ABOUT_CLIENT.has(error.code) || String(error.fields.operation).startsWith("load ");
 }
 
 /**
