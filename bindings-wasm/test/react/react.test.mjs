@@ -76,8 +76,11 @@ test("under StrictMode one client lives, and goes with the component", async (t)
 });
 
 test("a page is rendered on a server", async () => {
-  const { WindlassProvider, useOutbox, useTask, useWindlassTask } = await import("windlass-web/react");
+  const { WindlassProvider, useClient, useOutbox, useTask, useWindlassTask } = await import("windlass-web/react");
+  const { Client, InvalidArgumentError } = await import("windlass-web");
+  let client;
   const Shown = () => {
+    client = useClient();
     const { status, isLoading } = useWindlassTask();
     const { taskId, isLoading: waits } = useTask("some-task");
     return createElement("p", null, JSON.stringify({ status, isLoading, taskId, waits, kept: useOutbox().length }));
@@ -87,6 +90,8 @@ test("a page is rendered on a server", async () => {
   assert.equal(render({ endpoint: "https://api.windlass.io", apiKey: "key" }), html);
   // The server that the page comes from is known in the browser only.
   assert.equal(render({}), html);
+  assert.ok(client instanceof Client);
+  assert.throws(() => client.getTask("some-task"), InvalidArgumentError);
 });
 
 test("hooks without a provider say what is missing", async () => {

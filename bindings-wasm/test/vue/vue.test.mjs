@@ -80,9 +80,12 @@ test("the plugin gives a whole app its client, and closes it with the app", asyn
 });
 
 test("a page is rendered on a server", async () => {
-  const { WindlassProvider, createWindlass, useOutbox, useTask, useWindlassTask } = await import("windlass-web/vue");
+  const { WindlassProvider, createWindlass, useClient, useOutbox, useTask, useWindlassTask } = await import("windlass-web/vue");
+  const { InvalidArgumentError } = await import("windlass-web");
+  let client;
   const Shown = {
     setup() {
+      client = useClient().value;
       const { status, isLoading } = useWindlassTask();
       const { taskId, isLoading: waits } = useTask("some-task");
       const kept = useOutbox();
@@ -94,6 +97,7 @@ test("a page is rendered on a server", async () => {
   assert.match(await renderToString(provided), new RegExp(html));
   const plugged = createSSRApp(Shown).use(createWindlass());
   assert.equal(await renderToString(plugged), html);
+  assert.throws(() => client.getTask("some-task"), InvalidArgumentError);
 });
 
 test("composables without a provider say what is missing", async () => {

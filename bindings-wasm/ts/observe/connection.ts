@@ -5,6 +5,7 @@
  */
 
 import { Client } from "../outbox/client.js";
+import { defaultUrl } from "../platform.js";
 import { Lanes } from "./lanes.js";
 
 /** Where to connect, or the client to use. */
@@ -17,6 +18,11 @@ export interface ConnectionOptions {
   /** A client of one's own, which is never closed here; nothing else is looked at then. */
   client?: Client | undefined;
 }
+
+/** Stands for the client while a page is rendered that says of no server: whoever uses it is told so. */
+const NOWHERE: Client = new Proxy(Object.create(Client.prototype), {
+  get: (client, name) => (name in client && !(name in Object.prototype) ? defaultUrl() : undefined),
+});
 
 /** A client on loan. */
 export class Connection {
@@ -41,6 +47,8 @@ export class Connection {
    */
   get client(): Client {
     if (this.#given !== undefined) return this.#given;
+    // A server that renders pages is not the one that they will come from.
+    if (this.#options.endpoint === undefined && globalThis.location === undefined) return NOWHERE;
     // A part of a page that is never shown begins nothing; one that is shown holds it.
     this.#made ??= new Client({ ...this.#options, outbox: { resume: false } });
     return this.#made;
