@@ -59,6 +59,8 @@ export interface ErrorInit {
 
 /** %(meaning)s */
 export class WindlassError extends Error {
+  // Of each class by itself: a bundler may call the class something else.
+  static override readonly name: string = "WindlassError";
   static readonly code: string = "%(code)s";
   static readonly httpStatus: number = 500;
   static readonly retryable: boolean = false;
@@ -182,6 +184,7 @@ def error(
     if "todo" in entry:
         lines = ["/**", f" * {entry['meaning']}", " *", f" * {entry['todo']}", " */"]
     lines += [f"export class {name} extends {parent} {{"]
+    lines += [f'  static override readonly name: string = "{name}";']
     lines += [f'  static override readonly code: string = "{entry["code"]}";']
     if "http_status" in entry:
         lines += [f"  static override readonly httpStatus: number = {entry['http_status']};"]

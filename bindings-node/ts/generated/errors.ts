@@ -23,6 +23,8 @@ export interface ErrorInit {
 
 /** Base of every error that Windlass raises. */
 export class WindlassError extends Error {
+  // Of each class by itself: a bundler may call the class something else.
+  static override readonly name: string = "WindlassError";
   static readonly code: string = "windlass_error";
   static readonly httpStatus: number = 500;
   static readonly retryable: boolean = false;
@@ -75,21 +77,25 @@ function kindsOf(kind: typeof WindlassError): readonly string[] {
 
 /** Somebody may not do what was asked, or could not prove who they are. */
 export class SecurityError extends WindlassError {
+  static override readonly name: string = "SecurityError";
   static override readonly code: string = "security_error";
 }
 
 /** Work could not be executed, or has ended without an answer. */
 export class ExecutionError extends WindlassError {
+  static override readonly name: string = "ExecutionError";
   static override readonly code: string = "execution_error";
 }
 
 /** A parallel block could not be executed. */
 export class ParallelExecutionError extends ExecutionError {
+  static override readonly name: string = "ParallelExecutionError";
   static override readonly code: string = "parallel_execution_error";
 }
 
 /** Work that belongs to workers elsewhere could not be executed. */
 export class DistributedExecutionError extends ExecutionError {
+  static override readonly name: string = "DistributedExecutionError";
   static override readonly code: string = "distributed_execution_error";
 }
 
@@ -99,6 +105,7 @@ export class DistributedExecutionError extends ExecutionError {
  * Check the URL: does a Windlass server of this version answer there? `reason` says what came back.
  */
 export class APIError extends WindlassError {
+  static override readonly name: string = "APIError";
   static override readonly code: string = "api_error";
   static override readonly httpStatus: number = 500;
   static override readonly retryable: boolean = false;
@@ -120,6 +127,7 @@ export class APIError extends WindlassError {
  * Give the key as `api_key` or in `WINDLASS_API_KEY`.
  */
 export class AuthenticationError extends APIError {
+  static override readonly name: string = "AuthenticationError";
   static override readonly code: string = "authentication_failed";
   static override readonly httpStatus: number = 401;
   static override readonly retryable: boolean = false;
@@ -137,6 +145,7 @@ export class AuthenticationError extends APIError {
  * Try again after `retry_after_seconds`. Clients over HTTP have done so already, up to their `max_retries`.
  */
 export class RateLimitError extends APIError {
+  static override readonly name: string = "RateLimitError";
   static override readonly code: string = "rate_limited";
   static override readonly httpStatus: number = 429;
   static override readonly retryable: boolean = true;
@@ -158,6 +167,7 @@ export class RateLimitError extends APIError {
  * Use less, or raise the quota that `quota_type` names.
  */
 export class QuotaExceededError extends APIError {
+  static override readonly name: string = "QuotaExceededError";
   static override readonly code: string = "quota_exceeded";
   static override readonly httpStatus: number = 429;
   static override readonly retryable: boolean = false;
@@ -184,6 +194,7 @@ export class QuotaExceededError extends APIError {
  * Wait `retry_after_seconds`; then one call goes through as a probe. Look for why the calls before failed.
  */
 export class CircuitBreakerOpenError extends APIError {
+  static override readonly name: string = "CircuitBreakerOpenError";
   static override readonly code: string = "circuit_breaker_open";
   static override readonly httpStatus: number = 503;
   static override readonly retryable: boolean = true;
@@ -210,6 +221,7 @@ export class CircuitBreakerOpenError extends APIError {
  * Try again after `retry_after_seconds`; when it stays so, raise the server's limits or start another.
  */
 export class ServiceUnavailableError extends APIError {
+  static override readonly name: string = "ServiceUnavailableError";
   static override readonly code: string = "service_unavailable";
   static override readonly httpStatus: number = 503;
   static override readonly retryable: boolean = true;
@@ -236,6 +248,7 @@ export class ServiceUnavailableError extends APIError {
  * Correct the argument that `field` names; `reason` says what is allowed.
  */
 export class InvalidArgumentError extends APIError {
+  static override readonly name: string = "InvalidArgumentError";
   static override readonly code: string = "invalid_argument";
   static override readonly httpStatus: number = 400;
   static override readonly retryable: boolean = false;
@@ -257,6 +270,7 @@ export class InvalidArgumentError extends APIError {
  * Send one JSON value with each key once; write NaN and infinities as null or text.
  */
 export class InvalidPayloadError extends APIError {
+  static override readonly name: string = "InvalidPayloadError";
   static override readonly code: string = "invalid_payload";
   static override readonly httpStatus: number = 400;
   static override readonly retryable: boolean = false;
@@ -278,6 +292,7 @@ export class InvalidPayloadError extends APIError {
  * Store the data elsewhere and send its address, or split the work into more tasks.
  */
 export class PayloadTooLargeError extends APIError {
+  static override readonly name: string = "PayloadTooLargeError";
   static override readonly code: string = "payload_too_large";
   static override readonly httpStatus: number = 413;
   static override readonly retryable: boolean = false;
@@ -304,6 +319,7 @@ export class PayloadTooLargeError extends APIError {
  * Check the id and the tenant; a finished task is kept for the retention time, 7 days by default.
  */
 export class TaskNotFoundError extends APIError {
+  static override readonly name: string = "TaskNotFoundError";
   static override readonly code: string = "task_not_found";
   static override readonly httpStatus: number = 404;
   static override readonly retryable: boolean = false;
@@ -321,6 +337,7 @@ export class TaskNotFoundError extends APIError {
  * Check the id and the tenant; finished tasks are kept for the retention time, 7 days by default.
  */
 export class BatchNotFoundError extends APIError {
+  static override readonly name: string = "BatchNotFoundError";
   static override readonly code: string = "batch_not_found";
   static override readonly httpStatus: number = 404;
   static override readonly retryable: boolean = false;
@@ -338,6 +355,7 @@ export class BatchNotFoundError extends APIError {
  * Check the id and the tenant; a finished pipeline is kept for the retention time, 7 days by default.
  */
 export class PipelineNotFoundError extends APIError {
+  static override readonly name: string = "PipelineNotFoundError";
   static override readonly code: string = "pipeline_not_found";
   static override readonly httpStatus: number = 404;
   static override readonly retryable: boolean = false;
@@ -355,6 +373,7 @@ export class PipelineNotFoundError extends APIError {
  * Use one key for one request: derive it from what makes the request unique.
  */
 export class IdempotencyConflictError extends APIError {
+  static override readonly name: string = "IdempotencyConflictError";
   static override readonly code: string = "idempotency_conflict";
   static override readonly httpStatus: number = 422;
   static override readonly retryable: boolean = false;
@@ -376,6 +395,7 @@ export class IdempotencyConflictError extends APIError {
  * Try again after `retry_after_seconds`, add workers, or raise the limit.
  */
 export class QueueFullError extends RateLimitError {
+  static override readonly name: string = "QueueFullError";
   static override readonly code: string = "queue_full";
   static override readonly httpStatus: number = 429;
   static override readonly retryable: boolean = true;
@@ -407,6 +427,7 @@ export class QueueFullError extends RateLimitError {
  * Drop the result: the task is run again or has ended another way. If it happens often, raise `lease_seconds`, or look for code that stops the whole process for long.
  */
 export class LeaseLostError extends APIError {
+  static override readonly name: string = "LeaseLostError";
   static override readonly code: string = "lease_lost";
   static override readonly httpStatus: number = 409;
   static override readonly retryable: boolean = false;
@@ -423,6 +444,7 @@ export class LeaseLostError extends APIError {
  * Read the task's status first; `needs` says which statuses allow the verb.
  */
 export class InvalidTransitionError extends APIError {
+  static override readonly name: string = "InvalidTransitionError";
   static override readonly code: string = "invalid_transition";
   static override readonly httpStatus: number = 409;
   static override readonly retryable: boolean = false;
@@ -454,6 +476,7 @@ export class InvalidTransitionError extends APIError {
  * Wait again, or longer; for an attempt, raise the task's `timeout_seconds` or make the handler faster.
  */
 export class TaskTimeoutError extends APIError {
+  static override readonly name: string = "TaskTimeoutError";
   static override readonly code: string = "task_timeout";
   static override readonly httpStatus: number = 504;
   static override readonly retryable: boolean = false;
@@ -481,6 +504,7 @@ export class TaskTimeoutError extends APIError {
  * Read `error`, the last attempt's; mend the cause, then retry the task.
  */
 export class TaskFailedError extends APIError {
+  static override readonly name: string = "TaskFailedError";
   static override readonly code: string = "task_failed";
   static override readonly httpStatus: number = 422;
   static override readonly retryable: boolean = false;
@@ -503,6 +527,7 @@ export class TaskFailedError extends APIError {
  * Submit it again, or retry it, if it is wanted after all.
  */
 export class TaskCancelledError extends APIError {
+  static override readonly name: string = "TaskCancelledError";
   static override readonly code: string = "task_cancelled";
   static override readonly httpStatus: number = 409;
   static override readonly retryable: boolean = false;
@@ -520,6 +545,7 @@ export class TaskCancelledError extends APIError {
  * Start a worker that has the handler and takes the queue: `windlass worker MODULE:APP --queues QUEUE`.
  */
 export class WorkerNotAvailableError extends TaskTimeoutError {
+  static override readonly name: string = "WorkerNotAvailableError";
   static override readonly code: string = "worker_not_available";
   static override readonly httpStatus: number = 503;
   static override readonly retryable: boolean = true;
@@ -552,6 +578,7 @@ export class WorkerNotAvailableError extends TaskTimeoutError {
  * Register the handler, or start a worker that has it.
  */
 export class HandlerNotFoundError extends APIError {
+  static override readonly name: string = "HandlerNotFoundError";
   static override readonly code: string = "handler_not_found";
   static override readonly httpStatus: number = 404;
   static override readonly retryable: boolean = false;
@@ -568,6 +595,7 @@ export class HandlerNotFoundError extends APIError {
  * Connect anew, or close later.
  */
 export class ClientClosedError extends APIError {
+  static override readonly name: string = "ClientClosedError";
   static override readonly code: string = "client_closed";
   static override readonly httpStatus: number = 503;
   static override readonly retryable: boolean = false;
@@ -579,6 +607,7 @@ export class ClientClosedError extends APIError {
  * Use `sqlite:PATH`, `memory:` or `memory:NAME`.
  */
 export class InvalidUrlError extends APIError {
+  static override readonly name: string = "InvalidUrlError";
   static override readonly code: string = "invalid_url";
   static override readonly httpStatus: number = 400;
   static override readonly retryable: boolean = false;
@@ -600,6 +629,7 @@ export class InvalidUrlError extends APIError {
  * Try again, with an idempotency key when it is a submit; `windlass doctor` says what is wrong with a file.
  */
 export class StoreUnavailableError extends APIError {
+  static override readonly name: string = "StoreUnavailableError";
   static override readonly code: string = "store_unavailable";
   static override readonly httpStatus: number = 503;
   static override readonly retryable: boolean = true;
@@ -621,6 +651,7 @@ export class StoreUnavailableError extends APIError {
  * Make room on the disk, then try again.
  */
 export class StoreFullError extends APIError {
+  static override readonly name: string = "StoreFullError";
   static override readonly code: string = "store_full";
   static override readonly httpStatus: number = 507;
   static override readonly retryable: boolean = true;
@@ -637,6 +668,7 @@ export class StoreFullError extends APIError {
  * Give this user the right to write the file and its folder, or name another place.
  */
 export class StoreReadOnlyError extends APIError {
+  static override readonly name: string = "StoreReadOnlyError";
   static override readonly code: string = "store_read_only";
   static override readonly httpStatus: number = 500;
   static override readonly retryable: boolean = false;
@@ -653,6 +685,7 @@ export class StoreReadOnlyError extends APIError {
  * Check the path. If the file should be a store, keep a copy and restore a backup.
  */
 export class InvalidStoreError extends APIError {
+  static override readonly name: string = "InvalidStoreError";
   static override readonly code: string = "invalid_store";
   static override readonly httpStatus: number = 500;
   static override readonly retryable: boolean = false;
@@ -674,6 +707,7 @@ export class InvalidStoreError extends APIError {
  * Install the version of Windlass that wrote it, or a newer one.
  */
 export class SchemaIncompatibleError extends APIError {
+  static override readonly name: string = "SchemaIncompatibleError";
   static override readonly code: string = "schema_incompatible";
   static override readonly httpStatus: number = 500;
   static override readonly retryable: boolean = false;
@@ -700,6 +734,7 @@ export class SchemaIncompatibleError extends APIError {
  * Leave the argument out; the CHANGELOG says when it lands.
  */
 export class NotImplementedYetError extends APIError {
+  static override readonly name: string = "NotImplementedYetError";
   static override readonly code: string = "not_implemented";
   static override readonly httpStatus: number = 501;
   static override readonly retryable: boolean = false;
@@ -716,6 +751,7 @@ export class NotImplementedYetError extends APIError {
  * Please report it, with the text and what led to it.
  */
 export class InternalError extends APIError {
+  static override readonly name: string = "InternalError";
   static override readonly code: string = "internal";
   static override readonly httpStatus: number = 500;
   static override readonly retryable: boolean = false;
