@@ -70,8 +70,9 @@ export class Client<M extends TaskMap<M> = TaskMap> extends Composing<M> impleme
   readonly #workers = new Set<Worker>();
 
   /**
-   * Connects to `url`, else `endpoint`, else `WINDLASS_URL`, else `WINDLASS_API_ENDPOINT`, else the
-   * file `windlass.db`. A server is asked nothing yet.
+   * Connects to `url`, else `endpoint`, else where the platform says: in Node `WINDLASS_URL`, else
+   * `WINDLASS_API_ENDPOINT`, else the file `windlass.db`; in a browser the server that the page came from. A
+   * server is asked nothing yet.
    *
    * @throws InvalidUrlError, InvalidArgumentError, StoreUnavailableError and others of stores
    */

@@ -17,7 +17,7 @@ function refusePayload(field: string, reason: string): WindlassError {
  * JSON text of `value`. `toJSON` is heard, as by `JSON.stringify`.
  *
  * Refused with `invalid_payload` that names the place: `undefined`, functions, symbols, BigInt, NaN
- * and infinities, cycles, maps and sets.
+ * and infinities, cycles, maps, sets and binary data.
  */
 export function jsonText(field: string, value: unknown, refuse: Refuse = refusePayload): string {
   try {
@@ -115,6 +115,10 @@ function check(value: unknown, place: string, above: Set<object>): void {
 function within(value: object, place: string, above: Set<object>): void {
   if (value instanceof Date && Number.isNaN(value.getTime())) {
     throw new NoJson(`${at(place)} is an invalid Date`);
+  }
+  // Before a `toJSON`: Node's `Buffer` has one, which makes a list of numbers of it.
+  if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) {
+    throw new NoJson(`${at(place)} is binary data (${value.constructor.name}), which has no JSON form: make it a string, as base64`);
   }
   if (typeof (value as { toJSON?: unknown }).toJSON === "function") {
     // `JSON.stringify` asks again; what it is told then is the same.
