@@ -391,6 +391,11 @@ impl Service for RestService {
         Box::pin(async move { self.announce_worker(&tenant, &worker).await })
     }
 
+    fn leave(&self, tenant: &str, worker_id: &str) -> BoxFuture<'_, Result<()>> {
+        let (tenant, worker_id) = (tenant.to_owned(), worker_id.to_owned());
+        Box::pin(async move { self.worker_leaves(&tenant, &worker_id).await })
+    }
+
     fn forget(&self, tenant: &str, worker_id: &str) -> BoxFuture<'_, Result<()>> {
         let (tenant, worker_id) = (tenant.to_owned(), worker_id.to_owned());
         Box::pin(async move { self.forget_worker(&tenant, &worker_id).await })

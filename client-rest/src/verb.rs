@@ -66,6 +66,8 @@ pub(crate) static RENEW: Verb = post("renew", "/leases/renew");
 pub(crate) static SETTLE: Verb = post("settle", "/leases/settle");
 pub(crate) static WORKERS: Verb = get("workers", "/workers");
 pub(crate) static ANNOUNCE: Verb = post("announce", "/workers");
+// A worker waits for its answer only for a moment.
+pub(crate) static LEAVE: Verb = post("leave", "/workers/*/leave").once();
 pub(crate) static FORGET: Verb = by("DELETE", "forget", "/workers/*");
 
 pub(crate) static SWEEP: Verb = post("sweep", "/sweep");

@@ -200,6 +200,11 @@ impl RestService {
         self.calls.tell(&call.tenant(tenant).of_worker(limit)).await
     }
 
+    pub(crate) async fn worker_leaves(&self, tenant: &str, worker_id: &str) -> Result<()> {
+        let call = verb::LEAVE.of(&[&segment("worker_id", worker_id)?]).tenant(tenant);
+        self.calls.tell(&call.of_worker(ANNOUNCE)).await
+    }
+
     pub(crate) async fn forget_worker(&self, tenant: &str, worker_id: &str) -> Result<()> {
         let call = verb::FORGET.of(&[&segment("worker_id", worker_id)?]).tenant(tenant);
         let limit = self.calls.options().timeout.min(ANNOUNCE);

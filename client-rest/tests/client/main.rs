@@ -4,6 +4,7 @@ mod breaking;
 mod closing;
 mod composing;
 mod large;
+mod leaving;
 mod outliving;
 mod proxy;
 mod refusing;

@@ -400,6 +400,15 @@ pub trait Service: MaybeSend + MaybeSync + 'static {
     /// Announces a worker, every 5 s; it counts as live for 15 s.
     fn announce(&self, tenant: &str, worker: WorkerInfo) -> BoxFuture<'_, Result<()>>;
 
+    /// A worker takes no more: a server answers the leases that it holds open for it at once, with what was
+    /// granted by then, and those that come within the next 2 s. What the worker holds stays its own.
+    ///
+    /// Only over a network is a lease held open whose answer may be lost; in process there is nothing to do.
+    fn leave(&self, tenant: &str, worker_id: &str) -> BoxFuture<'_, Result<()>> {
+        let _ = (tenant, worker_id);
+        Box::pin(async { Ok(()) })
+    }
+
     /// Takes a worker's announcement back.
     fn forget(&self, tenant: &str, worker_id: &str) -> BoxFuture<'_, Result<()>>;
 

@@ -23,6 +23,17 @@ use crate::worker::operations::Event;
 /// Time between announcements.
 const ANNOUNCE: Duration = Duration::from_secs(5);
 
+/// How a worker leaves, if it does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Leaving {
+    /// It takes work.
+    Not,
+    /// It takes no more, and has time to say so.
+    InOrder,
+    /// It ends now.
+    AtOnce,
+}
+
 /// One worker and everything around it.
 pub(super) struct Driver {
     pub(super) info: WorkerInfo,
@@ -36,8 +47,8 @@ pub(super) struct Driver {
     ready: [Notify; 2],
     ready_threads: Condvar,
     signals: Notify,
-    /// No more work is taken: whoever waits for some waits in vain.
-    leaving: watch::Sender<bool>,
+    /// Whether more work is taken: whoever waits for some may wait in vain.
+    leaving: watch::Sender<Leaving>,
     /// The store did not answer when it was asked last: that is news once, not at every question.
     pub(super) in_trouble: AtomicBool,
     stopped: watch::Sender<bool>,
@@ -58,7 +69,7 @@ impl Driver {
             ready: [Notify::new(), Notify::new()],
             ready_threads: Condvar::new(),
             signals: Notify::new(),
-            leaving: watch::Sender::new(false),
+            leaving: watch::Sender::new(Leaving::Not),
             in_trouble: AtomicBool::new(false),
             stopped: watch::Sender::new(false),
             info,
@@ -155,20 +166,24 @@ impl Driver {
 
     pub(super) fn drain(&self) {
         self.lock().drain(self.host.monotonic());
-        self.leaving.send_replace(true);
-        self.poke.notify_one();
+        self.leave(Leaving::InOrder);
     }
 
     pub(super) fn stop(&self) {
         self.lock().stop(self.host.monotonic());
-        self.leaving.send_replace(true);
+        self.leave(Leaving::AtOnce);
+    }
+
+    fn leave(&self, how: Leaving) {
+        // Who stops after it began to drain hurries; who drains after a stop does not wait again.
+        self.leaving.send_modify(|leaving| *leaving = how.max(*leaving));
         self.poke.notify_one();
     }
 
-    /// Resolves when no more work is taken.
-    pub(super) async fn left(&self) {
+    /// Resolves when no more work is taken, in this way or a quicker one.
+    pub(super) async fn leaves(&self, how: Leaving) {
         // The sender lives as long as `self`.
-        let _ = self.leaving.subscribe().wait_for(|leaving| *leaving).await;
+        let _ = self.leaving.subscribe().wait_for(|leaving| *leaving >= how).await;
     }
 
     pub(super) async fn stopped(&self) {
@@ -177,7 +192,7 @@ impl Driver {
     }
 
     pub(super) fn is_leaving(&self) -> bool {
-        *self.leaving.borrow()
+        *self.leaving.borrow() != Leaving::Not
     }
 
     pub(super) fn running(&self) -> usize {

@@ -8,13 +8,15 @@ use crate::error::{Error, Result};
 use crate::future::BoxFuture;
 use crate::runtime::service::SettleReply;
 use crate::words::{LeaseRequest, Leased, Renewal, Renewed, Settle, WorkerInfo};
-use crate::worker::driver::Driver;
+use crate::worker::driver::{Driver, Leaving};
 use crate::worker::machine::Machine;
 
 /// How long a lease may be held open by a service that cannot hint.
 const LONG_POLL: Duration = Duration::from_secs(20);
 /// Least time from one empty answer of such a service to the next question.
 const CALM: Duration = Duration::from_millis(100);
+/// How long a worker that leaves awaits the answer to a lease that is held open.
+const LAST_ANSWER: Duration = Duration::from_secs(2);
 
 /// What came of something that the machine planned.
 pub(super) enum Event {
@@ -64,13 +66,36 @@ impl Driver {
                 return Event::Leased { asked, leased, hint };
             }
             request.wait = LONG_POLL;
+            let mut answer = self.service.lease(&self.tenant, request);
             let leased = tokio::select! {
-                leased = self.service.lease(&self.tenant, request) => leased,
-                // Nobody wants it any more; what was leased and not delivered goes back.
-                () = self.left() => Ok(Leased::default()),
+                // What has come is taken, to be given back by name.
+                biased;
+                leased = &mut answer => leased,
+                () = self.leaves(Leaving::InOrder) => self.last_of(answer).await,
             };
             Event::Leased { asked, leased, hint }
         })
+    }
+
+    /// What comes of a lease that is held open when the worker leaves. It is not given up at once: what is
+    /// granted in that moment would be on its way to nobody, and a peer that closes in order has read it
+    /// for all a server can see. So the service is asked to answer now, and what comes is handed back.
+    async fn last_of(&self, answer: BoxFuture<'_, Result<Leased>>) -> Result<Leased> {
+        let refused = async {
+            // It does not know how: then nothing is awaited.
+            if self.service.leave(&self.tenant, self.id()).await.is_ok() {
+                std::future::pending::<()>().await;
+            }
+        };
+        tokio::select! {
+            biased;
+            // No answer is no trouble to a worker that wants none.
+            leased = answer => Ok(leased.unwrap_or_default()),
+            () = self.leaves(Leaving::AtOnce) => Ok(Leased::default()),
+            () = refused => Ok(Leased::default()),
+            // Another process may have been told than the one that holds the answer.
+            () = self.host.sleep(LAST_ANSWER) => Ok(Leased::default()),
+        }
     }
 
     pub(super) fn settle(

@@ -44,7 +44,7 @@ pub(crate) async fn lease(State(serving): State<Arc<Serving>>, mut ask: Ask) -> 
     Ok(carry(answer::text(&leased)?, granted, &ask))
 }
 
-/// Leases until there is something, `wait` has passed or the server goes down.
+/// Leases until there is something, `wait` has passed, the worker leaves or the server goes down.
 async fn held(
     serving: &Arc<Serving>,
     tenant: &str,
@@ -55,6 +55,12 @@ async fn held(
     loop {
         // Heard before the look: what comes in between rings, too.
         let hint = serving.service.work_hint();
+        // Before a task is taken; what is granted while the worker says so goes with the answer.
+        if serving.leaving.has(tenant, &request.worker) {
+            let none = Leased::default();
+            let granted = Granted::new(serving.clone(), tenant, &none);
+            return Ok((none, granted));
+        }
         let left = end.saturating_duration_since(Instant::now());
         let asked = if hint.is_some() { Duration::ZERO } else { left };
         let (leased, granted) =
@@ -66,6 +72,7 @@ async fn held(
         }
         tokio::select! {
             _ = tokio::time::timeout(left, hint) => {}
+            () = serving.leaving.left(tenant, &request.worker) => return Ok((leased, granted)),
             () = serving.draining() => return Ok((leased, granted)),
         }
     }

@@ -23,6 +23,7 @@ mod history;
 mod json;
 mod later;
 mod leases;
+mod leaving;
 mod list;
 mod listen;
 mod log;

@@ -8,6 +8,7 @@ use windlass_core::runtime::host::SharedHost;
 use windlass_core::{Client, Error, Result, Service, Task, TaskId, Timestamp, Update};
 
 use super::auth::Key;
+use super::leaving::Leaving;
 use super::options::ServeOptions;
 use crate::observe::{History, Metrics};
 
@@ -30,6 +31,7 @@ pub(crate) struct Serving {
     pub(crate) key: Option<Key>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) history: Arc<History>,
+    pub(crate) leaving: Leaving,
     streams: Arc<Semaphore>,
     phase: watch::Sender<Phase>,
 }
@@ -43,6 +45,7 @@ impl Serving {
             history: Arc::default(),
             metrics: options.metrics.clone().unwrap_or_else(Metrics::new),
             key: options.api_key.as_deref().map(Key::new),
+            leaving: Leaving::default(),
             streams: Arc::new(Semaphore::new(options.max_streams)),
             phase: watch::Sender::new(Phase::Open),
             options,

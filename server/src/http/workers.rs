@@ -24,7 +24,10 @@ use super::serving::Serving;
 
 /// The routes.
 pub(crate) fn routes() -> Routes {
-    Routes::new().routes(routes!(list, announce)).routes(routes!(get, forget))
+    Routes::new()
+        .routes(routes!(list, announce))
+        .routes(routes!(get, forget))
+        .routes(routes!(leave))
 }
 
 /// Live workers.
@@ -65,6 +68,26 @@ pub(crate) async fn announce(State(serving): State<Arc<Serving>>, mut ask: Ask) 
     let worker = ask.json::<Announcement>(&serving).await?.checked()?;
     serving.metrics.heard_of(ask.caller.tenant(), &worker);
     serving.service.announce(ask.caller.tenant(), worker).await?;
+    Ok(answer::nothing())
+}
+
+/// Say that a worker takes no more: leases that are held open for it are answered at once.
+#[utoipa::path(
+    post, path = "/workers/{id}/leave", tag = "workers",
+    params(
+        ("id" = String, Path, description = "Id of the worker."),
+    ),
+    responses((status = 204, description = "Done.")),
+)]
+pub(crate) async fn leave(
+    State(serving): State<Arc<Serving>>,
+    Named(id): Named,
+    mut ask: Ask,
+) -> Answer {
+    ask.query(&[])?;
+    ask.nothing(&serving).await?;
+    serving.leaving.leaves(ask.caller.tenant(), &id);
+    serving.service.leave(ask.caller.tenant(), &id).await?;
     Ok(answer::nothing())
 }
 

@@ -199,3 +199,31 @@ async fn a_suspect_that_did_not_arrive_is_not_counted() {
     assert_eq!(task["task_id"], id);
     assert_eq!(task["attempt"], before.attempt + 1);
 }
+
+// A drain: what the worker waits for is answered, so that nothing is granted to a peer that has gone.
+#[tokio::test]
+async fn a_wait_ends_when_its_worker_leaves_and_nobody_else_s() {
+    let stage = Stage::new().await;
+    let mut leaves = ask(&stage, "leaves", 60).await;
+    let mut stays = ask(&stage, "stays", 60).await;
+    holds(&stage, 2).await;
+    let elsewhere = [("windlass-tenant", "other")];
+    let path = "/api/v1/workers/leaves/leave";
+    assert_eq!(stage.ask_with("POST", path, &elsewhere, "").await.status, 204);
+    assert_eq!(stage.ask("POST", path, "").await.status, 204);
+    let reply = leaves.reply().await;
+    assert_eq!((reply.status, &reply.json()["tasks"]), (200, &json!([])));
+    holds(&stage, 1).await;
+    let id = submit(&stage).await;
+    assert_eq!(stays.reply().await.json()["tasks"][0]["task"]["task_id"], id);
+}
+
+#[tokio::test]
+async fn a_wait_that_comes_after_its_worker_has_left_takes_nothing() {
+    let stage = Stage::new().await;
+    let id = submit(&stage).await;
+    assert_eq!(stage.ask("POST", "/api/v1/workers/leaves/leave", "").await.status, 204);
+    let none = ask(&stage, "leaves", 60).await.reply().await.json();
+    assert_eq!(none["tasks"], json!([]));
+    assert_eq!(given(&stage).await["task_id"], id);
+}

@@ -510,6 +510,11 @@ impl Service for Remote {
         ask!(self.announce(tenant; worker))
     }
 
+    fn leave(&self, tenant: &str, worker_id: &str) -> BoxFuture<'_, Result<()>> {
+        let (tenant, name) = (tenant.to_owned(), worker_id.to_owned());
+        ask!(self.leave(tenant, name;))
+    }
+
     fn forget(&self, tenant: &str, worker_id: &str) -> BoxFuture<'_, Result<()>> {
         let (tenant, name) = (tenant.to_owned(), worker_id.to_owned());
         ask!(self.forget(tenant, name;))
