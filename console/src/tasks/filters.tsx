@@ -33,14 +33,17 @@ const TIMES = [
 export function Filters({ search, offers }: { search: Search; offers: Offers }) {
   const [text, type] = useState("");
   const [open, show] = useState(false);
+  const [refused, refuse] = useState<string | undefined>();
   const choose = (changed: Search) => go(searchPath(changed));
   const submit = (event: Event) => {
     event.preventDefault();
     const id = idIn(text);
     if (id !== undefined) return go(taskPath(id));
     if (text.trim() === "") return;
+    const typed = withWords(search, text);
+    if ("refused" in typed) return refuse(typed.refused);
     type("");
-    choose(withWords(search, text));
+    choose(typed.search);
   };
   const toggle = (state: TaskState) => {
     const has = search.status.includes(state);
@@ -57,19 +60,25 @@ export function Filters({ search, offers }: { search: Search; offers: Offers }) 
           value={text}
           placeholder="id, error text, env=prod, type:resize …"
           aria-label="search tasks"
-          aria-describedby="search-words"
+          aria-describedby={refused === undefined ? "search-words" : "search-refused"}
+          aria-invalid={refused !== undefined}
           autocomplete="off"
           spellcheck={false}
-          onInput={(event) => type(event.currentTarget.value)}
+          onInput={(event) => {
+            type(event.currentTarget.value);
+            refuse(undefined);
+          }}
           onKeyDown={(event) => {
             if (event.key === "Escape") event.currentTarget.blur();
           }}
         />
-        <p id="search-words" class="search-words">
-          Enter an id to open it. Words are looked for in errors. <code>env=prod</code> a label ·{" "}
-          <code>type:</code> <code>queue:</code> <code>status:</code> <code>batch:</code> <code>since:1h</code>{" "}
-          <code>until:</code>
-        </p>
+        {refused === undefined && (
+          <p id="search-words" class="search-words">
+            Enter an id to open it. Words are looked for in errors. <code>env=prod</code> a label ·{" "}
+            <code>type:</code> <code>queue:</code> <code>status:</code> <code>batch:</code> <code>since:1h</code>{" "}
+            <code>until:</code>
+          </p>
+        )}
         <button type="button" class="filters-more" aria-expanded={open} onClick={() => show(!open)}>
           <Icon name="filter" /> Filters
         </button>
@@ -103,10 +112,16 @@ export function Filters({ search, offers }: { search: Search; offers: Offers }) 
           </button>
         ))}
       </div>
+      {refused !== undefined && (
+        <p id="search-refused" class="search-refused bad" role="alert">
+          {refused}
+        </p>
+      )}
       {(words.length > 0 || search.status.length > 0) && (
         <div class={words.length === 0 ? "chosen few" : "chosen"} role="group" aria-label="Chosen">
           {search.status.map((state) => (
-            <button key={state} type="button" class="chip narrow-only" aria-label={`without ${state}`} title="Remove" onClick={() => toggle(state)}>
+            <button key={state} type="button" class="chip narrow-only" title={`Without ${state}`} onClick={() => toggle(state)}>
+              <span class="unseen">without </span>
               <Status status={state} />
               <Icon name="close" />
             </button>
@@ -116,12 +131,11 @@ export function Filters({ search, offers }: { search: Search; offers: Offers }) 
               key={`${name} ${value}`}
               type="button"
               class="chip"
-              aria-label={`without ${name} ${value}`}
-              title="Remove"
+              title={`Without ${name} ${value}`}
               onClick={() => choose(without)}
             >
-              <b>{name}</b>
-              <span>{value}</span>
+              <span class="unseen">without </span>
+              <b>{name}</b> <span>{value}</span>
               <Icon name="close" />
             </button>
           ))}

@@ -110,32 +110,64 @@ export function commandOf(verb: string, text: string): string | undefined {
   return id && `windlass ${verb} ${id} --url ${location.origin}`;
 }
 
+/** What somebody typed: the search that it makes, or why it makes none. */
+export type Typed = { search: Search } | { refused: string };
+
+/** A word, from one space to the next; quotes at its beginning, or after a sign, hold spaces together. */
+const TOKENS = /(?:(?<=^|[\s:=])"[^"]*"|\S)+/g;
+
 /**
  * The search with what somebody typed: `status:failed queue:mail env=prod since:1h`, quotes around what
- * has spaces; all other words together are looked for in errors.
+ * has spaces; all other words together are looked for in errors. Whatever cannot be meant is refused, and
+ * nothing is left out: many tasks may be changed by what is found.
  */
-export function withWords(search: Search, text: string): Search {
+export function withWords(search: Search, text: string): Typed {
   const found: Search = { ...search, labels: { ...search.labels } };
-  const rest: string[] = [];
-  for (const [, name, sign, quoted, plain, alone] of text.matchAll(/([\w.\-/]+)([:=])(?:"([^"]*)"|(\S+))|"[^"]*"|(\S+)/g)) {
-    const value = quoted ?? plain;
-    if (sign === "=" && value !== undefined) found.labels = { ...found.labels, [name!]: value };
-    else if (sign === ":" && value !== undefined && name === "status" && states(value).length > 0) found.status = states(value);
-    else if (sign === ":" && value !== undefined && name === "label") Object.assign(found, labelled(found, value));
-    else if (sign === ":" && value !== undefined && WORDS.includes(name as Word)) found[name as Word] = value;
-    else rest.push(alone ?? (sign === undefined ? "" : `${name}${sign}${value}`));
+  const labels: Record<string, string> = {};
+  const given = new Set<string>();
+  const error: string[] = [];
+  for (const [token] of text.matchAll(TOKENS)) {
+    const [, word, rest] = /^(\w+):(.+)$/s.exec(token) ?? [];
+    const label = word === "label" ? labelIn(bare(rest!)) ?? labelIn(rest!) : labelIn(token);
+    if (word === "label" && label === undefined) return { refused: `${token}: a label is written label:KEY=VALUE` };
+    if (word === "status" || (word !== "error" && WORDS.includes(word as Word))) {
+      if (given.has(word!)) return { refused: `${word}: was given twice; a task has one` };
+      given.add(word!);
+    }
+    if (word === "status") {
+      const states = bare(rest!).toLowerCase().split(",");
+      const wrong = states.find((state) => !TASK_STATES.includes(state as TaskState));
+      if (wrong !== undefined) return { refused: `${JSON.stringify(wrong)} is no status; there are ${TASK_STATES.join(", ")}` };
+      found.status = TASK_STATES.filter((state) => states.includes(state));
+    } else if (word === "error") error.push(bare(rest!));
+    else if (WORDS.includes(word as Word)) found[word as Word] = bare(rest!);
+    else if (label === undefined) error.push(bare(token));
+    else {
+      const [key, value] = label;
+      if (Object.hasOwn(labels, key) && labels[key] !== value) return { refused: `label ${key} was given twice; a task has one` };
+      labels[key] = value;
+    }
   }
-  const error = (rest.every((word) => word === "") ? text.match(/^\s*"([^"]*)"\s*$/)?.[1] ?? "" : rest.join(" ")).trim();
-  if (error !== "") found.error = error;
-  return found;
+  found.labels = { ...found.labels, ...labels };
+  const words = error.join(" ").trim();
+  if (words !== "") found.error = words;
+  return { search: found };
 }
 
-function labelled(search: Search, text: string): Pick<Search, "labels"> {
-  const [key, ...value] = text.split("=");
-  return { labels: { ...search.labels, [key!]: value.join("=") } };
+/** `key=value`, each in quotes or not. */
+function labelIn(text: string): [key: string, value: string] | undefined {
+  const [, key, value] = /^("[^"]+"|[^"=]+)=(.+)$/s.exec(text) ?? [];
+  return key === undefined ? undefined : [bare(key), bare(value!)];
 }
 
+/** Without the quotes around it. */
+function bare(text: string): string {
+  return /^"[^"]*"$/.test(text) ? text.slice(1, -1) : text;
+}
+
+/** Statuses of an address. One that is none stays: the server says so, where without it everything would be found. */
 function states(text: string): TaskState[] {
-  const given = text.split(",");
-  return TASK_STATES.filter((state) => given.includes(state));
+  const given = text.split(",").filter((one) => one !== "");
+  const known = TASK_STATES.filter((state) => given.includes(state));
+  return [...known, ...(given.filter((one) => !known.includes(one as TaskState)) as TaskState[])];
 }
