@@ -65,6 +65,23 @@ describe("in bulk", () => {
     await page.close();
   });
 
+  test("a filter that reaches into the future changes those that were counted, and none that came later", async () => {
+    const meant = await at.submitAll(Array.from({ length: 60 }, () => ({ task_type: "future", queue: "future" })));
+    const page = await open(`${at.url}/tasks?queue=future&until=2126-01-01T00:00:00Z`);
+    await rows(page, 50);
+    await page.getByLabel("select all on this page").check();
+    await page.getByRole("button", { name: "Select all that match" }).click();
+    await page.locator(".bulk").getByRole("button", { name: "Cancel" }).click();
+    const dialog = page.getByRole("dialog", { name: "Cancel 60 tasks?" });
+    await dialog.waitFor();
+    const late = await at.submitAll(Array.from({ length: 3 }, () => ({ task_type: "future", queue: "future" })));
+    await dialog.getByRole("button", { name: "Cancel 60 tasks" }).click();
+    await page.getByText("60 tasks cancelled").waitFor();
+    assert.deepEqual(new Set(await statuses(late)), new Set(["pending"]));
+    assert.deepEqual(new Set(await statuses(meant)), new Set(["cancelled"]));
+    await page.close();
+  });
+
   test("what is taken from all that match leaves the other rows that are seen", async () => {
     await at.submitAll(Array.from({ length: 60 }, () => ({ task_type: "taken", queue: "taken" })));
     const page = await open(`${at.url}/tasks?queue=taken`);

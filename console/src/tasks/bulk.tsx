@@ -206,8 +206,8 @@ function jobOfSearch(verb: Verb, search: Search): Job {
   const status = changed(verb, search);
   const now = exactNow();
   const filter: ListOptions = { ...filterOf(search, now), status };
-  // What is submitted after the count was not meant.
-  filter.until ??= new Date(now);
+  // What is submitted after the count was not meant, whatever the filter says of times to come.
+  if (filter.until === undefined || new Date(filter.until).getTime() > now) filter.until = new Date(now);
   let left = 0;
   return {
     count: async (client) => {
