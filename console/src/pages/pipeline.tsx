@@ -175,7 +175,7 @@ function Stages({ stages }: { stages: readonly StageStatus[] }) {
               </td>
               <td class="cell-main">
                 <span class="row-line">
-                  <a class="row-link" href={taskPath(stage.taskId)}>
+                  <a class="row-link" href={taskPath(stage.taskId)} title={stage.name}>
                     {stage.name}
                   </a>
                   <span class="faint">{stage.type}</span>

@@ -127,7 +127,7 @@ function change(name: string, paused: boolean): void {
   void act(
     async (client) => {
       await (paused ? client.pauseQueue(name) : client.resumeQueue(name));
-      return paused ? `${name} is paused: what runs goes on, nothing begins` : `${name} goes on`;
+      return <><bdi>{name}</bdi> {paused ? "is paused: what runs goes on, nothing begins" : "goes on"}</>;
     },
     () => change(name, !paused),
   );

@@ -12,7 +12,7 @@ import { isMissing } from "../live/failure.js";
 import { useLive } from "../live/load.js";
 import { Icon } from "../parts/icon.js";
 import { Dialog, act } from "../parts/notice.js";
-import { Card, Copy, Empty, Problem, Progress, Status, Time, Waiting } from "../parts/small.js";
+import { Card, Copy, Empty, Label, Problem, Progress, Status, Time, Waiting } from "../parts/small.js";
 import { batchPath, pipelinePath } from "../router.js";
 import { readOnly } from "../server/session.js";
 import { useHistory, type History } from "../task/history.js";
@@ -59,7 +59,8 @@ function Shown({ task, why, history }: { task: Task; why: Why | null; history: H
   const [asking, ask] = useState(false);
   const open = !FINAL_STATES.includes(task.status);
   const may = { cancel: open && !task.cancelRequested && !readOnly.value, retry: !open && task.status !== "completed" && !readOnly.value };
-  const retry = () => act(async (client) => `${(await client.retryTask(task.taskId)).type} is to be run again`);
+  const name = <bdi>{task.type}</bdi>;
+  const retry = () => act(async (client) => (await client.retryTask(task.taskId), <>{name} is to be run again</>));
   useKeys({
     c: () => may.cancel && ask(true),
     u: () => may.retry && void retry(),
@@ -122,7 +123,7 @@ function Shown({ task, why, history }: { task: Task; why: Why | null; history: H
       </div>
       <Logs history={history} open={open} />
       {asking && (
-        <Dialog title={`Cancel ${task.type}?`} close={() => ask(false)}>
+        <Dialog title={`Cancel ${task.type}?`} heading={<>Cancel {name}?</>} close={() => ask(false)}>
           <p>{task.status === "running" ? "Its handler is told to stop. If it finishes all the same, the task is completed." : "It ends at once and does not run."}</p>
           <div class="dialog-actions">
             <button type="button" onClick={() => ask(false)}>
@@ -135,8 +136,8 @@ function Shown({ task, why, history }: { task: Task; why: Why | null; history: H
                 ask(false);
                 void act(async (client) => {
                   const after = await client.cancelTask(task.taskId);
-                  if (after.status === "cancelled") return `${task.type} is cancelled`;
-                  return after.cancelRequested ? `${task.type} is told to stop` : `${task.type} had ended already`;
+                  if (after.status === "cancelled") return <>{name} is cancelled</>;
+                  return <>{name} {after.cancelRequested ? "is told to stop" : "had ended already"}</>;
                 });
               }}
             >
@@ -262,12 +263,9 @@ function Facts({ task }: { task: Task }) {
         )}
         {task.suspect && <Fact name="Suspect">its worker was lost once: it is leased alone</Fact>}
         {labels.length > 0 && (
-          <Fact name="Labels">
+          <Fact name="Labels" wide>
             {labels.map(([key, value]) => (
-              <a key={key} class="label" href={searchPath({ ...EVERYTHING, labels: { [key]: value } })}>
-                <b>{key}</b>
-                {value}
-              </a>
+              <Label key={key} name={key} value={value} href={searchPath({ ...EVERYTHING, labels: { [key]: value } })} />
             ))}
           </Fact>
         )}
@@ -276,9 +274,9 @@ function Facts({ task }: { task: Task }) {
   );
 }
 
-function Fact({ name, children }: { name: string; children: ComponentChildren }) {
+function Fact({ name, wide = false, children }: { name: string; wide?: boolean; children: ComponentChildren }) {
   return (
-    <div>
+    <div class={wide ? "fact-wide" : ""}>
       <dt>{name}</dt>
       <dd>{children}</dd>
     </div>

@@ -14,7 +14,7 @@ import { Icon } from "./icon.js";
 
 interface Notice {
   id: number;
-  text: string;
+  text: ComponentChildren;
   kind: "done" | "failed";
   undo?: () => void;
 }
@@ -26,7 +26,7 @@ const notices = signal<Notice[]>([]);
 let last = 0;
 
 /** Tells what was done. */
-export function notify(text: string, kind: Notice["kind"] = "done", undo?: () => void): void {
+export function notify(text: ComponentChildren, kind: Notice["kind"] = "done", undo?: () => void): void {
   const notice: Notice = { id: ++last, text, kind, ...(undo === undefined ? {} : { undo }) };
   notices.value = [...notices.value.slice(-2), notice];
   setTimeout(() => dismiss(notice.id), kind === "done" ? STAY : STAY * 2);
@@ -37,7 +37,7 @@ function dismiss(id: number): void {
 }
 
 /** Does something and tells how it went; everything that is shown is asked for again. */
-export async function act(run: (client: Client) => Promise<string>, undo?: () => void): Promise<void> {
+export async function act(run: (client: Client) => Promise<ComponentChildren>, undo?: () => void): Promise<void> {
   try {
     notify(await run(await client()), "done", undo);
   } catch (error) {
@@ -80,7 +80,7 @@ export function Notices() {
 }
 
 /** Something above the page that wants an answer. Escape closes it. */
-export function Dialog(props: { title: string; close: () => void; wide?: boolean; children: ComponentChildren }) {
+export function Dialog(props: { title: string; heading?: ComponentChildren; close: () => void; wide?: boolean; children: ComponentChildren }) {
   const box = useRef<HTMLDialogElement>(null);
   useEffect(() => {
     const dialog = box.current!;
@@ -107,7 +107,7 @@ export function Dialog(props: { title: string; close: () => void; wide?: boolean
       }}
     >
       <div class="dialog-body">
-        <h2>{props.title}</h2>
+        <h2>{props.heading ?? props.title}</h2>
         {props.children}
       </div>
     </dialog>

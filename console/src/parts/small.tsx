@@ -24,6 +24,17 @@ export function Status({ status, asked = false }: { status: TaskState; asked?: b
   );
 }
 
+/** A label: as much of both as there is room for, all of it when the pointer rests on it. */
+export function Label({ name, value, href }: { name: string; value: string; href?: string }) {
+  const body = (
+    <>
+      <b>{name}</b> <span>{value}</span>
+    </>
+  );
+  const title = `${name}=${value}`;
+  return href === undefined ? <span class="label" title={title}>{body}</span> : <a class="label" href={href} title={title}>{body}</a>;
+}
+
 /** How long ago, or in how long; exactly when the pointer rests on it. */
 export function Time({ at }: { at: Date }) {
   const ms = at.getTime();

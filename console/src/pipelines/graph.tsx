@@ -11,8 +11,8 @@ import { NODE, layout } from "./layout.js";
 
 /** Stages that are drawn, at most: of more nobody sees the graph. */
 export const DRAWN = 300;
-/** Letters of a name that fit. */
-const LETTERS = 16;
+/** Where the words of a stage begin, and how much of its right side stays empty. */
+const WORDS = { left: 30, right: 10 };
 /** Room around the drawing, for the ring of what has the focus. */
 const EDGE = 4;
 
@@ -38,10 +38,10 @@ export function Graph({ stages }: { stages: readonly StageStatus[] }) {
                 <title>{name}</title>
               </rect>
               <circle cx={x + 16} cy={y + NODE.height / 2} r="5" />
-              <text class="node-name" x={x + 30} y={y + 19}>
-                {name.length > LETTERS ? `${name.slice(0, LETTERS - 1)}…` : name}
+              <text class="node-name" x={x + WORDS.left} y={y + 19}>
+                {fitting(name)}
               </text>
-              <text class="node-status" x={x + 30} y={y + 34}>
+              <text class="node-status" x={x + WORDS.left} y={y + 34}>
                 {" "}
                 {status}
                 {more}
@@ -52,4 +52,28 @@ export function Graph({ stages }: { stages: readonly StageStatus[] }) {
       </svg>
     </div>
   );
+}
+
+const fits = new Map<string, string>();
+let ruler: CanvasRenderingContext2D | null | undefined;
+
+/** As much of a name as its box has room for: letters differ in width too much to count them. */
+function fitting(name: string): string {
+  const known = fits.get(name);
+  if (known !== undefined) return known;
+  ruler ??= document.createElement("canvas").getContext("2d");
+  if (ruler) {
+    const { fontFamily, fontSize } = getComputedStyle(document.body);
+    ruler.font = `600 ${fontSize} ${fontFamily}`;
+  }
+  const room = NODE.width - WORDS.left - WORDS.right;
+  const width = (text: string) => ruler?.measureText(text).width ?? text.length * 10;
+  let shown = name;
+  // No more than so many can fit: a name may be very long.
+  for (let letters = [...name].slice(0, room); letters.length > 1 && width(shown) > room; ) {
+    letters = letters.slice(0, -1);
+    shown = `${letters.join("")}…`;
+  }
+  fits.set(name, shown);
+  return shown;
 }

@@ -41,12 +41,17 @@ export function Value({ title, value }: { title: string; value: unknown }) {
       </p>
       {open && (
         <pre class="code" tabIndex={0} aria-label={plain ? title : `${title}, masked`}>
-          {shown.slice(0, SHOWN)}
+          {escaped(shown.slice(0, SHOWN))}
           {shown.length > SHOWN && `\n… ${count(shown.length - SHOWN)} more characters: copy it to see them`}
         </pre>
       )}
     </Card>
   );
+}
+
+/** The same JSON with letters that turn the direction of writing spelled out: they would show another value. */
+function escaped(json: string): string {
+  return json.replace(/[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
 /** What kind of value it is, without what it says. */

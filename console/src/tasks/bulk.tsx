@@ -9,7 +9,7 @@ import type { Changed, Client, ListOptions, Task, TaskState } from "windlass-web
 import { exactNow } from "../live/clock.js";
 import { explain, isMissing, isRefused } from "../live/failure.js";
 import { Dialog, notify } from "../parts/notice.js";
-import { Progress } from "../parts/small.js";
+import { Label, Progress } from "../parts/small.js";
 import { client, epoch, refuseKey } from "../server/session.js";
 import { count, tasks as tasksOf } from "../words.js";
 import { type Search, filterOf, parts } from "./search.js";
@@ -149,10 +149,7 @@ function Conditions({ search }: { search: Search }) {
     <p class="conditions">
       {search.status.length > 0 && <span class="label">{search.status.join(" or ")}</span>}
       {words.map(({ name, value }) => (
-        <span key={name} class="label">
-          <b>{name}</b>
-          {value}
-        </span>
+        <Label key={name} name={name} value={value} />
       ))}
     </p>
   );

@@ -6,7 +6,7 @@
 
 import { FINAL_STATES, type Task } from "windlass-web";
 import { now } from "../live/clock.js";
-import { Status, Time } from "../parts/small.js";
+import { Label, Status, Time } from "../parts/small.js";
 import { taskPath } from "../router.js";
 import { duration } from "../words.js";
 
@@ -86,10 +86,7 @@ function Row({ task, selection }: { task: Task; selection: Selection | undefined
             {id.slice(-12)}
           </span>
           {labels.slice(0, LABELS).map(([key, value]) => (
-            <span key={key} class="label" title={`${key}=${value}`}>
-              <b>{key}</b>
-              {value}
-            </span>
+            <Label key={key} name={key} value={value} />
           ))}
           {labels.length > LABELS && <span class="faint">+{labels.length - LABELS}</span>}
         </span>
