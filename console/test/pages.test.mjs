@@ -265,6 +265,45 @@ test("a batch is counted and listed", async () => {
   await page.close();
 });
 
+test("a batch, a pipeline, a block and their members lead to one another by their ids", async () => {
+  const batch = await at.submitBatch([{ task_type: "member" }]);
+  const stages = [{ name: "first", task_type: "stage-of" }];
+  const pipeline = (await at.call("/pipelines", { name: "led", stages })).pipeline_id;
+  const block = (await at.call("/parallel/execute", { name: "fan", strategy: "quorum", quorum: 2, task_type: "step-of", steps: [1, 2, 3] })).task_id;
+  const page = await open(`${at.url}/tasks`);
+  const paste = async (id) => {
+    await page.fill("#search", id);
+    await page.press("#search", "Enter");
+  };
+  await paste(batch);
+  await page.getByRole("heading", { name: "Batch" }).waitFor();
+  assert.equal(new URL(page.url()).pathname, `/batches/${batch}`);
+  await page.goBack();
+  await page.getByRole("heading", { name: "Tasks" }).waitFor();
+  await paste(pipeline);
+  await page.getByRole("heading", { name: "led" }).waitFor();
+  assert.equal(new URL(page.url()).pathname, `/pipelines/${pipeline}`);
+  await page.locator("tbody a").click();
+  await page.getByText("first", { exact: true }).waitFor();
+  assert.equal(await page.locator(`a[href="/pipelines/${pipeline}"]`).count(), 1);
+
+  await page.goto(`${at.url}/tasks/${block}`);
+  const steps = page.getByRole("region", { name: "Steps" });
+  await steps.getByText("Strategy quorum · 0 of 3 ended").waitFor();
+  await (await at.lease("step-of")).fail("this one not");
+  await steps.getByText("1 of 3 ended").waitFor();
+  await steps.getByText("this one not").waitFor();
+  await (await at.lease("step-of")).complete(1);
+  await (await at.lease("step-of")).complete(2);
+  await steps.getByText("3 of 3 ended · completed").waitFor();
+  await steps.getByRole("link", { name: "Step 2" }).click();
+  await page.getByRole("heading", { name: "step-of" }).waitFor();
+  await page.locator(`a[href="/tasks/${block}"]`).click();
+  await page.getByRole("heading", { name: "fan" }).waitFor();
+  assert.deepEqual(page.faults, []);
+  await page.close();
+});
+
 test("times are the server's, whatever the clock of the page says", async () => {
   const here = await place();
   const page = await open(here.url, { skew: 3_600_000 });

@@ -5,7 +5,7 @@
  */
 
 import type { ComponentChildren } from "preact";
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { FINAL_STATES, type Task, type Why } from "windlass-web";
 import { useKeys } from "../keys.js";
 import { isMissing } from "../live/failure.js";
@@ -13,8 +13,9 @@ import { useLive } from "../live/load.js";
 import { Icon } from "../parts/icon.js";
 import { Dialog, act } from "../parts/notice.js";
 import { Card, Copy, Empty, Label, Problem, Progress, Status, Time, Waiting } from "../parts/small.js";
-import { batchPath, pipelinePath } from "../router.js";
+import { batchPath, go, pipelinePath, taskPath } from "../router.js";
 import { readOnly } from "../server/session.js";
+import { Block } from "../task/block.js";
 import { useHistory, type History } from "../task/history.js";
 import { Logs } from "../task/logs.js";
 import { Timeline } from "../task/timeline.js";
@@ -52,7 +53,15 @@ export function TaskPage({ id }: { id: string }) {
     }
     return row.error === undefined ? <Waiting lines={8} /> : <Problem error={row.error} again={row.reload} />;
   }
+  const page = task.kind === "batch" ? batchPath(id) : task.kind === "pipeline" ? pipelinePath(id) : undefined;
+  if (page !== undefined) return <Elsewhere to={page} />;
   return <Shown task={task} why={row.value!.why} history={history} />;
+}
+
+/** A batch and a pipeline are tasks with pages of their own, whatever address somebody came by. */
+function Elsewhere({ to }: { to: string }) {
+  useEffect(() => go(to, { replace: true }), [to]);
+  return <Waiting lines={8} />;
 }
 
 function Shown({ task, why, history }: { task: Task; why: Why | null; history: History }) {
@@ -113,6 +122,7 @@ function Shown({ task, why, history }: { task: Task; why: Why | null; history: H
       <Card title="Timeline" class="timeline-card" aside={history.isCut ? <span class="tag">early history was pruned</span> : undefined}>
         <Timeline task={task} history={history} />
       </Card>
+      {task.kind === "block" && <Block id={task.taskId} open={open} />}
       <div class="columns">
         <Facts task={task} />
         <div class="stack">
@@ -121,7 +131,7 @@ function Shown({ task, why, history }: { task: Task; why: Why | null; history: H
           {task.metadata !== null && <Value title="Metadata" value={task.metadata} />}
         </div>
       </div>
-      <Logs history={history} open={open} />
+      {task.kind !== "block" && <Logs history={history} open={open} />}
       {asking && (
         <Dialog title={`Cancel ${task.type}?`} heading={<>Cancel {name}?</>} close={() => ask(false)}>
           <p>{task.status === "running" ? "Its handler is told to stop. If it finishes all the same, the task is completed." : "It ends at once and does not run."}</p>
@@ -247,6 +257,14 @@ function Facts({ task }: { task: Task }) {
           <Fact name="Pipeline">
             <a class="mono" href={pipelinePath(task.pipelineId)}>
               {task.pipelineId}
+            </a>
+          </Fact>
+        )}
+        {task.stage !== null && <Fact name="Stage">{task.stage}</Fact>}
+        {task.blockId !== null && (
+          <Fact name="Step of">
+            <a class="mono" href={taskPath(task.blockId)}>
+              {task.blockId}
             </a>
           </Fact>
         )}

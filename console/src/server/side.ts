@@ -98,6 +98,24 @@ export async function readPipeline(id: string): Promise<PipelineStatus> {
   };
 }
 
+/** A durable block and its steps. */
+export interface BlockStatus {
+  strategy: string;
+  /** `running` before the verdict. */
+  verdict: string;
+  steps: { taskId: string; status: TaskState; error: string | null }[];
+}
+
+/** A block as it stands; the client asks only with code that is fetched for workers. */
+export async function readBlock(id: string): Promise<BlockStatus> {
+  const told = await (await ask(`/api/v1/parallel/${encodeURIComponent(id)}`, AbortSignal.timeout(PATIENCE))).json();
+  return {
+    strategy: told.strategy,
+    verdict: told.overall_status,
+    steps: told.results.map((step: Record<string, any>) => ({ taskId: step["task_id"], status: step["status"], error: step["error_message"] ?? null })),
+  };
+}
+
 /** An event, as far as the console uses it. */
 export type Happening = Pick<TaskEvent, "event" | "taskId" | "queue" | "type" | "attempt"> & {
   status: TaskState;
