@@ -304,6 +304,21 @@ test("a batch, a pipeline, a block and their members lead to one another by thei
   await page.close();
 });
 
+test("not all is well while tasks wait that no live worker takes", async () => {
+  const here = await place();
+  const run_at = new Date(Date.now() - 60_000).toISOString();
+  await here.submitAll([{ task_type: "resize", queue: "images", run_at }, { task_type: "send", queue: "mail", run_at }]);
+  await here.call("/workers", { worker_id: "hand-1", queues: ["images", "mail"], handlers: ["send"], concurrency: 4, host: "here:1" });
+  const page = await open(here.url);
+  await page.getByRole("link", { name: "no worker takes tasks that wait in images" }).click();
+  await page.locator("tbody tr", { hasText: "resize" }).getByRole("link").click();
+  await page.getByText("no worker", { exact: true }).waitFor();
+  await page.goto(here.url);
+  await here.call("/workers", { worker_id: "hand-2", queues: ["images"], handlers: ["resize"], concurrency: 4, host: "here:1" });
+  await page.getByText("all well").waitFor();
+  await page.close();
+});
+
 test("times are the server's, whatever the clock of the page says", async () => {
   const here = await place();
   const page = await open(here.url, { skew: 3_600_000 });

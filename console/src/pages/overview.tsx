@@ -88,15 +88,19 @@ export function OverviewPage() {
 
 function Health({ health, queues }: { health: ClusterHealth; queues: readonly QueueInfo[] | undefined }) {
   const paused = queues?.filter((queue) => queue.paused).length ?? 0;
-  const says: [kind: string, text: string, to?: string][] = [];
+  const says: [kind: string, text: string, to?: string, name?: string][] = [];
   if (!health.healthy) says.push(["bad", "the store does not answer"]);
   if (health.workers.deaf > 0) says.push(["warn", `${health.workers.deaf} deaf ${health.workers.deaf === 1 ? "worker" : "workers"}`, "/workers"]);
-  if (health.nodes.total === 0 && health.queue.pending > 0) says.push(["warn", "tasks wait, and nobody works", "/workers"]);
+  const { untaken, pending } = health.queue;
+  const [only] = untaken;
+  if (health.nodes.total === 0 && pending > 0) says.push(["warn", "tasks wait, and nobody works", "/workers"]);
+  else if (untaken.length > 1) says.push(["warn", `no worker takes tasks that wait in ${untaken.length} queues`, "/queues"]);
+  else if (only !== undefined) says.push(["warn", "no worker takes tasks that wait in", searchPath({ ...EVERYTHING, queue: only, status: ["pending"] }), only]);
   if (paused > 0) says.push(["warn", `${paused} paused ${paused === 1 ? "queue" : "queues"}`, "/queues"]);
   if (says.length === 0) says.push(["good", "all well"]);
   return (
     <p class="health">
-      {says.map(([kind, text, to]) =>
+      {says.map(([kind, text, to, name]) =>
         to === undefined ? (
           <span key={text} class={`tag ${kind}`}>
             {text}
@@ -104,6 +108,7 @@ function Health({ health, queues }: { health: ClusterHealth; queues: readonly Qu
         ) : (
           <a key={text} class={`tag ${kind}`} href={to}>
             {text}
+            {name !== undefined && <> <b>{name}</b></>}
           </a>
         ),
       )}
