@@ -61,9 +61,14 @@ const KNOWN: &str = "must begin with memory:";
 #[cfg(not(feature = "engine"))]
 const KNOWN: &str = "must begin with http:// or https://";
 
-/// Of the six connections that a browser has to a server, those that may be kept waiting.
-#[cfg(not(feature = "engine"))]
+/// Of the six connections that a browser has to a server, those that all clients of a page together may keep
+/// waiting: to follow tasks and to wait for them.
+#[cfg(feature = "rest")]
 const WAITS: usize = 3;
+/// The same of what is fetched for workers, which shares nothing with the other part: to wait for work. The sixth
+/// is for whoever has something to say.
+#[cfg(feature = "worker")]
+const WAITS: usize = 2;
 
 /// A server, asked by HTTP. Makes no request yet.
 #[cfg(not(feature = "engine"))]

@@ -1,9 +1,9 @@
 //! One call: its deadline, its retries, and the breaker.
 
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit, watch};
+use tokio::sync::{Semaphore, SemaphorePermit, watch};
 use windlass_core::future::BoxFuture;
 use windlass_core::rules::call::CallFailure;
 use windlass_core::runtime::host::{SharedHost, timeout};
@@ -15,6 +15,7 @@ use crate::answer::{self, Failed, Read, Tell};
 use crate::call::{Body, Call};
 use crate::clock::ServerClock;
 use crate::options::RestOptions;
+use crate::seats::{Seat, Seats};
 use crate::transport::{Request, Response, Transport};
 
 /// What becomes of the answer to a call.
@@ -38,7 +39,7 @@ pub(crate) struct Calls {
     /// Room for ordinary calls.
     room: Semaphore,
     /// Seats of those who wait on purpose.
-    seats: Arc<Semaphore>,
+    seats: Seats,
     closed: watch::Sender<bool>,
     clock: ServerClock,
     tell: Tell,
@@ -59,12 +60,14 @@ impl Calls {
             tracing::warn!("the key travels to {} unencrypted; use https", address.place());
         }
         let breaker = options.breaker.clone().map(|config| Breaker::new(address.base(), config));
+        let seats = |most| Seats::at(address.place(), most);
+        let seats = options.max_waits.map_or_else(Seats::unbounded, seats);
         Ok(Self {
             transport: Mutex::new(Some(Transport::open(&address, &options, bearer)?)),
             address,
             circuit: breaker.transpose()?.map(Circuit::new),
             room: Semaphore::new(options.max_connections),
-            seats: Arc::new(Semaphore::new(options.max_waits.unwrap_or(Semaphore::MAX_PERMITS))),
+            seats,
             closed: watch::Sender::new(false),
             clock: ServerClock::default(),
             tell,
@@ -214,8 +217,8 @@ impl Calls {
     }
 
     /// Leave to keep a connection waiting, for as long as it is held; `None` when too many have it.
-    pub(crate) fn seat(&self) -> Option<OwnedSemaphorePermit> {
-        self.seats.clone().try_acquire_owned().ok()
+    pub(crate) fn seat(&self) -> Option<Seat> {
+        self.seats.take()
     }
 
     /// Makes one attempt. What waits on purpose ends when the client is closed; what was begun otherwise
@@ -307,6 +310,8 @@ fn bearer(key: &str) -> Result<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use windlass_core::runtime::host::TokioHost;
 
     use super::*;

@@ -43,6 +43,7 @@ mod matching;
 mod options;
 mod raw;
 mod reading;
+mod seats;
 mod service;
 pub mod sse;
 mod stream;

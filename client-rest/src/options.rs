@@ -23,9 +23,10 @@ pub struct RestOptions {
     /// Ordinary calls in flight at once, and connections kept open for them. Default 20. What waits on
     /// purpose, and each stream, has a connection beside these.
     pub max_connections: usize,
-    /// Streams, and calls that wait on purpose, that may be open at once; what is beyond asks again and
-    /// again instead. Default any number. A browser has six connections to a server that speaks HTTP/1.1,
-    /// and everything else needs some, too.
+    /// Streams, and calls that wait on purpose, that all clients of one host and port with such a limit may
+    /// have open at once, by the limit of the first of them; what is beyond asks again and again instead.
+    /// Default any number. A browser has six connections to a server that speaks HTTP/1.1, for all clients
+    /// together, and everything else needs some, too.
     pub max_waits: Option<usize>,
     /// A file of certificates, as PEM, that are trusted beside those of the system.
     pub ca_file: Option<PathBuf>,

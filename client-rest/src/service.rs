@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use tokio::sync::Notify;
 use windlass_core::rules::limits;
 use windlass_core::runtime::host::SharedHost;
 use windlass_core::words::{Tasks, Workers};
@@ -43,6 +44,8 @@ pub struct RestService {
     streams: Arc<Streams<Update>>,
     /// Tasks of one lease: fewer once an answer was too large.
     pub(crate) most: AtomicU32,
+    /// Rings when a worker leaves that may rest between two questions.
+    pub(crate) leaves: Notify,
 }
 
 #[derive(Deserialize)]
@@ -85,7 +88,13 @@ impl RestService {
     ) -> Result<Self> {
         let calls = Calls::new(url, options, host, tell)?;
         let most = AtomicU32::new(limits::LEASE_TASKS);
-        Ok(Self { calls, keys: Keys::default(), streams: Arc::default(), most })
+        Ok(Self {
+            calls,
+            keys: Keys::default(),
+            streams: Arc::default(),
+            most,
+            leaves: Notify::new(),
+        })
     }
 
     /// The breaker that keeps calls away from a server that keeps failing.

@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use tokio::sync::OwnedSemaphorePermit;
 use windlass_core::client::Entry;
 use windlass_core::runtime::host::timeout;
 use windlass_core::words::{Seconds, Updates};
@@ -13,6 +12,7 @@ use windlass_core::{Error, Result, TaskId, Update};
 
 use crate::calls::Calls;
 use crate::reading::{Record, TURN};
+use crate::seats::Seat;
 use crate::sse::Parser;
 use crate::transport::Chunks;
 use crate::verb;
@@ -82,7 +82,7 @@ struct Follow<E> {
 /// An open stream, and its leave to keep a connection.
 struct Connected {
     chunks: Chunks,
-    _seat: OwnedSemaphorePermit,
+    _seat: Seat,
 }
 
 /// What came of listening to a stream.
@@ -315,7 +315,7 @@ impl<E: Followed> Follow<E> {
 
 impl<E: Followed> Taken<'_, E> {
     /// Opens the stream after the last entry that was read.
-    async fn connect(&mut self, seat: OwnedSemaphorePermit) -> Result<()> {
+    async fn connect(&mut self, seat: Seat) -> Result<()> {
         let (tenant, task_id, _) = &self.place;
         let call = verb::EVENTS.of(&[&task_id.to_string(), &self.follow.last.to_string()]);
         let call = call.tenant(tenant).streaming();

@@ -2,6 +2,7 @@
 //! be rid of an outcome would run its task for ever.
 
 use std::collections::VecDeque;
+use std::pin::pin;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use windlass_core::{
 use crate::address::segment;
 use crate::answered::{counted, miscounted};
 use crate::call::json;
+use crate::reading::TURN;
 use crate::service::{HOLD, RestService};
 use crate::verb;
 
@@ -34,6 +36,30 @@ impl RestService {
         mut request: LeaseRequest,
     ) -> Result<Leased> {
         limits::check_lease(&request)?;
+        let (host, wait) = (self.calls.host(), request.wait);
+        let start = host.monotonic();
+        loop {
+            let mut leaves = pin!(self.leaves.notified());
+            leaves.as_mut().enable();
+            let left = wait.saturating_sub(host.monotonic().saturating_sub(start));
+            // Without a seat it asks again and again, so that it does not keep a connection from those who
+            // have something to say.
+            let seat = if left.is_zero() { None } else { self.calls.seat() };
+            request.wait = if seat.is_some() { left } else { Duration::ZERO };
+            let leased = self.lease_once(tenant, request.clone()).await?;
+            let found = !leased.tasks.is_empty() || leased.suspect_waiting;
+            if found || seat.is_some() || left.is_zero() {
+                return Ok(leased);
+            }
+            tokio::select! {
+                () = leaves => return Ok(leased),
+                () = self.calls.closed() => return Err(Error::ClientClosed),
+                () = host.sleep(left.min(TURN)) => {}
+            }
+        }
+    }
+
+    async fn lease_once(&self, tenant: &str, mut request: LeaseRequest) -> Result<Leased> {
         let wanted = request.limit;
         loop {
             request.limit = wanted.min(self.most.load(Ordering::Relaxed));
@@ -201,6 +227,8 @@ impl RestService {
     }
 
     pub(crate) async fn worker_leaves(&self, tenant: &str, worker_id: &str) -> Result<()> {
+        // Who rests between two questions is not known to the server.
+        self.leaves.notify_waiters();
         let call = verb::LEAVE.of(&[&segment("worker_id", worker_id)?]).tenant(tenant);
         self.calls.tell(&call.of_worker(ANNOUNCE)).await
     }

@@ -11,7 +11,7 @@
 import type { Task } from "../generated/words.js";
 import type { Client } from "../outbox/client.js";
 
-/** Streams of one client at once. */
+/** Streams of one client at once. All clients of a page together have no more: what is beyond asks by itself. */
 export const STREAMS = 3;
 /** Between two questions about the others, in milliseconds. */
 const PERIOD = 1_000;
