@@ -131,7 +131,8 @@ impl Transport {
         let mut outlives = 0;
         if let Some(body) = &asked.body {
             set("content-type", JSON)?;
-            // A worker whose page goes away gives back what it had: that call outlives the page.
+            // A worker whose page goes away gives back what it had: that call outlives the page, as does the
+            // word that it leaves.
             let all = OUTLIVE.get() + body.len();
             if all <= OUTLIVING && asked.url.ends_with("/leases/settle") {
                 OUTLIVE.set(all);
@@ -139,6 +140,8 @@ impl Transport {
                 done = done.and(put("keepalive", &true.into()));
             }
             done = done.and(put("body", &Uint8Array::from(&body[..])));
+        } else if asked.url.ends_with("/leave") {
+            done = done.and(put("keepalive", &true.into()));
         }
         done = done.and(put("headers", &headers)).and(put("signal", &abort.signal()));
         // Cookies of the same place may be what a proxy before the server asks for; no other place gets any.

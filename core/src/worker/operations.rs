@@ -90,12 +90,20 @@ impl Driver {
         tokio::select! {
             biased;
             // No answer is no trouble to a worker that wants none.
-            leased = answer => Ok(leased.unwrap_or_default()),
-            () = self.leaves(Leaving::AtOnce) => Ok(Leased::default()),
-            () = refused => Ok(Leased::default()),
+            leased = answer => return Ok(leased.unwrap_or_default()),
+            () = self.leaves(Leaving::AtOnce) => {}
+            () = refused => return Ok(Leased::default()),
             // Another process may have been told than the one that holds the answer.
-            () = self.host.sleep(LAST_ANSWER) => Ok(Leased::default()),
+            () = self.host.sleep(LAST_ANSWER) => return Ok(Leased::default()),
         }
+        // One that ends now awaits nothing. It says so before it hands back what it has, or the lease that it
+        // gave up, which the server still holds open, would get just that.
+        tokio::select! {
+            biased;
+            _ = self.service.leave(&self.tenant, self.id()) => {}
+            () = self.host.sleep(LAST_ANSWER) => {}
+        }
+        Ok(Leased::default())
     }
 
     pub(super) fn settle(
