@@ -95,3 +95,24 @@ test("whatever has the focus shows it, and the first step skips the bar", async 
   }
   await page.close();
 });
+
+test("what is typed in the same turn as the key of the search goes into it", async () => {
+  const page = await open(`${at.url}/tasks`);
+  await page.locator("tbody tr").first().waitFor();
+  const press = (key) => page.evaluate((key) => {
+    document.activeElement.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
+    return document.activeElement.id;
+  }, key);
+  assert.equal(await press("/"), "search");
+  await page.goto(at.url);
+  await page.getByRole("heading", { name: "Overview" }).waitFor();
+  const soon = await page.evaluate(async () => {
+    document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "/", bubbles: true, cancelable: true }));
+    await new Promise((resolve) => setTimeout(resolve));
+    return document.activeElement.id;
+  });
+  assert.equal(soon, "search");
+  await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
+  assert.equal(await page.evaluate(() => document.activeElement.id), "search");
+  await page.close();
+});

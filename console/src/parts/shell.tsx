@@ -91,8 +91,13 @@ function skip(event: Event): void {
 
 /** Goes to where tasks are searched, and there. */
 function search(): void {
-  if (place.value.path !== "/tasks") go("/tasks");
-  requestAnimationFrame(() => document.querySelector<HTMLInputElement>("#search")?.focus());
+  const focus = () => document.querySelector<HTMLInputElement>("#search")?.focus();
+  // At once: what is typed before the next frame would be lost, or be taken for other keys.
+  if (place.value.path === "/tasks") return focus();
+  go("/tasks");
+  // The page is drawn in the turn that was just asked for; its heading takes the focus with the next frame.
+  queueMicrotask(focus);
+  requestAnimationFrame(focus);
 }
 
 function Connection() {
