@@ -8,7 +8,7 @@ use windlass_core::{Error, Result, SubmitOptions, TaskId, TaskSpec};
 
 use crate::arguments::{place, seconds};
 use crate::query;
-use crate::stream::{Events, Updates};
+use crate::stream::Stream;
 use crate::submit;
 use crate::text::text;
 
@@ -121,13 +121,23 @@ impl Client {
     /// # Errors
     ///
     /// `invalid_argument`, `task_not_found`.
-    pub fn updates(&self, task_id: &str, after: i64) -> Result<Updates> {
-        Ok(Updates::new(self.client.updates(task_id, place(after)?)?))
+    pub fn updates(&self, task_id: &str, after: i64) -> Result<Stream> {
+        Ok(Stream::new(self.client.updates(task_id, place(after)?)?))
+    }
+
+    /// The changes of a pipeline's stages behind entry `after` of its history, and then its end.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_argument`, `task_not_found`.
+    pub fn monitor(&self, pipeline_id: &str, after: i64) -> Result<Stream> {
+        let after = place(after)?;
+        Ok(Stream::new(self.client.monitor(pipeline_id)?.after(after)))
     }
 
     /// What happens to tasks from now on; of one queue or type, if one is given.
-    pub fn events(&self, queue: Option<String>, task_type: Option<String>) -> Events {
-        Events::new(self.client.follow(FollowOptions { queue, task_type }))
+    pub fn events(&self, queue: Option<String>, task_type: Option<String>) -> Stream {
+        Stream::new(self.client.follow(FollowOptions { queue, task_type }))
     }
 
     /// Cancels a task; its record as it stands then.

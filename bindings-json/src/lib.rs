@@ -18,13 +18,16 @@
 //! | `query` | which tasks a listing asks for |
 //! | `hands` | leases taken by hand: lease, renew, settle, sweep |
 //! | `seldom` | verbs that few ask for, in one call |
-//! | `stream` | histories and events, followed |
+//! | `stream` | histories, stages and events, followed |
 //! | `worker` | a running worker |
 //! | `config` | what a worker is told |
 //! | `jobs` | jobs on their way to handlers |
 //! | `outcomes` | outcomes on their way back |
 //! | `cancel` | calls that are given up |
 //! | `text` | records and errors as text |
+
+// In the browser streams hold values of JavaScript and stay on their thread.
+#![cfg_attr(target_family = "wasm", allow(clippy::arc_with_non_send_sync))]
 
 pub mod arguments;
 pub mod block;
@@ -51,6 +54,6 @@ pub use cancel::Cancel;
 pub use client::Client;
 pub use fields::Fields;
 pub use options::Options;
-pub use stream::{Events, Updates};
+pub use stream::Stream;
 pub use text::failure;
 pub use worker::Worker;

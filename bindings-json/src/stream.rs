@@ -1,96 +1,80 @@
-//! Histories and events, followed.
+//! Histories, stages and events, followed.
 
 use std::sync::Arc;
 
 use tokio::sync::{Mutex, watch};
 use windlass_core::Result;
-use windlass_core::client::{Client, Entry, Follower, Histories, UpdateStream};
+use windlass_core::client::{Entry, Follower, Histories, Monitor, UpdateStream};
+use windlass_core::future::{BoxFuture, MaybeSend, MaybeSync};
 
 use crate::text::text;
 
+/// What can be followed.
+pub trait Follow: MaybeSend {
+    /// The next record; `None` when there are no more. Nothing is lost when it is dropped.
+    fn next(&mut self) -> BoxFuture<'_, Option<Result<String>>>;
+}
+
+impl<H> Follow for UpdateStream<H>
+where
+    H: Histories + MaybeSend + MaybeSync,
+    H::Entry: MaybeSend,
+{
+    fn next(&mut self) -> BoxFuture<'_, Option<Result<String>>> {
+        Box::pin(async move { Some(self.next().await?.and_then(Entry::into_json)) })
+    }
+}
+
+impl Follow for Monitor {
+    fn next(&mut self) -> BoxFuture<'_, Option<Result<String>>> {
+        Box::pin(async move { Some(self.next().await?.and_then(|change| text(&change))) })
+    }
+}
+
+impl Follow for Follower {
+    fn next(&mut self) -> BoxFuture<'_, Option<Result<String>>> {
+        Box::pin(async move { Some(self.next().await?.and_then(|event| text(&event))) })
+    }
+}
+
 /// What a reader shares with whoever closes the stream.
-struct Followed<S> {
+struct Shared {
     /// Held while a reader waits; readers take turns.
-    stream: Mutex<S>,
+    follow: Mutex<Box<dyn Follow>>,
     open: watch::Sender<bool>,
 }
 
-impl<S> Followed<S> {
-    fn new(stream: S) -> Arc<Self> {
-        Arc::new(Self { stream: Mutex::new(stream), open: watch::Sender::new(true) })
+/// A task's history, a pipeline's stages or all tasks, followed. Clones share it.
+///
+/// One type for all, so that a page fetches one piece of code.
+#[derive(Clone)]
+pub struct Stream(Arc<Shared>);
+
+impl Stream {
+    /// Hands on what `follow` tells.
+    pub fn new(follow: impl Follow + 'static) -> Self {
+        let follow: Box<dyn Follow> = Box::new(follow);
+        Self(Arc::new(Shared { follow: Mutex::new(follow), open: watch::Sender::new(true) }))
     }
 
-    fn close(&self) {
-        self.open.send_replace(false);
-    }
-
-    /// The record that `next` answers, unless the stream is closed first.
-    async fn next<T>(
-        &self,
-        next: impl AsyncFnOnce(&mut S) -> Option<Result<T>>,
-        text: impl FnOnce(T) -> Result<String>,
-    ) -> Result<Option<String>> {
-        let mut open = self.open.subscribe();
+    /// The next record; `None` when there are no more, or once it is closed.
+    ///
+    /// # Errors
+    ///
+    /// `task_not_found` of a history, `pipeline_not_found` of stages, and what every verb may meet.
+    pub async fn next(&self) -> Result<Option<String>> {
+        let mut open = self.0.open.subscribe();
         let record = tokio::select! {
             biased;
             // The sender lives as long as `self`.
             _ = open.wait_for(|open| !*open) => None,
-            record = async { next(&mut *self.stream.lock().await).await } => record,
+            record = async { self.0.follow.lock().await.next().await } => record,
         };
-        record.map(|record| text(record?)).transpose()
-    }
-}
-
-/// A task's history as it grows. Clones share it.
-pub struct Updates<H: Histories = Client>(Arc<Followed<UpdateStream<H>>>);
-
-impl<H: Histories> Clone for Updates<H> {
-    fn clone(&self) -> Self {
-        Self(self.0.clone())
-    }
-}
-
-impl<H: Histories> Updates<H> {
-    /// Hands on what `stream` tells.
-    pub fn new(stream: UpdateStream<H>) -> Self {
-        Self(Followed::new(stream))
-    }
-
-    /// The next entry's record; `None` after the final one, or once it is closed.
-    ///
-    /// # Errors
-    ///
-    /// `task_not_found`, and what every verb may meet.
-    pub async fn next(&self) -> Result<Option<String>> {
-        self.0.next(UpdateStream::next, Entry::into_json).await
+        record.transpose()
     }
 
     /// Ends the wait of `next`. Again is no error.
     pub fn close(&self) {
-        self.0.close();
-    }
-}
-
-/// What happens to all tasks, as it happens. Clones share it.
-#[derive(Clone)]
-pub struct Events(Arc<Followed<Follower>>);
-
-impl Events {
-    pub(crate) fn new(follower: Follower) -> Self {
-        Self(Followed::new(follower))
-    }
-
-    /// The next event's record; `None` once it or the client is closed.
-    ///
-    /// # Errors
-    ///
-    /// What every verb may meet.
-    pub async fn next(&self) -> Result<Option<String>> {
-        self.0.next(Follower::next, |event| text(&event)).await
-    }
-
-    /// Ends the wait of `next`. Again is no error.
-    pub fn close(&self) {
-        self.0.close();
+        self.0.open.send_replace(false);
     }
 }

@@ -10,7 +10,7 @@ use crate::clock::ManualClock;
 use crate::failure::raised;
 use crate::options;
 use crate::promise::{Cancel, handle, promise};
-use crate::stream::{Events, Updates};
+use crate::stream::Stream;
 
 /// A connected client.
 #[napi]
@@ -157,16 +157,22 @@ impl Client {
 
     /// A task's history after entry `after`, as it grows.
     #[napi]
-    pub fn updates(&self, task_id: String, after: i64) -> napi::Result<Updates> {
-        raised(self.0.updates(&task_id, after)).map(Updates)
+    pub fn updates(&self, task_id: String, after: i64) -> napi::Result<Stream> {
+        raised(self.0.updates(&task_id, after)).map(Stream)
+    }
+
+    /// The changes of a pipeline's stages behind entry `after` of its history, and then its end.
+    #[napi]
+    pub fn monitor(&self, pipeline_id: String, after: i64) -> napi::Result<Stream> {
+        raised(self.0.monitor(&pipeline_id, after)).map(Stream)
     }
 
     /// What happens to tasks from now on; of one queue or type, if one is given.
     #[napi]
-    pub fn events(&self, queue: Option<String>, task_type: Option<String>) -> Events {
+    pub fn events(&self, queue: Option<String>, task_type: Option<String>) -> Stream {
         // What it starts belongs to the runtime.
         let _entered = handle().enter();
-        Events(self.0.events(queue, task_type))
+        Stream(self.0.events(queue, task_type))
     }
 
     /// Cancels a task; its record as it stands then.

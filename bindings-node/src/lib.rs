@@ -9,7 +9,7 @@
 //! | `failure` | a core error as JavaScript reads it |
 //! | `options` | what a connection is told |
 //! | `client` | the verbs of a client |
-//! | `stream` | histories and events, followed |
+//! | `stream` | histories, stages and events, followed |
 //! | `worker` | jobs on their way to handlers, outcomes on their way back |
 //! | `block` | blocks of steps: which may start, and when the block is decided |
 //! | `dynamic` | tasks with dependencies on a pool: which start, on how many workers |

@@ -1,4 +1,4 @@
-//! Histories and events, followed.
+//! Histories, stages and events, followed.
 
 use napi::Env;
 use napi::bindgen_prelude::Object;
@@ -6,37 +6,17 @@ use napi_derive::napi;
 
 use crate::promise::promise;
 
-/// A task's history as it grows.
+/// What is followed: a task's history, a pipeline's stages or all tasks.
 #[napi]
-pub(crate) struct Updates(pub(crate) windlass_json::Updates);
+pub(crate) struct Stream(pub(crate) windlass_json::Stream);
 
 #[napi]
-impl Updates {
-    /// The next entry's record; `null` after the final one, or once it is closed.
+impl Stream {
+    /// The next record; `null` when there are no more, or once it is closed.
     #[napi]
     pub fn next<'env>(&self, env: &'env Env) -> napi::Result<Object<'env>> {
-        let updates = self.0.clone();
-        promise(env, async move { updates.next().await })
-    }
-
-    /// Ends the wait of `next`. Again is no error.
-    #[napi]
-    pub fn close(&self) {
-        self.0.close();
-    }
-}
-
-/// What happens to all tasks, as it happens.
-#[napi]
-pub(crate) struct Events(pub(crate) windlass_json::Events);
-
-#[napi]
-impl Events {
-    /// The next event's record; `null` once it or the client is closed.
-    #[napi]
-    pub fn next<'env>(&self, env: &'env Env) -> napi::Result<Object<'env>> {
-        let events = self.0.clone();
-        promise(env, async move { events.next().await })
+        let stream = self.0.clone();
+        promise(env, async move { stream.next().await })
     }
 
     /// Ends the wait of `next`. Again is no error.

@@ -149,6 +149,17 @@ for (const where of ["in process", "by HTTP"]) {
       for await (const change of pipeline.monitor()) changes.push(change);
       assert.equal(changes.filter(({ isTerminal }) => isTerminal).length, 1);
       assert.equal(changes.at(-1).isTerminal, true);
+      // Who goes on behind a change is told what the whole would tell: what a retry undid has not ended.
+      assert.ok(changes.some(({ progress }, at) => progress < changes[at - 1]?.progress));
+      for (const at of changes.keys()) {
+        const rest = [];
+        for await (const change of pipeline.monitor({ after: changes[at].seq })) rest.push(change);
+        assert.deepEqual(rest, changes.slice(at + 1));
+      }
+      for (const after of [-1, 1.5, "1"]) {
+        const refused = (error) => error instanceof InvalidArgumentError && error.fields.field === "after";
+        await assert.rejects(pipeline.monitor({ after }).next(), refused);
+      }
       await assert.rejects(pipeline.result("second"), { code: "task_cancelled" });
     });
 

@@ -13,13 +13,14 @@ import {
   type Priority,
   type Task,
   type TaskState,
-  FINAL_STATES,
+  type WireRecord,
+  readFailure,
   readPipelineStatus,
 } from "./generated/words.js";
 import { TaskList } from "./listing.js";
 import { type NativeClient, rules } from "./native.js";
 import type { CallOptions, ListOptions, SubmitTaskOptions, TaskMap, WaitOptions } from "./options.js";
-import { type StreamOptions, TaskStream } from "./stream.js";
+import { type StreamOptions, TaskStream, entries, place } from "./stream.js";
 import { WAITS, limit } from "./waiting.js";
 import { composedRecord, taskRecord } from "./wire.js";
 
@@ -74,6 +75,8 @@ export class Stage {
 
 /** What {@link Pipeline.monitor} tells: a change of a stage, or the pipeline's end. */
 export interface StageChange {
+  /** Its number in the pipeline's history: `monitor({ after: seq })` goes on behind it. */
+  seq: number;
   /** The stage's name; `null` for the pipeline itself. */
   stage: string | null;
   status: TaskState;
@@ -86,6 +89,19 @@ export interface StageChange {
   /** How much of the pipeline has ended, in percent. */
   progress: number;
   timestamp: Date;
+}
+
+function readStageChange(r: WireRecord): StageChange {
+  return {
+    seq: r.seq,
+    stage: r.stage ?? null,
+    status: r.status,
+    isTerminal: r.is_terminal,
+    attempt: r.attempt,
+    error: r.error == null ? null : readFailure(r.error),
+    progress: r.progress,
+    timestamp: new Date(r.at),
+  };
 }
 
 /** Stages, and what they wait for; once executed, the pipeline that is stored. */
@@ -190,25 +206,11 @@ export class Pipeline<M extends TaskMap<M> = TaskMap> {
     return this.#record("pipeline");
   }
 
-  /** Changes of stages as they happen, from the beginning, and then exactly one item for the end. */
-  async *monitor(options: CallOptions = {}): AsyncGenerator<StageChange, void, undefined> {
-    const { signal } = known(options, "signal");
-    const stages = new Map<string, boolean>();
-    let end: StageChange | undefined;
-    for await (const update of new TaskStream(this.#native, this.#executed(), { signal: signal ?? null })) {
-      // An end that anything follows was undone by a retry.
-      end = undefined;
-      const { kind, stage, status, error, timestamp } = update;
-      if (kind === "member" && stage !== null) {
-        stages.set(stage, FINAL_STATES.includes(status));
-        const ended = Array.from(stages.values()).filter(Boolean).length;
-        const progress = (ended * 100) / Math.max(this.#stages.length, 1);
-        yield { stage, status, isTerminal: false, attempt: update.attempt ?? 0, error, progress, timestamp };
-      } else if (kind !== "member" && FINAL_STATES.includes(status)) {
-        end = { stage: null, status, isTerminal: true, attempt: 0, error, progress: 100, timestamp };
-      }
-    }
-    if (end !== undefined) yield end;
+  /** Changes of stages as they happen, behind entry `after` or from the beginning, and then exactly one item for the end. */
+  async *monitor(options: StreamOptions = {}): AsyncGenerator<StageChange, void, undefined> {
+    const { after = 0, signal } = known(options, "after", "signal");
+    const id = this.#executed();
+    yield* entries(() => this.#native.monitor(id, place(after)), readStageChange, new Set(), signal);
   }
 
   /** The history as it is stored: entries of kind `member`, and its own. */

@@ -6,7 +6,7 @@
 
 import { answer, invalid, now, text } from "./failure.js";
 import { type TaskEvent, type TaskUpdate, readTaskEvent, readTaskUpdate } from "./generated/words.js";
-import type { NativeClient, NativeUpdates } from "./native.js";
+import type { NativeClient, NativeStream } from "./native.js";
 import type { CallOptions } from "./options.js";
 import { EventEmitter, soon } from "./platform.js";
 
@@ -26,8 +26,8 @@ export interface StreamListeners {
   error: (error: unknown) => void;
 }
 
-/** The number of an entry: native code takes whole ones only. */
-function place(after: number): number {
+/** The number of an entry: native code takes whole ones only. @internal */
+export function place(after: number): number {
   if (Number.isSafeInteger(after)) return after;
   throw invalid("after", `must be a whole number of 0 or more, not ${after}`);
 }
@@ -41,16 +41,11 @@ function heard<E extends keyof StreamListeners>(event: E, listener: StreamListen
   return event;
 }
 
-interface Source {
-  next(): Promise<string | null>;
-  close(): void;
-}
-
-/** Entries of a source until its end; leaving the loop closes it. */
-async function* entries<T>(
-  open: () => Source,
+/** Entries of a source until its end; leaving the loop closes it. @internal */
+export async function* entries<T>(
+  open: () => NativeStream,
   read: (record: object) => T,
-  opened: Set<Source>,
+  opened: Set<NativeStream>,
   signal?: AbortSignal | null,
 ): AsyncGenerator<T, void, undefined> {
   signal?.throwIfAborted();
@@ -84,7 +79,7 @@ export class TaskStream implements AsyncIterable<TaskUpdate>, AsyncDisposable {
   readonly #taskId: string;
   readonly #options: StreamOptions;
   readonly #emitter = new EventEmitter();
-  readonly #opened = new Set<Source>();
+  readonly #opened = new Set<NativeStream>();
   #follows = false;
   #closed = false;
 
@@ -142,7 +137,7 @@ export class TaskStream implements AsyncIterable<TaskUpdate>, AsyncDisposable {
   async *#entries(): AsyncGenerator<TaskUpdate, void, undefined> {
     if (this.#closed) return;
     const { after = 0, signal } = this.#options;
-    const open = (): NativeUpdates => this.#client.updates(text("task_id", this.#taskId), place(after));
+    const open = (): NativeStream => this.#client.updates(text("task_id", this.#taskId), place(after));
     yield* entries(open, readTaskUpdate, this.#opened, signal);
   }
 
@@ -185,13 +180,13 @@ export class TaskStream implements AsyncIterable<TaskUpdate>, AsyncDisposable {
 
 /** What happens to tasks from now on: endless, until the loop is left or it is closed. */
 export class EventStream implements AsyncIterable<TaskEvent>, AsyncDisposable {
-  readonly #open: () => Source;
+  readonly #open: () => NativeStream;
   readonly #signal: AbortSignal | null | undefined;
-  readonly #opened = new Set<Source>();
-  #source: Source | undefined;
+  readonly #opened = new Set<NativeStream>();
+  #source: NativeStream | undefined;
 
   /** @internal */
-  constructor(open: () => Source, signal?: AbortSignal | null) {
+  constructor(open: () => NativeStream, signal?: AbortSignal | null) {
     // Followed from here on, not from the first turn of a loop.
     this.#source = now(open);
     this.#open = open;

@@ -20,15 +20,9 @@ export interface NativeClock {
   millis(): number;
 }
 
-/** A task's history as it grows. */
-export interface NativeUpdates {
-  /** The next entry's record; `null` after the final one, or once it is closed. */
-  next(): Promise<string | null>;
-  close(): void;
-}
-
-/** What happens to all tasks. */
-export interface NativeEvents {
+/** What is followed: a task's history, a pipeline's stages or all tasks. */
+export interface NativeStream {
+  /** The next record; `null` when there are no more, or once it is closed. */
   next(): Promise<string | null>;
   close(): void;
 }
@@ -78,8 +72,12 @@ export interface NativeClient {
   cancelMatching(query: string): Promise<string>;
   retryMatching(query: string): Promise<string>;
   history(taskId: string, after: number, limit: number): Promise<string>;
-  updates(taskId: string, after: number): NativeUpdates;
-  events(queue: string | null, taskType: string | null): NativeEvents;
+  /** A task's history behind entry `after`, as it grows. */
+  updates(taskId: string, after: number): NativeStream;
+  /** The changes of a pipeline's stages behind entry `after` of its history, and then its end. */
+  monitor(pipelineId: string, after: number): NativeStream;
+  /** What happens to all tasks. */
+  events(queue: string | null, taskType: string | null): NativeStream;
   cancel(taskId: string): Promise<string>;
   retry(taskId: string): Promise<string>;
   why(taskId: string): Promise<string>;

@@ -11,7 +11,7 @@ use crate::connect::connect;
 use crate::failure::{raised, tell_panics};
 use crate::promise::{optional, promise};
 use crate::seldom::SELDOM;
-use crate::stream::{Events, Updates};
+use crate::stream::Stream;
 
 /// Version of the engine within.
 #[wasm_bindgen]
@@ -111,14 +111,21 @@ impl Client {
         promise(cancel::or(cancel, async move { client.result(&task_id, timeout).await }))
     }
 
-    /// A task's history after entry `after`, as it grows.
-    pub fn updates(&self, task_id: &str, after: f64) -> Result<Updates, JsValue> {
-        raised(self.0.updates(task_id, after as i64)).map(Updates)
-    }
-
-    /// What happens to tasks from now on; of one queue or type, if one is given. Its code is there, as for `seldom`.
-    pub fn events(&self, queue: Option<String>, task_type: Option<String>) -> Events {
-        Events((SELDOM.events)(&self.0, queue, task_type))
+    /// Follows the `updates` of a task or the `monitor` of a pipeline, whose id `of` is, behind entry `after`; or the
+    /// `events` of queue `of` and a type, or of all. The code for the last two is there, as for `seldom`.
+    pub fn follow(
+        &self,
+        verb: &str,
+        of: Option<String>,
+        task_type: Option<String>,
+        after: f64,
+    ) -> Result<Stream, JsValue> {
+        let stream = match verb {
+            "updates" => self.0.updates(&of.unwrap_or_default(), after as i64),
+            "monitor" => (SELDOM.monitor)(&self.0, &of.unwrap_or_default(), after as i64),
+            _ => Ok((SELDOM.events)(&self.0, of, task_type)),
+        };
+        raised(stream).map(Stream)
     }
 
     /// Cancels a task; its record as it stands then.

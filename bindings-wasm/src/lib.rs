@@ -14,7 +14,7 @@
 //! | `client` | the verbs of a client |
 //! | `thin` | those of a server's client, whose records are handed on as they came |
 //! | `seldom` | what few pages ask for, apart from the rest |
-//! | `stream` | histories and events, followed |
+//! | `stream` | histories, stages and events, followed |
 //! | `worker` | jobs on their way to handlers, outcomes on their way back |
 //! | `cancel` | calls that are given up |
 //! | `clock` | a clock that tests move |

@@ -1,46 +1,28 @@
 //! What few pages ask for. The engine's part of it stands in a file of its own, which the package fetches with the
 //! first call that needs it.
 
-use std::rc::Rc;
-
 use windlass_core::Result;
 use windlass_core::apart::Apart;
 use windlass_core::future::BoxFuture;
-use windlass_json::{Client, Events};
-
-/// What follows all tasks.
-pub(crate) trait Source {
-    /// See [`Events::next`].
-    fn next(&self) -> BoxFuture<'static, Result<Option<String>>>;
-    /// See [`Events::close`].
-    fn close(&self);
-}
-
-impl Source for Events {
-    fn next(&self) -> BoxFuture<'static, Result<Option<String>>> {
-        let events = self.clone();
-        Box::pin(async move { events.next().await })
-    }
-
-    fn close(&self) {
-        Self::close(self);
-    }
-}
+use windlass_json::{Client, Stream};
 
 /// Where it goes through.
 pub(crate) struct Seldom {
     /// See [`Client::seldom`].
     pub(crate) call:
         fn(Client, String, String, String) -> BoxFuture<'static, Result<Option<String>>>,
+    /// See [`Client::monitor`].
+    pub(crate) monitor: fn(&Client, &str, i64) -> Result<Stream>,
     /// See [`Client::events`].
-    pub(crate) events: fn(&Client, Option<String>, Option<String>) -> Rc<dyn Source>,
+    pub(crate) events: fn(&Client, Option<String>, Option<String>) -> Stream,
 }
 
 static TABLE: Seldom = Seldom {
     call: |client, verb, subject, told| {
         Box::pin(async move { client.seldom(&verb, &subject, &told).await })
     },
-    events: |client, queue, task_type| Rc::new(client.events(queue, task_type)),
+    monitor: Client::monitor,
+    events: Client::events,
 };
 
 pub(crate) static SELDOM: Apart<Seldom> = Apart::new(&TABLE);

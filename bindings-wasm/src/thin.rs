@@ -18,7 +18,7 @@ use crate::cancel::{self, CancelObject};
 use crate::connect::connect;
 use crate::failure::{raised, tell_panics};
 use crate::promise::{optional, promise, text};
-use crate::stream::Updates;
+use crate::stream::Stream;
 
 /// Version of the engine within.
 #[wasm_bindgen]
@@ -138,9 +138,9 @@ impl Client {
     }
 
     /// A task's history after entry `after`, as it grows.
-    pub fn updates(&self, task_id: &str, after: f64) -> Result<Updates, JsValue> {
+    pub fn updates(&self, task_id: &str, after: f64) -> Result<Stream, JsValue> {
         let stream = place(after as i64).and_then(|after| self.0.client.updates(task_id, after));
-        raised(stream).map(|stream| Updates(windlass_json::Updates::new(stream)))
+        raised(stream).map(|stream| Stream(windlass_json::Stream::new(stream)))
     }
 
     /// Cancels a task; its record as it stands then.

@@ -61,12 +61,12 @@ class ManualClock implements surface.NativeClock {
 }
 
 /** What is followed: opened when the code is there, in the order of the calls. */
-class Following implements surface.NativeUpdates {
-  readonly #opened: Promise<surface.NativeUpdates>;
-  #source: surface.NativeUpdates | undefined;
+class Following implements surface.NativeStream {
+  readonly #opened: Promise<surface.NativeStream>;
+  #source: surface.NativeStream | undefined;
   #closed = false;
 
-  constructor(opened: Promise<surface.NativeUpdates>) {
+  constructor(opened: Promise<surface.NativeStream>) {
     this.#opened = opened.then((source) => {
       this.#source = source;
       if (this.#closed) source.close();
@@ -102,10 +102,11 @@ function busy(): boolean {
 }
 
 /**
- * What takes all words of the engine: workers, leases by hand, all tasks followed, and what tasks are composed to.
+ * What takes all words of the engine: workers, leases by hand, all tasks followed, what tasks are composed to, and
+ * the stages of a pipeline followed.
  * Few pages do any of it, so the code that does is fetched apart from the client's, by the first that asks for it.
  */
-const WHOLE: ReadonlySet<string | symbol> = new Set(["work", "lease", "renew", "settle", "sweep", "events", "compose"]);
+const WHOLE: ReadonlySet<string | symbol> = new Set(["work", "lease", "renew", "settle", "sweep", "events", "monitor", "compose"]);
 
 /**
  * Verbs that few pages ask for. The engine's code for them is fetched apart from the rest of it, and they go by one
@@ -137,7 +138,19 @@ const SELDOM = {
 function isSeldom(verb: string, args: unknown[]): boolean {
   // A batch is composed, and tasks that share a state stand in line.
   if (verb === "submit") return args[1] === true || (args[0] as string).includes('"state_key"');
-  return verb in SELDOM || verb === "compose" || verb === "events";
+  return verb in SELDOM || verb === "compose" || verb === "events" || verb === "monitor";
+}
+
+/** What is followed goes by one call, `follow`, of the code that can do all: what it is told for each. */
+const FOLLOW = {
+  updates: (id: string, after: number) => [id, null, after],
+  monitor: (id: string, after: number) => [id, null, after],
+  events: (queue: string | null, taskType: string | null) => [queue, taskType, 0],
+};
+
+/** How the code that can do all is asked to follow. */
+function followed(verb: keyof typeof FOLLOW, args: unknown[]): [call: string, ...given: unknown[]] {
+  return ["follow", verb, ...(FOLLOW[verb] as (...args: unknown[]) => unknown[])(...args)];
 }
 
 /** How the code that can do all is asked. */
@@ -149,7 +162,7 @@ function asked(verb: string, args: unknown[]): [verb: string, ...given: unknown[
 }
 
 /** The verbs that only wait: each asks the code for the verb of its name. */
-type Verb = Exclude<keyof surface.NativeClient, "ready" | "location" | "nowMillis" | "updates" | "events" | "close">;
+type Verb = Exclude<keyof surface.NativeClient, "ready" | "location" | "nowMillis" | keyof typeof FOLLOW | "close">;
 
 class LazyClient {
   readonly #url: string;
@@ -188,6 +201,7 @@ class LazyClient {
       case "nowMillis":
         return () => this.#within?.nowMillis() ?? this.#clock?.millis() ?? Date.now();
       case "updates":
+      case "monitor":
       case "events":
         return (...args: unknown[]) => this.#follow(name, args);
       case "close":
@@ -233,8 +247,9 @@ class LazyClient {
     }
   }
 
-  #follow(verb: "updates" | "events", args: unknown[]): surface.NativeUpdates {
-    const open = (client: surface.NativeClient) => (client[verb] as (...args: unknown[]) => surface.NativeUpdates)(...args);
+  #follow(verb: keyof typeof FOLLOW, args: unknown[]): surface.NativeStream {
+    const [name, ...given] = this.#part === "client" ? [verb, ...args] : followed(verb, args);
+    const open = (client: surface.NativeClient) => (client as unknown as Record<string, (...args: unknown[]) => surface.NativeStream>)[name]!(...given);
     if (this.#within !== undefined && !isSeldom(verb, args)) return open(this.#within);
     const opened = this.#open().then(async (client) => {
       if (isSeldom(verb, args)) await this.#complete();
