@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use windlass_core::client::FollowOptions;
 use windlass_core::rules::limits;
-use windlass_core::{Error, Result, SubmitOptions, TaskId, TaskSpec};
+use windlass_core::{Error, Result, SubmitOptions, TaskId, TaskSpec, Timestamp};
 
 use crate::arguments::{place, seconds};
 use crate::query;
@@ -135,9 +135,14 @@ impl Client {
         Ok(Stream::new(self.client.monitor(pipeline_id)?.after(after)))
     }
 
-    /// What happens to tasks from now on; of one queue or type, if one is given.
-    pub fn events(&self, queue: Option<String>, task_type: Option<String>) -> Stream {
-        Stream::new(self.client.follow(FollowOptions { queue, task_type }))
+    /// What happens to tasks from now on, or since an instant of the store's; of one queue or type, if one is given.
+    pub fn events(
+        &self,
+        queue: Option<String>,
+        task_type: Option<String>,
+        since: Option<Timestamp>,
+    ) -> Stream {
+        Stream::new(self.client.follow(FollowOptions { queue, task_type, since }))
     }
 
     /// Cancels a task; its record as it stands then.

@@ -172,7 +172,7 @@ impl Client {
     pub fn events(&self, queue: Option<String>, task_type: Option<String>) -> Stream {
         // What it starts belongs to the runtime.
         let _entered = handle().enter();
-        Stream(self.0.events(queue, task_type))
+        Stream(self.0.events(queue, task_type, None))
     }
 
     /// Cancels a task; its record as it stands then.

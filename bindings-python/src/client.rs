@@ -300,7 +300,7 @@ impl Client {
         task_type: Option<String>,
     ) -> PyResult<Events> {
         let (client, call) = self.open(py)?;
-        Ok(Events::new(client.follow(FollowOptions { queue, task_type }), call))
+        Ok(Events::new(client.follow(FollowOptions { queue, task_type, since: None }), call))
     }
 
     /// Cancels a task; its record as it stands then.

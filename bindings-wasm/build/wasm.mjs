@@ -7,6 +7,7 @@
 // The target directory is `CARGO_TARGET_DIR`, else `target` in the workspace. With
 // WINDLASS_KEEP_NAMES=1 the functions keep their names, for a look at what takes the space.
 import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
@@ -23,6 +24,9 @@ const MODULES = {
   rules: { feature: "rules", limit: 30 * 1024 },
   worker: { feature: "worker", limit: 256 * 1024 },
 };
+
+/** What the first file of a module gives the others, beside its memory and its table: the pointer of the stack. */
+const SHARED = "__wasm_split_shared0";
 
 const home = fileURLToPath(new URL("..", import.meta.url));
 const workspace = join(home, "..");
@@ -107,6 +111,7 @@ function entries(section, id, short) {
     if (id === 7 || kind === 0) number();
     else if (kind === 1) copy(at + 1) && limits();
     else if (kind === 2) limits();
+    else if (kind === 3) copy(at + 2);
     else throw new Error(`an import of kind ${kind}`);
   }
   return Buffer.concat(parts);
@@ -148,11 +153,24 @@ function build(name) {
   const short = shortener();
   writeFileSync(glue, short(text));
   writeFileSync(code, renamed(readFileSync(code), short));
+  if (parts.length > 0) tie([code, ...parts.map((part) => join(folder, `${name}_${part}_bg.wasm`))]);
   const first = [`${name}_bg.wasm`, `${name}.js`];
   return [
     { file: name, limit, ...weighed(first) },
     ...parts.map((part) => ({ file: `${name}_${part}`, limit: partLimit, ...weighed([`${name}_${part}_bg.wasm`]) })),
   ];
+}
+
+/**
+ * Files that are one module share a name that no other build has: one of another build does not link, before it has
+ * written anything.
+ */
+function tie(files) {
+  const modules = files.map((file) => readFileSync(file));
+  if (!modules.every((module) => module.includes(SHARED))) throw new Error(`a file of a module has no ${SHARED}`);
+  const sum = createHash("sha256").update(Buffer.concat(modules)).digest("hex").slice(0, 12);
+  const own = (text) => (text === SHARED ? `${text}_${sum}` : text);
+  files.forEach((file, i) => writeFileSync(file, renamed(modules[i], own)));
 }
 
 /** What files weigh as they are, and as they travel. */

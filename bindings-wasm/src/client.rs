@@ -112,7 +112,8 @@ impl Client {
     }
 
     /// Follows the `updates` of a task or the `monitor` of a pipeline, whose id `of` is, behind entry `after`; or the
-    /// `events` of queue `of` and a type, or of all. The code for the last two is there, as for `seldom`.
+    /// `events` of queue `of` and a type, or of all, since the millisecond `after` of the store's clock, or from now
+    /// on where that is no number. The code for the last two is there, as for `seldom`.
     pub fn follow(
         &self,
         verb: &str,
@@ -120,10 +121,10 @@ impl Client {
         task_type: Option<String>,
         after: f64,
     ) -> Result<Stream, JsValue> {
-        let stream = match verb {
-            "updates" => self.0.updates(&of.unwrap_or_default(), after as i64),
-            "monitor" => (SELDOM.monitor)(&self.0, &of.unwrap_or_default(), after as i64),
-            _ => Ok((SELDOM.events)(&self.0, of, task_type)),
+        let stream = if verb == "updates" {
+            self.0.updates(of.as_deref().unwrap_or_default(), after as i64)
+        } else {
+            (SELDOM.follow)(&self.0, verb, of, task_type, after)
         };
         raised(stream).map(Stream)
     }

@@ -1,9 +1,9 @@
 //! What few pages ask for. The engine's part of it stands in a file of its own, which the package fetches with the
 //! first call that needs it.
 
-use windlass_core::Result;
 use windlass_core::apart::Apart;
 use windlass_core::future::BoxFuture;
+use windlass_core::{Result, Timestamp};
 use windlass_json::{Client, Stream};
 
 /// Where it goes through.
@@ -11,18 +11,21 @@ pub(crate) struct Seldom {
     /// See [`Client::seldom`].
     pub(crate) call:
         fn(Client, String, String, String) -> BoxFuture<'static, Result<Option<String>>>,
-    /// See [`Client::monitor`].
-    pub(crate) monitor: fn(&Client, &str, i64) -> Result<Stream>,
-    /// See [`Client::events`].
-    pub(crate) events: fn(&Client, Option<String>, Option<String>) -> Stream,
+    /// See [`Client::monitor`] and [`Client::events`].
+    pub(crate) follow: fn(&Client, &str, Option<String>, Option<String>, f64) -> Result<Stream>,
 }
 
 static TABLE: Seldom = Seldom {
     call: |client, verb, subject, told| {
         Box::pin(async move { client.seldom(&verb, &subject, &told).await })
     },
-    monitor: Client::monitor,
-    events: Client::events,
+    follow: |client, verb, of, task_type, after| match verb {
+        "monitor" => client.monitor(of.as_deref().unwrap_or_default(), after as i64),
+        _ => {
+            let since = after.is_finite().then(|| Timestamp::from_millis(after as i64));
+            Ok(client.events(of, task_type, since))
+        }
+    },
 };
 
 pub(crate) static SELDOM: Apart<Seldom> = Apart::new(&TABLE);

@@ -228,6 +228,52 @@ test("so is what few ask for, and what was there goes on meanwhile", async () =>
   assert.deepEqual(await tried(), { task: "pending", listed: 2, line: "pending", next: "blocked" });
 });
 
+test("while it is on its way nothing else waits, and a stream tells what happened meanwhile", async () => {
+  const page = await place.open();
+  let release;
+  const held = new Promise((resolve) => (release = resolve));
+  await page.route("**/engine_seldom_bg.wasm", (route) => held.then(() => route.continue()));
+  const statuses = await page.evaluate(async () => {
+    const { Client } = await import("/dist/index.js");
+    globalThis.client = new Client("memory:");
+    globalThis.events = client.events({ queue: "heard" });
+    const first = await client.submitTask({ type: "x", payload: {}, queue: "heard" });
+    const updates = client.streamTask(first.taskId);
+    const second = await client.submitTask({ type: "x", payload: {}, queue: "heard" });
+    await client.cancelTask(first.taskId);
+    for await (const { status } of updates) if (status === "cancelled") break;
+    return [await client.getTask(first.taskId), await client.getTask(second.taskId)].map(({ status }) => status);
+  });
+  assert.deepEqual(statuses, ["cancelled", "pending"]);
+  release();
+  const told = await page.evaluate(async () => {
+    const heard = [];
+    for await (const { status } of events) if (heard.push(status) === 3) break;
+    return heard.sort();
+  });
+  assert.deepEqual(told, ["cancelled", "pending", "pending"]);
+});
+
+test("a second file of another build is refused, and the first goes on", async () => {
+  const page = await place.open();
+  await page.route("**/engine_seldom_bg.wasm", async (route) => {
+    const response = await route.fetch();
+    // As that of another build: what the two share has another name.
+    const body = Buffer.from((await response.body()).toString("latin1").replace(/(_shared0_)[0-9a-f]{12}/, "$1000000000000"), "latin1");
+    await route.fulfill({ response, body });
+  });
+  const told = await page.evaluate(async () => {
+    const client = await (await import("/dist/index.js")).connect("memory:");
+    const { taskId } = await client.submitTask({ type: "none", payload: {} });
+    const refused = await client.counts().catch(({ code, fields }) => [code, fields.reason]);
+    await client.submitTask({ type: "none", payload: {} });
+    return [refused, (await client.getTask(taskId)).status];
+  });
+  assert.equal(told[0][0], "store_unavailable");
+  assert.match(told[0][1], /of two builds; load the page again$/);
+  assert.equal(told[1], "pending");
+});
+
 test("a wait is ended by its signal, a stream by its loop", async () => {
   // GJS-09
   const page = await place.open();

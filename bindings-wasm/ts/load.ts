@@ -89,7 +89,8 @@ async function joined(engine: LoadedEngine): Promise<void> {
     await WebAssembly.instantiate(code, { __wasm_split: engine.initSync() });
     engine.installSeldom();
   } catch (cause) {
-    throw unavailable("engine", cause);
+    const another = cause instanceof WebAssembly.LinkError;
+    throw unavailable("engine", another ? new Error("its files are of two builds; load the page again", { cause }) : cause);
   }
 }
 

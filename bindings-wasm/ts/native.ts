@@ -137,7 +137,7 @@ const SELDOM = {
 /** Whether `verb` cannot be done by the part of the engine that every page fetches. */
 function isSeldom(verb: string, args: unknown[]): boolean {
   // A batch is composed, and tasks that share a state stand in line.
-  if (verb === "submit") return args[1] === true || (args[0] as string).includes('"state_key"');
+  if (verb === "submit") return args[1] === true || /"state_key"|\\u/.test(args[0] as string);
   return verb in SELDOM || verb === "compose" || verb === "events" || verb === "monitor";
 }
 
@@ -145,7 +145,8 @@ function isSeldom(verb: string, args: unknown[]): boolean {
 const FOLLOW = {
   updates: (id: string, after: number) => [id, null, after],
   monitor: (id: string, after: number) => [id, null, after],
-  events: (queue: string | null, taskType: string | null) => [queue, taskType, 0],
+  // Since the call, though its code may come later.
+  events: (queue: string | null, taskType: string | null, since = NaN) => [queue, taskType, since],
 };
 
 /** How the code that can do all is asked to follow. */
@@ -174,8 +175,6 @@ class LazyClient {
   #opening: Promise<surface.NativeClient> | undefined;
   #within: surface.NativeClient | undefined;
   #loaded: Loaded | undefined;
-  /** A stream that is being opened. */
-  #following: Promise<unknown> | undefined;
   #closed = false;
 
   constructor(url: string, options: string, clock: surface.NativeClock | null, part?: Part) {
@@ -199,7 +198,7 @@ class LazyClient {
       case "location":
         return () => this.#within?.location() ?? shown(this.#url);
       case "nowMillis":
-        return () => this.#within?.nowMillis() ?? this.#clock?.millis() ?? Date.now();
+        return () => this.#nowMillis();
       case "updates":
       case "monitor":
       case "events":
@@ -230,7 +229,6 @@ class LazyClient {
 
   async #ask(verb: Verb, args: unknown[]): Promise<unknown> {
     const client = this.#within ?? (await this.#open());
-    if (this.#following !== undefined) await this.#following;
     if (this.#part === "engine" && busy()) await new Promise<void>(soon);
     const [name, ...told] = this.#part === "client" ? [verb, ...args] : asked(verb, args);
     if (isSeldom(verb, args)) await this.#complete();
@@ -248,6 +246,7 @@ class LazyClient {
   }
 
   #follow(verb: keyof typeof FOLLOW, args: unknown[]): surface.NativeStream {
+    if (verb === "events" && this.#part === "engine") args = [...args, this.#nowMillis()];
     const [name, ...given] = this.#part === "client" ? [verb, ...args] : followed(verb, args);
     const open = (client: surface.NativeClient) => (client as unknown as Record<string, (...args: unknown[]) => surface.NativeStream>)[name]!(...given);
     if (this.#within !== undefined && !isSeldom(verb, args)) return open(this.#within);
@@ -255,13 +254,11 @@ class LazyClient {
       if (isSeldom(verb, args)) await this.#complete();
       return open(client);
     });
-    // What is asked for after it is heard, though its code comes later than the other's.
-    const heard = opened.then(() => {}, () => {});
-    this.#following = heard;
-    void heard.then(() => {
-      if (this.#following === heard) this.#following = undefined;
-    });
     return new Following(opened);
+  }
+
+  #nowMillis(): number {
+    return this.#within?.nowMillis() ?? this.#clock?.millis() ?? Date.now();
   }
 
   /** The engine with all that it can do; others have it. */

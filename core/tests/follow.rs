@@ -234,7 +234,11 @@ async fn only_the_queue_and_the_type_that_are_asked_for_are_told() {
     let site = site();
     let follow = |queue: Option<&str>, task_type: Option<&str>| {
         let own = |text: Option<&str>| text.map(str::to_owned);
-        site.client.follow(FollowOptions { queue: own(queue), task_type: own(task_type) })
+        site.client.follow(FollowOptions {
+            queue: own(queue),
+            task_type: own(task_type),
+            since: None,
+        })
     };
     let mut mail = follow(Some("mail"), None);
     let mut other = follow(None, Some("other"));

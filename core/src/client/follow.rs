@@ -34,6 +34,8 @@ pub struct FollowOptions {
     pub queue: Option<String>,
     /// This type.
     pub task_type: Option<String>,
+    /// Changes from this instant on, by the store's clock. Default: from when the follower begins.
+    pub since: Option<Timestamp>,
 }
 
 impl FollowOptions {
@@ -77,10 +79,10 @@ impl Client {
     /// What happens to the tenant's tasks from now on.
     pub fn follow(&self, options: FollowOptions) -> Follower {
         Follower {
-            options,
             told: Told::default(),
-            began: self.now(),
-            made_at: Some(self.host.monotonic()),
+            began: options.since.unwrap_or_else(|| self.now()),
+            made_at: options.since.is_none().then(|| self.host.monotonic()),
+            options,
             looked: None,
             next_look: Duration::ZERO,
             gathered: Vec::new(),

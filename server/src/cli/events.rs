@@ -41,7 +41,8 @@ pub(crate) struct TailArgs {
 
 /// Prints events as they come; JSON is one event record on each line.
 pub(crate) async fn tail(args: &TailArgs, session: &Session<'_>) -> Done {
-    let options = FollowOptions { queue: args.queue.clone(), task_type: args.task_type.clone() };
+    let options =
+        FollowOptions { queue: args.queue.clone(), task_type: args.task_type.clone(), since: None };
     let mut follower = session.client.follow(options);
     session.output.note("following what happens from now on; Ctrl-C ends it");
     for _ in 0..args.count.unwrap_or(u64::MAX) {

@@ -43,7 +43,8 @@ pub(crate) async fn follow(State(serving): State<Arc<Serving>>, ask: Ask) -> Ans
         None => Ok(None),
         Some(text) => limits::name(name, text).map(|()| Some(text.to_owned())),
     };
-    let options = FollowOptions { queue: named("queue")?, task_type: named("task_type")? };
+    let options =
+        FollowOptions { queue: named("queue")?, task_type: named("task_type")?, since: None };
     let held = serving.hold()?;
     let client = Client::new(serving.service.clone(), serving.host.clone(), ask.caller.tenant());
     let reader = Reader { serving, follower: client.follow(options), begun: false, _held: held };
