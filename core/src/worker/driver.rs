@@ -48,7 +48,7 @@ pub(super) struct Driver {
     ready_threads: Condvar,
     signals: Notify,
     /// Whether more work is taken: whoever waits for some may wait in vain.
-    leaving: watch::Sender<Leaving>,
+    pub(super) leaving: watch::Sender<Leaving>,
     /// The store did not answer when it was asked last: that is news once, not at every question.
     pub(super) in_trouble: AtomicBool,
     stopped: watch::Sender<bool>,
@@ -178,12 +178,6 @@ impl Driver {
         // Who stops after it began to drain hurries; who drains after a stop does not wait again.
         self.leaving.send_modify(|leaving| *leaving = how.max(*leaving));
         self.poke.notify_one();
-    }
-
-    /// Resolves when no more work is taken, in this way or a quicker one.
-    pub(super) async fn leaves(&self, how: Leaving) {
-        // The sender lives as long as `self`.
-        let _ = self.leaving.subscribe().wait_for(|leaving| *leaving >= how).await;
     }
 
     pub(super) async fn stopped(&self) {

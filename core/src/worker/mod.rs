@@ -9,6 +9,8 @@ mod handle;
 mod held;
 mod job;
 mod machine;
+#[cfg(not(all(target_family = "wasm", feature = "apart")))]
+mod open;
 mod operations;
 mod pace;
 

@@ -8,16 +8,11 @@ use crate::error::{Error, Result};
 use crate::future::BoxFuture;
 use crate::runtime::service::SettleReply;
 use crate::words::{LeaseRequest, Leased, Renewal, Renewed, Settle, WorkerInfo};
-use crate::worker::driver::{Driver, Leaving};
+use crate::worker::driver::Driver;
 use crate::worker::machine::Machine;
 
-/// How long a lease may be held open by a service that cannot hint.
-const LONG_POLL: Duration = Duration::from_secs(20);
 /// Least time from one empty answer of such a service to the next question.
 const CALM: Duration = Duration::from_millis(100);
-/// How long a worker that leaves awaits the answer to a lease that is held open.
-const LAST_ANSWER: Duration = Duration::from_secs(2);
-
 /// What came of something that the machine planned.
 pub(super) enum Event {
     Leased {
@@ -55,55 +50,24 @@ impl Event {
 impl Driver {
     pub(super) fn lease(
         self: Arc<Self>,
-        mut request: LeaseRequest,
+        request: LeaseRequest,
         asked: Duration,
     ) -> BoxFuture<'static, Event> {
         Box::pin(async move {
             // Listen before looking, so that nothing slips in between.
             let hint = self.service.work_hint();
-            if hint.is_some() {
-                let leased = self.service.lease(&self.tenant, request).await;
-                return Event::Leased { asked, leased, hint };
-            }
-            request.wait = LONG_POLL;
-            let mut answer = self.service.lease(&self.tenant, request);
-            let leased = tokio::select! {
-                // What has come is taken, to be given back by name.
-                biased;
-                leased = &mut answer => leased,
-                () = self.leaves(Leaving::InOrder) => self.last_of(answer).await,
+            let leased = match hint {
+                Some(_) => self.service.lease(&self.tenant, request).await,
+                None => self.held_open(request).await,
             };
             Event::Leased { asked, leased, hint }
         })
     }
 
-    /// What comes of a lease that is held open when the worker leaves. It is not given up at once: what is
-    /// granted in that moment would be on its way to nobody, and a peer that closes in order has read it
-    /// for all a server can see. So the service is asked to answer now, and what comes is handed back.
-    async fn last_of(&self, answer: BoxFuture<'_, Result<Leased>>) -> Result<Leased> {
-        let refused = async {
-            // It does not know how: then nothing is awaited.
-            if self.service.leave(&self.tenant, self.id()).await.is_ok() {
-                std::future::pending::<()>().await;
-            }
-        };
-        tokio::select! {
-            biased;
-            // No answer is no trouble to a worker that wants none.
-            leased = answer => return Ok(leased.unwrap_or_default()),
-            () = self.leaves(Leaving::AtOnce) => {}
-            () = refused => return Ok(Leased::default()),
-            // Another process may have been told than the one that holds the answer.
-            () = self.host.sleep(LAST_ANSWER) => return Ok(Leased::default()),
-        }
-        // One that ends now awaits nothing. It says so before it hands back what it has, or the lease that it
-        // gave up, which the server still holds open, would get just that.
-        tokio::select! {
-            biased;
-            _ = self.service.leave(&self.tenant, self.id()) => {}
-            () = self.host.sleep(LAST_ANSWER) => {}
-        }
-        Ok(Leased::default())
+    /// A page's engine always hints, and its file has no room for what is never used.
+    #[cfg(all(target_family = "wasm", feature = "apart"))]
+    async fn held_open(&self, request: LeaseRequest) -> Result<Leased> {
+        self.service.lease(&self.tenant, request).await
     }
 
     pub(super) fn settle(
