@@ -12,7 +12,7 @@ use crate::text::text;
 /// What can be followed.
 pub trait Follow: MaybeSend {
     /// The next record; `None` when there are no more. Nothing is lost when it is dropped.
-    fn next(&mut self) -> BoxFuture<'_, Option<Result<String>>>;
+    fn next(&mut self) -> BoxFuture<'_, Result<Option<String>>>;
 }
 
 impl<H> Follow for UpdateStream<H>
@@ -20,20 +20,20 @@ where
     H: Histories + MaybeSend + MaybeSync,
     H::Entry: MaybeSend,
 {
-    fn next(&mut self) -> BoxFuture<'_, Option<Result<String>>> {
-        Box::pin(async move { Some(self.next().await?.and_then(Entry::into_json)) })
+    fn next(&mut self) -> BoxFuture<'_, Result<Option<String>>> {
+        Box::pin(async move { self.next().await.map(|entry| entry?.into_json()).transpose() })
     }
 }
 
 impl Follow for Monitor {
-    fn next(&mut self) -> BoxFuture<'_, Option<Result<String>>> {
-        Box::pin(async move { Some(self.next().await?.and_then(|change| text(&change))) })
+    fn next(&mut self) -> BoxFuture<'_, Result<Option<String>>> {
+        Box::pin(async move { self.next().await.map(|change| text(&change?)).transpose() })
     }
 }
 
 impl Follow for Follower {
-    fn next(&mut self) -> BoxFuture<'_, Option<Result<String>>> {
-        Box::pin(async move { Some(self.next().await?.and_then(|event| text(&event))) })
+    fn next(&mut self) -> BoxFuture<'_, Result<Option<String>>> {
+        Box::pin(async move { self.next().await.map(|event| text(&event?)).transpose() })
     }
 }
 
@@ -64,13 +64,12 @@ impl Stream {
     /// `task_not_found` of a history, `pipeline_not_found` of stages, and what every verb may meet.
     pub async fn next(&self) -> Result<Option<String>> {
         let mut open = self.0.open.subscribe();
-        let record = tokio::select! {
+        tokio::select! {
             biased;
             // The sender lives as long as `self`.
-            _ = open.wait_for(|open| !*open) => None,
+            _ = open.wait_for(|open| !*open) => Ok(None),
             record = async { self.0.follow.lock().await.next().await } => record,
-        };
-        record.transpose()
+        }
     }
 
     /// Ends the wait of `next`. Again is no error.
