@@ -20,7 +20,7 @@ import { brotliCompressSync, constants } from "node:zlib";
 const MODULES = {
   client: { feature: "rest", limit: 100 * 1024 },
   dynamic: { feature: "dynamic", limit: 50 * 1024 },
-  engine: { feature: "engine", limit: 170 * 1024, parts: ["seldom"], partLimit: 128 * 1024 },
+  engine: { feature: "engine", limit: 170 * 1024, parts: ["seldom"], partLimit: 130 * 1024 },
   rules: { feature: "rules", limit: 30 * 1024 },
   worker: { feature: "worker", limit: 256 * 1024 },
 };
