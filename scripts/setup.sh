@@ -175,7 +175,7 @@ node_package() {
     (cd bindings-node && node -e 'require("windlass")')
 }
 
-# The engine and the client by HTTP, in bindings-wasm/dist/wasm. Each is a link of a whole program, so what was
+# The modules of the browser package, in bindings-wasm/dist/wasm. Each is a link of a whole program, so what was
 # built of the same sources is taken from the cache.
 wasm_modules() {
     local to=bindings-wasm/dist/wasm kept=$CACHE/wasm-$KEY wanted

@@ -13,6 +13,7 @@
 //! | `client` | the verbs of a client |
 //! | `compose` | the verbs on batches, pipelines, blocks and states |
 //! | `updates` | a task's history, followed |
+//! | `changes` | what happens to the stages of a pipeline |
 //! | `events` | what happens to all tasks, followed |
 //! | `hands` | leases taken by hand: lease, renew, settle, sweep |
 //! | `worker` | jobs on their way to handlers, outcomes on their way back |

@@ -15,7 +15,7 @@ const home = fileURLToPath(new URL("..", import.meta.url));
 
 function pack(out) {
   const { devDependencies, overrides, scripts, ...published } = JSON.parse(readFileSync(join(home, "package.json"), "utf8"));
-  for (const built of ["dist/index.js", ...["client", "dynamic", "engine", "rules", "worker"].map((part) => `dist/wasm/${part}_bg.wasm`)]) {
+  for (const built of ["dist/index.js", ...["client", "dynamic", "engine", "engine_seldom", "rules", "worker"].map((part) => `dist/wasm/${part}_bg.wasm`)]) {
     if (!existsSync(join(home, built))) throw new Error(`${built} is missing; build it first: node build/wasm.mjs, npm run build`);
   }
   mkdirSync(out, { recursive: true });

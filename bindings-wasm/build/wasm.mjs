@@ -48,6 +48,7 @@ function flags(name) {
     [workspace.replace(/\/$/, ""), "/windlass"],
   ];
   const remapped = places.map(([from, to]) => `--remap-path-prefix=${from}=${to}`);
+  // Parts are found by the linker's own record of what refers to what, and by names, which are taken away afterwards.
   const parts = (MODULES[name].parts ?? []).length > 0 ? ["-Clink-args=--emit-relocs"] : [];
   return [...remapped, "--cfg=sha2_backend_soft=\"compact\"", ...parts].join("\x1f");
 }
@@ -139,7 +140,7 @@ function unsigned(value) {
 function build(name) {
   const { feature, limit, parts = [], partLimit } = MODULES[name];
   const wasm = "wasm32-unknown-unknown";
-  const names = keepsNames || (MODULES[name].parts ?? []).length > 0 ? { CARGO_PROFILE_WASM_STRIP: "none" } : {};
+  const names = keepsNames || parts.length > 0 ? { CARGO_PROFILE_WASM_STRIP: "none" } : {};
   run(
     "cargo",
     ["build", "--quiet", "--locked", "--profile", "wasm", "--target", wasm, "-p", "windlass-wasm", "--features", feature],

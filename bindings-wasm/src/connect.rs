@@ -65,7 +65,7 @@ const KNOWN: &str = "must begin with http:// or https://";
 /// waiting: to follow tasks and to wait for them.
 #[cfg(feature = "rest")]
 const WAITS: usize = 3;
-/// The same of what is fetched for workers, which shares nothing with the other part: to wait for work. The sixth
+/// The same of what is fetched for workers, which shares nothing with the other part: to wait for work, and to follow pipelines. The sixth
 /// is for whoever has something to say.
 #[cfg(feature = "worker")]
 const WAITS: usize = 2;

@@ -1,6 +1,6 @@
 /**
- * Fetches the engine, the client by HTTP, the worker by HTTP, the rules of blocks or those of dynamic executors when the first call needs it,
- * each apart and once.
+ * Fetches the engine, what few ask of it, the client by HTTP, the worker by HTTP, the rules of blocks or those of
+ * dynamic executors when the first call needs it, each apart and once.
  *
  * @module
  */

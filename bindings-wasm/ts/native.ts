@@ -136,7 +136,7 @@ const SELDOM = {
 
 /** Whether `verb` cannot be done by the part of the engine that every page fetches. */
 function isSeldom(verb: string, args: unknown[]): boolean {
-  // A batch is composed, and tasks that share a state stand in line.
+  // A batch is composed, and tasks that share a state stand in line, also where the word is spelled with an escape.
   if (verb === "submit") return args[1] === true || /"state_key"|\\u/.test(args[0] as string);
   return verb in SELDOM || verb === "compose" || verb === "events" || verb === "monitor";
 }
@@ -145,7 +145,7 @@ function isSeldom(verb: string, args: unknown[]): boolean {
 const FOLLOW = {
   updates: (id: string, after: number) => [id, null, after],
   monitor: (id: string, after: number) => [id, null, after],
-  // Since the call, though its code may come later.
+  // Of the engine since the call, though its code may come later; of a server from when that code has come.
   events: (queue: string | null, taskType: string | null, since = NaN) => [queue, taskType, since],
 };
 

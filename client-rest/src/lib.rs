@@ -7,6 +7,7 @@
 //! | --- | --- |
 //! | `address` | which URLs are taken, and where a verb is |
 //! | `verb` | the table of verbs: where each is, and whether it may be repeated |
+//! | `seats` | the connections of a page that may be kept waiting |
 //! | `call` | what one call asks |
 //! | `calls` | making one: its deadline, retries and breaker |
 //! | `asking` | what comes of a call: its answer read, as text, or open |

@@ -12,7 +12,7 @@
 //! | [`worker`] | the worker machine and its driver |
 //! | [`client`] | what callers hold |
 //!
-//! [`apart`] is how code that few ask for can be fetched apart; its tables are named `seldom`.
+//! [`apart`] is how code that few ask for can be fetched apart; tables of verbs are in files named `seldom`.
 
 // Without threads nothing is `Send`; one `Arc` serves everywhere all the same.
 #![cfg_attr(target_family = "wasm", allow(clippy::arc_with_non_send_sync))]

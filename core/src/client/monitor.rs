@@ -3,7 +3,7 @@
 use crate::client::{Changes, Client, StageChange, UpdateStream};
 use crate::error::Result;
 
-/// The changes of a pipeline's stages, in order, and then exactly one terminal item.
+/// The changes of a pipeline's stages, in order, and then exactly one terminal item, unless `after` is its number.
 pub struct Monitor {
     client: Client,
     id: String,

@@ -1,5 +1,5 @@
-//! Places in an order: by a number, then by the id of a task. All that is sorted or found by order goes by
-//! this one type: each further one would bring code of its own, which a page has to load.
+//! Places in an order: by a number, then by the id of a task. All that the store in memory and those who follow
+//! tasks sort or find by a task's place goes by this one type: each further one would bring code of its own, which a page has to load.
 
 use crate::words::{TaskId, Timestamp};
 

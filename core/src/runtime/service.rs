@@ -404,6 +404,8 @@ pub trait Service: MaybeSend + MaybeSync + 'static {
     /// granted by then, and those that come within the next 2 s. What the worker holds stays its own.
     ///
     /// Only over a network is a lease held open whose answer may be lost; in process there is nothing to do.
+    /// A service that holds leases open over one and does not answer them then holds a drain up, for 2 s at most;
+    /// one that does not know the word fails, and nothing is awaited.
     fn leave(&self, tenant: &str, worker_id: &str) -> BoxFuture<'_, Result<()>> {
         let _ = (tenant, worker_id);
         Box::pin(async { Ok(()) })

@@ -11,8 +11,9 @@ use crate::words::{LeaseRequest, Leased, Renewal, Renewed, Settle, WorkerInfo};
 use crate::worker::driver::Driver;
 use crate::worker::machine::Machine;
 
-/// Least time from one empty answer of such a service to the next question.
+/// Least time from one empty answer of a service that cannot hint to the next question.
 const CALM: Duration = Duration::from_millis(100);
+
 /// What came of something that the machine planned.
 pub(super) enum Event {
     Leased {

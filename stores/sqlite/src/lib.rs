@@ -10,10 +10,10 @@
 //! | `open`, `location`, `schema`, `migrate` | how a file becomes a store |
 //! | `writer`, `pen`, `tx`, `turn` | one writing connection, many callers in one commit |
 //! | `keeper`, `wake`, `readers`, `fork` | checkpoints, wake-ups, reading connections, child processes |
-//! | `row`, `hot`, `insert`, `counts`, `updates` | what is kept, and how it is read and written |
+//! | `row`, `hot`, `insert`, `counts`, `updates`, `packs` | what is kept, and how it is read and written |
 //! | `follow`, `line` | what follows from a change: who waits, composites, lines of state keys |
 //! | `compose`, `answer`, `chunks`, `aside`, `graph` | batches, blocks and pipelines: stored, in chunks, read |
-//! | `enqueue`, `lease`, `settle`, `renew`, `list`, `due`, `prune`, `workers` | one verb each |
+//! | `enqueue`, `lease`, `settle`, `complete`, `renew`, `list`, `due`, `prune`, `workers` | one verb each |
 //!
 //! A write is on disk when it is acknowledged (`synchronous=FULL`), unless [`Durability::Normal`] asks
 //! for less. Leases and heartbeats never wait for the disk: losing them loses nothing.

@@ -123,16 +123,16 @@ pub(crate) fn last_of_excess(
 ) -> Result<Option<i64>> {
     // A pack that was cut through stays until its last entry goes.
     let mut lengths = connection.prepare_cached(
-        "SELECT u.seq, iif(u.kind = 4, min(u.attempt, u.seq - t.first_seq + 1), 1) \
+        "SELECT u.seq, iif(u.kind = ?2, min(u.attempt, u.seq - t.first_seq + 1), 1) \
          FROM updates u, tasks t WHERE u.num = ?1 AND t.num = ?1 ORDER BY u.seq",
     )?;
     let length = |row: &rusqlite::Row<'_>| Cells::new(row).skip(1).number();
-    let kept: u64 = lengths.query_map([num], length)?.sum::<Result<u64>>()?;
+    let kept: u64 = lengths.query_map((num, PACK), length)?.sum::<Result<u64>>()?;
     let excess = kept.saturating_sub(most).min(at_once);
     if excess == 0 {
         return Ok(None);
     }
-    let (mut gone, mut rows) = (0, lengths.query([num])?);
+    let (mut gone, mut rows) = (0, lengths.query((num, PACK))?);
     while let Some(row) = rows.next()? {
         let mut cells = Cells::new(row);
         let (seq, length) = (cells.take::<i64>()?, cells.number()?);
