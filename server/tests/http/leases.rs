@@ -208,9 +208,9 @@ async fn a_wait_ends_when_its_worker_leaves_and_nobody_else_s() {
     let mut stays = ask(&stage, "stays", 60).await;
     holds(&stage, 2).await;
     let elsewhere = [("windlass-tenant", "other")];
-    let path = "/api/v1/workers/leaves/leave";
-    assert_eq!(stage.ask_with("POST", path, &elsewhere, "").await.status, 204);
-    assert_eq!(stage.ask("POST", path, "").await.status, 204);
+    let [stay, leave] = ["stays", "leaves"].map(|name| format!("/api/v1/workers/{name}/leave"));
+    assert_eq!(stage.ask_with("POST", &stay, &elsewhere, "").await.status, 204);
+    assert_eq!(stage.ask("POST", &leave, "").await.status, 204);
     let reply = leaves.reply().await;
     assert_eq!((reply.status, &reply.json()["tasks"]), (200, &json!([])));
     holds(&stage, 1).await;
