@@ -29,6 +29,7 @@ fn a_healthy_store_passes_every_check() {
         "clock",
         "tasks",
         "workers",
+        "untaken",
         "pending",
     ] {
         assert_eq!(check(&report, name)["status"], json!("ok"), "{name}: {report}");
@@ -93,6 +94,12 @@ fn a_task_that_waits_for_hours_is_named() {
 fn queues_whose_tasks_no_live_worker_takes_are_named() {
     let stage = Stage::empty();
     old_tasks(&stage, &[("resize", 60)]);
+    let detail = json!("no live worker takes all that waits in: default");
+    let report = stage.run(&["doctor", "-o", "json"]).json();
+    let untaken = check(&report, "untaken");
+    assert_eq!((&untaken["status"], &untaken["detail"]), (&json!("warn"), &detail), "{report}");
+    assert_eq!(check(&report, "workers")["detail"], json!("none live; pending tasks: 1"));
+
     let worker = json!({
         "worker_id": "w", "queues": ["default"], "handlers": ["send"], "concurrency": 1, "host": "h",
     });
@@ -103,9 +110,10 @@ fn queues_whose_tasks_no_live_worker_takes_are_named() {
         client.close().await.unwrap();
     });
     let report = stage.run(&["doctor", "-o", "json"]).json();
-    let workers = check(&report, "workers");
-    assert_eq!(workers["status"], json!("warn"), "{report}");
-    assert_eq!(workers["detail"], json!("1 live; none takes all that waits in: default"));
+    assert_eq!(check(&report, "workers")["status"], json!("ok"), "{report}");
+    let untaken = check(&report, "untaken");
+    assert_eq!((&untaken["status"], &untaken["detail"]), (&json!("warn"), &detail), "{report}");
+    assert!(untaken["hint"].as_str().unwrap().contains("windlass tasks why"));
 }
 
 /// Tasks that were submitted some seconds ago, oldest first by the store's own rule for ids.

@@ -21,6 +21,7 @@ pub(super) async fn look(client: &Client, time: Timestamp, checks: &mut Vec<Chec
         let queues = client.queues().await?;
         let waiting = counts(&queues, checks);
         workers(client, waiting, checks).await?;
+        untaken(client, checks).await?;
         paused(&queues, checks);
         pending(client, &queues, checks).await
     };
@@ -75,17 +76,20 @@ async fn workers(client: &Client, waiting: u64, checks: &mut Vec<Check>) -> Resu
             let hint = "it is heard of, but takes nothing although work waits: restart it";
             Check::warn("workers", detail, hint)
         }
-        (n, _, None) => {
-            let untaken = client.cluster_health().await?.queue.untaken;
-            match untaken.is_empty() {
-                true => Check::ok("workers", format!("{n} live, {slots} tasks at once")),
-                false => {
-                    let queues = untaken.join(", ");
-                    let detail = format!("{n} live; none takes all that waits in: {queues}");
-                    let hint = "windlass tasks why ID says what a waiting task needs";
-                    Check::warn("workers", detail, hint)
-                }
-            }
+        (n, _, None) => Check::ok("workers", format!("{n} live, {slots} tasks at once")),
+    });
+    Ok(())
+}
+
+/// Queues in which a task waits for long that no live worker takes.
+async fn untaken(client: &Client, checks: &mut Vec<Check>) -> Result<(), Error> {
+    let untaken = client.cluster_health().await?.queue.untaken;
+    checks.push(match untaken.is_empty() {
+        true => Check::ok("untaken", "nothing waits for long that no live worker takes".to_owned()),
+        false => {
+            let detail = format!("no live worker takes all that waits in: {}", untaken.join(", "));
+            let hint = "windlass tasks why ID says what a waiting task needs";
+            Check::warn("untaken", detail, hint)
         }
     });
     Ok(())
