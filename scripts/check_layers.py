@@ -4,9 +4,9 @@ A file of `core/src` may use its own row and the rows above it:
 
     words <- rules <- engine <- store <- runtime <- worker <- client
 
-`apart`, `error` and `future` belong to no row and may be used, and use words, everywhere. Time and chance
-are arguments: only the files named below read a clock or draw a random number. Prints one line per
-finding and closes with `N passed, N failed`, one case per file.
+`apart`, `error` and `future` belong to no row and may be used, and use words, everywhere. Time and
+chance are arguments: only the files named below read a clock or draw a random number. Prints one
+line per finding and closes with `N passed, N failed`, one case per file.
 """
 
 from __future__ import annotations

@@ -140,14 +140,14 @@ class Graph:
         return TaskHandle(self._client, found.task_id, found._rebuild)
 
     def stream(self, after: int = 0) -> Updates:
-        """The history as it is stored, behind entry `after`: `member` entries, and its own."""
+        """The history as stored, behind entry `after`: `member` entries, and its own."""
         return Updates(self._client.updates(self._id(), after))
 
     def monitor(self, after: int = 0) -> Monitor:
-        """Changes of stages as they happen, then exactly one item for the end of the pipeline, unless
-        `after` is its number.
+        """Changes of stages as they happen, then exactly one item for the end of the pipeline.
 
-        Behind entry `after`, with `for` or `async for`. Leaving it leaves the pipeline alone.
+        Behind entry `after`, with `for` or `async for`; without the end where that was entry
+        `after`. Leaving it leaves the pipeline alone.
         """
         return Monitor(self._client, self._id(), len(self._added), after)
 

@@ -138,8 +138,8 @@ class QueueHealth(View):
 
     @property
     def untaken(self) -> list[str]:
-        """Queues, not paused, with a task that has been due for 15 s and that no live worker takes."""
-        return list(self.record["untaken"])
+        """Queues, not paused, with a task due for 15 s or more that no live worker takes."""
+        return list(self.record.get("untaken", []))
 
 
 class ClusterHealth(View):
@@ -155,7 +155,10 @@ class ClusterHealth(View):
 
     @property
     def status(self) -> str:
-        """`ok`, or `degraded` when a worker is deaf (heard of, but it asks for no work) or a queue is untaken."""
+        """`ok`; `degraded` when a worker is deaf or a queue is untaken.
+
+        A deaf worker is heard of, but asks for no work.
+        """
         return str(self.record["status"])
 
     @property
