@@ -57,7 +57,7 @@ async fn untaken(
     let mut looks = LOOK;
     let mut found = Vec::new();
     for (due, QueueInfo { queue, .. }) in waiting {
-        // What is taken by nobody stays, and is what waits longest in the end: one task tells.
+        // What is taken by nobody stays, and has waited long in the end: one task tells.
         let is_untaken = if !workers.iter().any(|worker| worker.queues.contains(queue)) {
             true
         } else if looks > 0 {
@@ -74,8 +74,8 @@ async fn untaken(
     Ok(found)
 }
 
-/// A pending task of the queue: the newest of those submitted by the time that the first was due, which
-/// is the first itself unless it was submitted to be run later.
+/// A pending task of the queue that has been due for long: the newest of those submitted by the time that
+/// the first was due, which is the first itself unless it was submitted to be run later.
 async fn waits_long(
     service: &dyn Service,
     tenant: &str,
@@ -87,11 +87,18 @@ async fn waits_long(
         queue: Some(queue.to_owned()),
         ..Filter::default()
     };
-    let after = TaskId::least_at(Timestamp::from_millis(due.as_millis() + 1));
-    let page = service.list(tenant, filter.clone(), Some(Cursor { after }), 1).await?;
-    if let Some(task) = page.tasks.into_iter().next() {
-        return Ok(Some(task));
+    let now = service.now();
+    let by = |time: Timestamp| {
+        Some(Cursor { after: TaskId::least_at(Timestamp::from_millis(time.as_millis() + 1)) })
+    };
+    // Ids follow the clock of who submits, which may be before the store's. And what became due but now was
+    // seen by no worker yet, while older tasks of the queue are taken.
+    for submitted in [by(due), by(now.before(WORKER_LIVES)), None] {
+        let page = service.list(tenant, filter.clone(), submitted, 1).await?;
+        let task = page.tasks.into_iter().next();
+        if let Some(task) = task.filter(|task| now.since(task.run_at) >= WORKER_LIVES) {
+            return Ok(Some(task));
+        }
     }
-    // Ids follow the clock of who submits: it may be before the store's.
-    Ok(service.list(tenant, filter, None, 1).await?.tasks.into_iter().next())
+    Ok(None)
 }

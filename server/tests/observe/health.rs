@@ -115,6 +115,28 @@ async fn the_cluster_s_health_counts_what_the_client_counts() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_queue_is_not_untaken_for_a_task_that_has_just_become_due() {
+    for kind in BOTH {
+        let stage = Stage::new(kind).await;
+        let task = |task_type: &str, delay: f64| json!({"queue": "mail", "task_type": task_type, "delay_seconds": delay});
+        let tasks = json!({"tasks": [task("send", 0.0), task("resize", 20.0)]});
+        stage.post("/api/v1/tasks/bulk", tasks).await;
+        let untaken = async || {
+            stage.announce("w", "send", 0).await;
+            stage.client.sweep().await.unwrap();
+            let health = stage.get("/api/v1/cluster/health").await;
+            (health["queue"]["pending"].clone(), health["queue"]["untaken"].clone())
+        };
+        stage.pass(20.0);
+        assert_eq!(untaken().await, (json!(2), json!([])), "{kind:?}: due, and for no time yet");
+        stage.pass(14.9);
+        assert_eq!(untaken().await, (json!(2), json!([])), "{kind:?}");
+        stage.pass(0.1);
+        assert_eq!(untaken().await, (json!(2), json!(["mail"])), "{kind:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_queue_whose_tasks_no_live_worker_takes_is_untaken() {
     for kind in BOTH {
         let stage = Stage::new(kind).await;
