@@ -257,7 +257,7 @@ impl Calls {
             }
         };
         let request = Request {
-            method: call.verb.method,
+            verb: call.verb,
             url: self.address.at(&call.path),
             accept: call.accept,
             tenant: call.tenant.as_deref(),

@@ -13,6 +13,9 @@ pub(crate) struct Verb {
     path: &'static str,
     /// Whether a second run does no harm.
     pub(crate) repeatable: bool,
+    /// Whether it goes on when the page that asks is gone: only a browser takes pages away.
+    #[cfg_attr(not(target_family = "wasm"), allow(dead_code))]
+    pub(crate) outlives: bool,
 }
 
 pub(crate) static SUBMIT: Verb = post("submit", "/tasks");
@@ -63,11 +66,12 @@ pub(crate) static RESUME: Verb = post("resume", "/queues/*/resume");
 // Not repeated: what a lost answer leased comes back when its leases have run out.
 pub(crate) static LEASE: Verb = post("lease", "/leases").once();
 pub(crate) static RENEW: Verb = post("renew", "/leases/renew");
-pub(crate) static SETTLE: Verb = post("settle", "/leases/settle");
+// A worker whose page goes away gives back what it had, and says that it leaves.
+pub(crate) static SETTLE: Verb = post("settle", "/leases/settle").outlives();
 pub(crate) static WORKERS: Verb = get("workers", "/workers");
 pub(crate) static ANNOUNCE: Verb = post("announce", "/workers");
 // A worker waits for its answer only for a moment.
-pub(crate) static LEAVE: Verb = post("leave", "/workers/*/leave").once();
+pub(crate) static LEAVE: Verb = post("leave", "/workers/*/leave").once().outlives();
 pub(crate) static FORGET: Verb = by("DELETE", "forget", "/workers/*");
 
 pub(crate) static SWEEP: Verb = post("sweep", "/sweep");
@@ -76,7 +80,7 @@ pub(crate) static HEALTH: Verb = get("ask for its health", "/health");
 pub(crate) static READY: Verb = get("ask whether it is ready", "/health/ready");
 
 const fn by(method: &'static str, name: &'static str, path: &'static str) -> Verb {
-    Verb { name, method, path, repeatable: true }
+    Verb { name, method, path, repeatable: true, outlives: false }
 }
 
 const fn get(name: &'static str, path: &'static str) -> Verb {
@@ -92,6 +96,10 @@ impl Verb {
         Self { repeatable: false, ..self }
     }
 
+    const fn outlives(self) -> Self {
+        Self { outlives: true, ..self }
+    }
+
     /// A call of it, without a body.
     pub(crate) fn call(&'static self) -> Call {
         self.of(&[])
@@ -99,6 +107,12 @@ impl Verb {
 
     /// The same, with the parts of its path: each is a segment as it stands in a URL.
     pub(crate) fn of(&'static self, parts: &[&str]) -> Call {
+        debug_assert_eq!(
+            parts.len(),
+            self.path.matches('*').count(),
+            "parts of the path of {:?}",
+            self.name
+        );
         let mut pieces = self.path.split('*');
         let mut path = pieces.next().unwrap_or_default().to_owned();
         for (part, piece) in parts.iter().zip(pieces) {
@@ -119,6 +133,21 @@ mod tests {
         assert_eq!(CANCEL.of(&["x"]).path, "/tasks/x/cancel");
         assert_eq!(UPSTREAM.of(&["x", "a%20b"]).path, "/tasks/x/upstream/a%20b");
         assert_eq!(EVENTS.of(&["x", "7"]).path, "/tasks/x/events?after=7");
-        assert!(CANCEL.call().repeatable && !RETRY.call().repeatable);
+        assert!(CANCEL.of(&["x"]).repeatable && !RETRY.of(&["x"]).repeatable);
+    }
+
+    #[test]
+    #[cfg(debug_assertions)]
+    #[should_panic = "parts of the path of \"cancel\""]
+    fn a_call_names_every_part_of_its_path() {
+        CANCEL.call();
+    }
+
+    #[test]
+    fn what_a_worker_says_last_outlives_its_page() {
+        let state = STATE.of(&["leave"]);
+        assert!(state.path.ends_with("/leave") && !state.verb.outlives);
+        assert!(LEAVE.of(&["w"]).verb.outlives && SETTLE.call().verb.outlives);
+        assert!(!LEASE.call().verb.outlives && !ANNOUNCE.call().verb.outlives);
     }
 }

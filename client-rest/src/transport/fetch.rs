@@ -127,20 +127,16 @@ impl Transport {
         let abort = Abort::new();
         let init = Object::new();
         let put = |name: &str, value: &JsValue| Reflect::set(&init, &name.into(), value);
-        let mut done = put("method", &asked.method.into());
+        let mut done = put("method", &asked.verb.method.into());
         let mut outlives = 0;
         if let Some(body) = &asked.body {
             set("content-type", JSON)?;
-            // A worker whose page goes away gives back what it had: that call outlives the page, as does the
-            // word that it leaves.
-            let all = OUTLIVE.get() + body.len();
-            if all <= OUTLIVING && asked.url.ends_with("/leases/settle") {
-                OUTLIVE.set(all);
-                outlives = body.len();
-                done = done.and(put("keepalive", &true.into()));
-            }
             done = done.and(put("body", &Uint8Array::from(&body[..])));
-        } else if asked.url.ends_with("/leave") {
+        }
+        let size = asked.body.as_ref().map_or(0, Bytes::len);
+        if asked.verb.outlives && OUTLIVE.get() + size <= OUTLIVING {
+            OUTLIVE.set(OUTLIVE.get() + size);
+            outlives = size;
             done = done.and(put("keepalive", &true.into()));
         }
         done = done.and(put("headers", &headers)).and(put("signal", &abort.signal()));

@@ -10,6 +10,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures_util::Stream;
 
+use crate::verb::Verb;
+
 #[cfg(target_family = "wasm")]
 #[path = "fetch.rs"]
 mod platform;
@@ -21,7 +23,7 @@ pub(crate) use platform::{Response, Transport, parts, reason};
 
 /// One request.
 pub(crate) struct Request<'a> {
-    pub(crate) method: &'static str,
+    pub(crate) verb: &'static Verb,
     pub(crate) url: String,
     pub(crate) accept: &'static str,
     pub(crate) tenant: Option<&'a str>,

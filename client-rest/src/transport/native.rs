@@ -47,7 +47,7 @@ impl Transport {
 
     /// The head of the answer to `asked`.
     pub(crate) async fn send(&self, asked: Request<'_>) -> Result<Response, Unanswered> {
-        let method = Method::from_bytes(asked.method.as_bytes()).unwrap_or_default();
+        let method = Method::from_bytes(asked.verb.method.as_bytes()).unwrap_or_default();
         let mut request = self.pool.request(method, asked.url).header(ACCEPT, asked.accept);
         if let Some(key) = &self.key {
             request = request.header(AUTHORIZATION, key.clone());
