@@ -118,6 +118,8 @@ for (const where of ["in process", "by HTTP"]) {
       assert.deepEqual([changes.at(-1).stage, changes.at(-1).status, changes.at(-1).progress], [null, "completed", 100]);
       const told = changes.filter(({ stage }) => stage === "sum").map(({ status }) => status);
       assert.deepEqual(told, ["pending", "running", "completed"]);
+      const ids = new Map([[null, pipeline.pipelineId], ...[left, right, sum].map(({ name, taskId }) => [name, taskId])]);
+      for (const change of changes) assert.equal(change.taskId, ids.get(change.stage));
       const { rows, names, stage, pipelineId } = await pipeline.result(sum);
       assert.deepEqual([rows, names, stage, pipelineId], [7, ["left", "right"], "sum", pipeline.pipelineId]);
       assert.deepEqual(Object.keys(await pipeline.results()), ["left", "right", "sum"]);

@@ -77,6 +77,8 @@ export class Stage {
 export interface StageChange {
   /** Its number in the pipeline's history: `monitor({ after: seq })` goes on behind it. */
   seq: number;
+  /** The stage's task; with the end, the pipeline's. */
+  taskId: string;
   /** The stage's name; `null` for the pipeline itself. */
   stage: string | null;
   status: TaskState;
@@ -94,6 +96,7 @@ export interface StageChange {
 function readStageChange(r: WireRecord): StageChange {
   return {
     seq: r.seq,
+    taskId: r.task_id,
     stage: r.stage ?? null,
     status: r.status,
     isTerminal: r.is_terminal,
