@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -331,15 +332,15 @@ def read(field: dict[str, Any], shown: dict[str, str]) -> str:
     value, kind, many = f"r.{field['name']}", field["type"], field.get("many")
     if many == "map":
         return f"byKey({value} ?? {{}}, read{shown[kind]})"
-    if many == "list":
-        return value if kind not in shown else f"{value}.map(read{shown[kind]})"
+    if many == "list" and kind in shown:
+        return f"{value}.map(read{shown[kind]})"
     if kind in shown or kind == "instant":
         call = f"read{shown[kind]}(%s)" if kind in shown else "new Date(%s)"
         if field.get("null"):
             return f"{value} == null ? null : {call % value}"
         return call % (f"{value} ?? {{}}" if kind in shown else value)
     if "default" in field:
-        return f'{value} ?? "{field["default"]}"'
+        return f"{value} ?? {json.dumps(field['default'])}"
     if field.get("null"):
         return f"{value} ?? null"
     return {"boolean": f"{value} ?? false", "labels": f"{value} ?? {{}}"}.get(kind, value)

@@ -845,7 +845,7 @@ export function readQueueHealth(r: WireRecord): QueueHealth {
     pending: r.pending,
     running: r.running,
     oldestAgeSeconds: r.oldest_age_seconds,
-    untaken: r.untaken,
+    untaken: r.untaken ?? [],
   };
 }
 
