@@ -314,8 +314,16 @@ test("not all is well while tasks wait that no live worker takes", async () => {
   await page.locator("tbody tr", { hasText: "resize" }).getByRole("link").click();
   await page.getByText("no worker", { exact: true }).waitFor();
   await page.goto(here.url);
-  await here.call("/workers", { worker_id: "hand-2", queues: ["images"], handlers: ["resize"], concurrency: 4, host: "here:1" });
+  const hand = { worker_id: "hand-2", queues: ["images"], handlers: ["resize"], concurrency: 4, host: "here:1" };
+  await here.call("/workers", hand);
   await page.getByText("all well").waitFor();
+  // Those that wait longest come first.
+  const wait = (queue, seconds) => here.submit({ task_type: "resize", queue, run_at: new Date(Date.now() - seconds * 1000).toISOString() });
+  for (const [at, queue] of ["one", "two", "three"].entries()) await wait(queue, 300 - at);
+  await page.getByRole("link", { name: "no worker takes tasks that wait in one, two, three", exact: true }).waitFor();
+  for (const queue of ["four", "five"]) await wait(queue, 200);
+  await here.call("/workers", hand);
+  await page.getByRole("link", { name: "no worker takes tasks that wait in one, two, three and 2 more" }).waitFor();
   await page.close();
 });
 

@@ -24,6 +24,8 @@ import { Load, NoWorkers } from "./workers.js";
 const FAILURES = 7;
 const QUEUES = 8;
 const WORKERS = 6;
+/** Queues that are named of those in which tasks wait that nobody takes. */
+const NAMED = 3;
 /** Seconds of which a rate is the mean. */
 const LATELY = 60;
 
@@ -92,10 +94,12 @@ function Health({ health, queues }: { health: ClusterHealth; queues: readonly Qu
   if (!health.healthy) says.push(["bad", "the store does not answer"]);
   if (health.workers.deaf > 0) says.push(["warn", `${health.workers.deaf} deaf ${health.workers.deaf === 1 ? "worker" : "workers"}`, "/workers"]);
   const { untaken, pending } = health.queue;
-  const [only] = untaken;
+  const [first] = untaken;
   if (health.nodes.total === 0 && pending > 0) says.push(["warn", "tasks wait, and nobody works", "/workers"]);
-  else if (untaken.length > 1) says.push(["warn", `no worker takes tasks that wait in ${untaken.length} queues`, "/queues"]);
-  else if (only !== undefined) says.push(["warn", "no worker takes tasks that wait in", searchPath({ ...EVERYTHING, queue: only, status: ["pending"] }), only]);
+  else if (first !== undefined) {
+    const to = untaken.length > 1 ? "/queues" : searchPath({ ...EVERYTHING, queue: first, status: ["pending"] });
+    says.push(["warn", "no worker takes tasks that wait in", to, someOf(untaken)]);
+  }
   if (paused > 0) says.push(["warn", `${paused} paused ${paused === 1 ? "queue" : "queues"}`, "/queues"]);
   if (says.length === 0) says.push(["good", "all well"]);
   return (
@@ -114,6 +118,12 @@ function Health({ health, queues }: { health: ClusterHealth; queues: readonly Qu
       )}
     </p>
   );
+}
+
+/** The first of these names, and how many there are beside them. */
+function someOf(names: readonly string[]): string {
+  const first = names.slice(0, NAMED).join(", ");
+  return names.length > NAMED ? `${first} and ${names.length - NAMED} more` : first;
 }
 
 function Tiles({ queues, history }: { queues: readonly QueueInfo[] | undefined; history: History | undefined }) {
