@@ -118,9 +118,11 @@ async fn the_cluster_s_health_counts_what_the_client_counts() {
 async fn a_queue_is_not_untaken_for_a_task_that_has_just_become_due() {
     for kind in BOTH {
         let stage = Stage::new(kind).await;
-        let task = |task_type: &str, delay: f64| json!({"queue": "mail", "task_type": task_type, "delay_seconds": delay});
-        let tasks = json!({"tasks": [task("send", 0.0), task("resize", 20.0)]});
-        stage.post("/api/v1/tasks/bulk", tasks).await;
+        let tasks = [
+            json!({"queue": "mail", "task_type": "send"}),
+            json!({"queue": "mail", "task_type": "resize", "delay_seconds": 20}),
+        ];
+        stage.post("/api/v1/tasks/bulk", json!({"tasks": tasks})).await;
         let untaken = async || {
             stage.announce("w", "send", 0).await;
             stage.client.sweep().await.unwrap();
