@@ -321,7 +321,9 @@ fn exact(value: &mut Value) {
         *value = free;
     }
     if value["format"] == "int32" && value["minimum"] == 0 && value.get("maximum").is_none() {
+        // A number without a sign: `int32` would end at half of it.
         value["maximum"] = u32::MAX.into();
+        value["format"] = "int64".into();
     }
     value.as_object_mut().into_iter().flat_map(Map::values_mut).for_each(exact);
 }
